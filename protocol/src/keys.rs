@@ -1,0 +1,122 @@
+//! Who may make what sound.
+//!
+//! An offline *root* key signs a versioned [`KeySet`]. Each key in it has a [`Scope`]: what kind of document it may
+//! sign, for which area and below, of which classes, and until when. A commune's key cannot make another commune sound,
+//! and a key without the emergency class cannot send an emergency, whoever holds the controller's database.
+
+use ed25519_dalek::VerifyingKey;
+use minicbor::{Decode, Encode};
+
+use crate::area::AreaPath;
+use crate::bulletin::Class;
+use crate::ids::{AreaId, KeyId};
+use crate::time::UnixMs;
+use crate::wire::{Wire, WireError, require};
+
+/// Most keys in a set.
+pub const KEYS_MAX: usize = 512;
+
+/// What kind of document a key may sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Purpose {
+    /// Plans of areas.
+    #[n(0)]
+    Plan,
+    /// Documents of single nodes.
+    #[n(1)]
+    Node,
+    /// Emergencies.
+    #[n(2)]
+    Emergency,
+    /// Firmware.
+    #[n(3)]
+    Firmware,
+}
+
+/// What a key may do.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Scope {
+    /// The kinds of document that it may sign.
+    #[n(0)]
+    pub purposes: Vec<Purpose>,
+    /// The classes that items in them may have.
+    #[n(1)]
+    pub classes: Vec<Class>,
+    /// The area whose subtree it serves.
+    #[n(2)]
+    pub area: AreaId,
+    /// Not valid before this instant.
+    #[n(3)]
+    pub not_before: UnixMs,
+    /// Not valid at or after this instant.
+    #[n(4)]
+    pub not_after: UnixMs,
+}
+
+impl Scope {
+    /// Whether it reaches `area`, seen from a node that stands at `path`.
+    pub fn covers(&self, path: &AreaPath, area: &AreaId) -> bool {
+        path.is_within(area, &self.area)
+    }
+
+    /// Whether it is valid at `now`.
+    pub fn is_valid_at(&self, now: UnixMs) -> bool {
+        self.not_before <= now && now < self.not_after
+    }
+}
+
+/// A public key and what it may do.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct KeyEntry {
+    /// The Ed25519 public key (RFC 8032), 32 bytes.
+    #[n(0)]
+    #[cbor(with = "minicbor::bytes")]
+    pub public_key: [u8; 32],
+    /// What it may do.
+    #[n(1)]
+    pub scope: Scope,
+}
+
+impl KeyEntry {
+    /// The key's id.
+    pub fn id(&self) -> Option<KeyId> {
+        self.verifying_key().map(|key| KeyId::of(&key))
+    }
+
+    /// The key, `None` when the bytes are no point of the curve or a weak one.
+    pub fn verifying_key(&self) -> Option<VerifyingKey> {
+        VerifyingKey::from_bytes(&self.public_key).ok().filter(|key| !key.is_weak())
+    }
+}
+
+/// All keys that may sign, itself signed by the root. Topic `keys`, retained.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct KeySet {
+    /// Rises with every change; equal to the envelope's sequence.
+    #[n(0)]
+    pub version: u64,
+    /// The keys.
+    #[n(1)]
+    pub keys: Vec<KeyEntry>,
+}
+
+impl KeySet {
+    /// The key of this id.
+    pub fn find(&self, id: KeyId) -> Option<(VerifyingKey, &Scope)> {
+        self.keys.iter().find_map(|entry| {
+            let key = entry.verifying_key().filter(|key| KeyId::of(key) == id)?;
+            Some((key, &entry.scope))
+        })
+    }
+}
+
+impl Wire for KeySet {
+    fn check(&self) -> Result<(), WireError> {
+        require(self.keys.len() <= KEYS_MAX, "keys", "has at most 512 entries")?;
+        require(self.keys.iter().all(|e| e.id().is_some()), "public_key", "is a strong Ed25519 key")
+    }
+}
