@@ -1,0 +1,82 @@
+//! Every message has a golden file: its bytes are part of the protocol, and old files keep decoding.
+//!
+//! `LOA_WRITE_GOLDEN=1 cargo test -p loa-protocol` writes the files of messages that have none yet; it never
+//! changes one that is there.
+
+mod samples;
+
+use std::path::PathBuf;
+
+use loa_protocol::envelope::{Recipient, open, open_key_set};
+use loa_protocol::ids::KeyId;
+use loa_protocol::plan::{AreaPlan, NodeDocument};
+use loa_protocol::receipt::{ReceiptAck, ReceiptBatch};
+use loa_protocol::report::{Event, Health, Presence, State};
+use loa_protocol::time::UnixMs;
+use loa_protocol::transfer::{Block, Want};
+use loa_protocol::wire::Wire;
+
+fn hex(bytes: &[u8]) -> String {
+    let digits: Vec<String> = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    digits.chunks(48).map(|line| line.concat() + "\n").collect()
+}
+
+fn from_hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let number = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    digits.chunks(2).map(number).collect()
+}
+
+/// The golden bytes of `name`, which must be what this program writes.
+fn check_bytes(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(format!("{name}.hex"));
+    if !path.exists() && std::env::var_os("LOA_WRITE_GOLDEN").is_some() {
+        std::fs::write(&path, hex(bytes)).unwrap();
+    }
+    let golden =
+        from_hex(&std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())));
+    assert_eq!(hex(bytes), hex(&golden), "the bytes of {name} changed: that is another protocol version");
+    golden
+}
+
+fn check<T: Wire + PartialEq + std::fmt::Debug>(name: &str, message: &T) {
+    let golden = check_bytes(name, &message.to_cbor());
+    assert_eq!(&T::from_cbor(&golden).unwrap(), message);
+}
+
+#[test]
+fn messages() {
+    check::<AreaPlan>("area-plan", &samples::area_plan());
+    check::<NodeDocument>("node-document", &samples::node_document());
+    check("key-set", &samples::key_set());
+    check::<Want>("want", &samples::want());
+    check::<Block>("block", &samples::block());
+    check::<ReceiptBatch>("receipt-batch", &samples::receipt_batch());
+    check::<ReceiptAck>("receipt-ack", &samples::receipt_ack());
+    check::<Presence>("presence", &samples::presence());
+    check::<State>("state", &samples::state());
+    check::<Health>("health", &samples::health());
+    for (number, event) in samples::events().iter().enumerate() {
+        check::<Event>(&format!("event-{number}"), event);
+    }
+}
+
+#[test]
+fn signed_documents() {
+    let golden = check_bytes("signed-area-plan", &samples::signed_area_plan());
+    let (tenant, node, path) = (samples::tenant(), samples::node(), samples::path());
+    let recipient = Recipient { tenant: &tenant, node: &node, path: &path };
+    let now = UnixMs::from_seconds(samples::ISSUED_AT_S + 1);
+    let opened = open::<AreaPlan>(&golden, &samples::key_set(), recipient, now).unwrap();
+    assert_eq!(opened.document, samples::area_plan());
+
+    let golden = check_bytes("signed-node-document", &samples::signed_node_document());
+    let opened = open::<NodeDocument>(&golden, &samples::key_set(), recipient, now).unwrap();
+    assert_eq!(opened.document, samples::node_document());
+
+    let golden = check_bytes("signed-key-set", &samples::signed_key_set());
+    let root = samples::root_key().verifying_key();
+    let opened = open_key_set(&golden, &root, &tenant, now).unwrap();
+    assert_eq!(opened.document, samples::key_set());
+    assert_eq!(opened.claims.key, KeyId::of(&root));
+}

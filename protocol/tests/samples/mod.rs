@@ -1,0 +1,234 @@
+//! One sample of each message, used by the golden files and as the seed of mutations.
+#![expect(dead_code, reason = "each test binary uses a part of the samples")]
+#![expect(unreachable_pub, reason = "a module of test binaries, shared by path")]
+
+use ed25519_dalek::SigningKey;
+use loa_protocol::area::AreaPath;
+use loa_protocol::bulletin::{Category, Class, Language};
+use loa_protocol::envelope::{Applied, Refusal, Validity, seal, seal_key_set};
+use loa_protocol::ids::{
+    AreaId, BootId, BulletinId, Digest, ItemId, NodeId, ObjectHash, OccurrenceId, TenantId,
+};
+use loa_protocol::keys::{KeyEntry, KeySet, Purpose, Scope};
+use loa_protocol::plan::{AreaPlan, Item, NodeDocument, Program, Track, Zone};
+use loa_protocol::receipt::{Outcome, Reason, Receipt, ReceiptAck, ReceiptBatch, Sound};
+use loa_protocol::report::{
+    AppliedPlan, ClockTrust, Event, EventKind, Fetching, Health, Presence, State, StorageState,
+};
+use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::{Start, occurrence_id};
+use loa_protocol::transfer::{Block, Codec, Manifest, Want};
+
+/// 2026-11-20T00:00:00Z
+pub const ISSUED_AT_S: i64 = 1_795_132_800;
+
+pub fn tenant() -> TenantId {
+    TenantId::new("lam-dong").unwrap()
+}
+
+pub fn node() -> NodeId {
+    NodeId::new("k-nai-1").unwrap()
+}
+
+pub fn area(id: &str) -> AreaId {
+    AreaId::new(id).unwrap()
+}
+
+pub fn path() -> AreaPath {
+    AreaPath::new(vec![area("tinh"), area("xa-lac-duong"), area("bon-dung")]).unwrap()
+}
+
+pub fn root_key() -> SigningKey {
+    SigningKey::from_bytes(&[1; 32])
+}
+
+pub fn plan_key() -> SigningKey {
+    SigningKey::from_bytes(&[2; 32])
+}
+
+pub fn key_set() -> KeySet {
+    let scope = Scope {
+        purposes: vec![Purpose::Plan, Purpose::Node],
+        classes: vec![Class::Normal, Class::Priority],
+        area: area("tinh"),
+        not_before: UnixMs::from_seconds(ISSUED_AT_S - 86_400),
+        not_after: UnixMs::from_seconds(ISSUED_AT_S + 365 * 86_400),
+    };
+    KeySet { version: 3, keys: vec![KeyEntry { public_key: plan_key().verifying_key().to_bytes(), scope }] }
+}
+
+pub fn object_bytes() -> Vec<u8> {
+    (0..20_000u32).map(|i| (i % 253) as u8).collect()
+}
+
+pub fn manifest() -> Manifest {
+    Manifest::of(&object_bytes(), 16 * 1024, Codec::OggOpus, 6_500).unwrap()
+}
+
+fn item(id: &str, class: Class, start: Start) -> Item {
+    Item {
+        id: ItemId::new(id).unwrap(),
+        revision: 2,
+        bulletin: BulletinId::new("tiem-chung-thang-11").unwrap(),
+        title: "Tiêm chủng mở rộng tháng 11".to_owned(),
+        class,
+        category: Category::Health,
+        start,
+        valid_from: Some(UnixMs::from_seconds(ISSUED_AT_S)),
+        valid_until: None,
+        start_within_ms: 600_000,
+        tracks: vec![
+            Track { language: Language::vietnamese(), object: manifest().object },
+            Track { language: Language::new("kpm").unwrap(), object: manifest().object },
+        ],
+    }
+}
+
+pub fn program() -> Program {
+    Program {
+        items: vec![
+            item("a1", Class::Normal, Start::Cron("30 17 * * 1-5".parse().unwrap())),
+            item("b2", Class::Priority, Start::At(UnixMs::from_seconds(ISSUED_AT_S + 3600))),
+        ],
+        objects: vec![manifest()],
+    }
+}
+
+pub fn area_plan() -> AreaPlan {
+    AreaPlan {
+        area: area("xa-lac-duong"),
+        epoch: 1_795_132_800_123,
+        zone: Zone(chrono_tz::Asia::Ho_Chi_Minh),
+        program: program(),
+    }
+}
+
+pub fn node_document() -> NodeDocument {
+    NodeDocument {
+        node: node(),
+        epoch: 1_795_132_800_124,
+        path: path(),
+        zone: Zone(chrono_tz::Asia::Ho_Chi_Minh),
+        languages: vec![Language::new("kpm").unwrap(), Language::vietnamese()],
+        volume_percent: 80,
+        health_interval_s: 60,
+        program: Program::default(),
+    }
+}
+
+pub fn validity() -> Validity {
+    Validity {
+        issued_at_s: ISSUED_AT_S,
+        not_before_s: ISSUED_AT_S - 300,
+        expires_s: ISSUED_AT_S + 45 * 86_400,
+    }
+}
+
+pub fn signed_area_plan() -> Vec<u8> {
+    seal(&area_plan(), &tenant(), validity(), &plan_key())
+}
+
+pub fn signed_node_document() -> Vec<u8> {
+    seal(&node_document(), &tenant(), validity(), &plan_key())
+}
+
+pub fn signed_key_set() -> Vec<u8> {
+    seal_key_set(&key_set(), &tenant(), validity(), &root_key())
+}
+
+pub fn want() -> Want {
+    Want {
+        object: manifest().object,
+        base: 0,
+        lacking: vec![0b11],
+        window: 4,
+        deadline: UnixMs::from_seconds(ISSUED_AT_S + 3600),
+    }
+}
+
+pub fn block() -> Block {
+    Block { object: manifest().object, index: 1, bytes: object_bytes()[16 * 1024..].to_vec() }
+}
+
+fn occurrence() -> OccurrenceId {
+    occurrence_id(&ItemId::new("b2").unwrap(), 2, UnixMs::from_seconds(ISSUED_AT_S + 3600))
+}
+
+fn receipt(number: u64, outcome: Outcome, sound: Option<Sound>) -> Receipt {
+    Receipt {
+        number,
+        occurrence: occurrence(),
+        item: ItemId::new("b2").unwrap(),
+        revision: 2,
+        bulletin: BulletinId::new("tiem-chung-thang-11").unwrap(),
+        nominal: UnixMs::from_seconds(ISSUED_AT_S + 3600),
+        outcome,
+        sound,
+        clock: ClockTrust::Trusted,
+        written: UnixMs::from_seconds(ISSUED_AT_S + 3610),
+    }
+}
+
+pub fn receipt_batch() -> ReceiptBatch {
+    let started = UnixMs(ISSUED_AT_S * 1000 + 3_600_004);
+    ReceiptBatch {
+        receipts: vec![
+            receipt(7, Outcome::Played, Some(Sound { started, played_ms: 6_500 })),
+            receipt(8, Outcome::Partial(Reason::Interrupted), Some(Sound { started, played_ms: 900 })),
+            receipt(9, Outcome::Missed(Reason::AudioIncomplete), None),
+        ],
+    }
+}
+
+pub fn receipt_ack() -> ReceiptAck {
+    ReceiptAck { numbers: vec![7, 8, 9] }
+}
+
+pub fn presence() -> Presence {
+    Presence { boot: BootId([9; 8]), connection: 4, online: true }
+}
+
+pub fn state() -> State {
+    let applied = Applied { sequence: 1_795_132_800_123, digest: Digest::of(b"plan") };
+    State {
+        boot: BootId([9; 8]),
+        firmware: "0.1.0".to_owned(),
+        keys: Some(Applied { sequence: 3, digest: Digest::of(b"keys") }),
+        desired: None,
+        plans: vec![AppliedPlan { area: area("xa-lac-duong"), applied }],
+        objects_ready: 1,
+        fetching: vec![Fetching { object: manifest().object, blocks_have: 1, blocks_total: 2 }],
+        clock: ClockTrust::Holdover,
+        storage: StorageState::Good,
+    }
+}
+
+pub fn health() -> Health {
+    Health {
+        measured: UnixMs::from_seconds(ISSUED_AT_S),
+        uptime_s: 86_400,
+        temperature_decidegrees: Some(-35),
+        supply_mv: Some(12_400),
+        memory_bytes: Some(9_000_000),
+        disk_free_bytes: None,
+        receipts_waiting: 2,
+        refused: 1,
+        clock: ClockTrust::Unknown,
+        speaker_works: Some(true),
+    }
+}
+
+pub fn events() -> Vec<Event> {
+    let at = UnixMs::from_seconds(ISSUED_AT_S);
+    vec![
+        Event {
+            at,
+            kind: EventKind::DocumentRefused {
+                topic: "loa/1/lam-dong/a/xa-lac-duong/plan".to_owned(),
+                refusal: Refusal::Replayed,
+            },
+        },
+        Event { at, kind: EventKind::BlockRefused { object: manifest().object, index: 1 } },
+        Event { at, kind: EventKind::ObjectCorrupt { object: manifest().object } },
+    ]
+}
