@@ -1,0 +1,87 @@
+//! What forms share: errors by field, and choices of a list.
+
+use super::text::Msg;
+
+/// Errors of a form by field name, in the order in which they were found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Errors(Vec<(String, Msg)>);
+
+impl Errors {
+    /// A form without errors.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Adds an error for the field `name`, as the form names it; `""` is the form as a whole.
+    pub fn put(&mut self, name: impl Into<String>, msg: Msg) {
+        self.0.push((name.into(), msg));
+    }
+
+    /// As [`Self::put`], for building in one expression.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, msg: Msg) -> Self {
+        self.put(name, msg);
+        self
+    }
+
+    /// The first error of a field.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Msg> {
+        self.0.iter().find(|(field, _)| field == name).map(|(_, msg)| msg)
+    }
+
+    /// Whether the field has an error.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Field names and errors.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Msg)> {
+        self.0.iter().map(|(field, msg)| (field.as_str(), msg))
+    }
+}
+
+/// One entry of a list to choose from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// What the form posts.
+    pub value: String,
+    /// What the user reads.
+    pub label: String,
+    /// Depth below the first level; shown as an indent (areas). 0 elsewhere.
+    pub depth: usize,
+}
+
+impl Choice {
+    /// A choice without indent.
+    #[must_use]
+    pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
+        Self { value: value.into(), label: label.into(), depth: 0 }
+    }
+
+    /// A choice `depth` levels down.
+    #[must_use]
+    pub fn at_depth(value: impl Into<String>, label: impl Into<String>, depth: usize) -> Self {
+        Self { value: value.into(), label: label.into(), depth }
+    }
+
+    /// No-break spaces that indent the label within a list.
+    #[must_use]
+    pub fn indent(&self) -> String {
+        "\u{a0}\u{a0}\u{a0}".repeat(self.depth)
+    }
+}

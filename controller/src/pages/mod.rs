@@ -1,0 +1,216 @@
+//! The pages: view models, templates, words and assets. Nothing here reads a database, a clock or a session;
+//! a handler fills a struct of [`views`] and answers with it.
+//!
+//! ```text
+//! handler ── fills ──> views::TodayPage { shell, … } ── Rendered(page) ──> HTML in shell.lang
+//!                      live::TodaySounding { lang, … } ── fragment(&part) ──> data of an SSE event
+//! ```
+//!
+//! # Invariants
+//! - HTML is in `web/templates` alone; every text is a key of `web/locales/{vi,en}.ftl`.
+//! - No inline script or style: [`CONTENT_SECURITY_POLICY`] forbids them. Nothing is fetched from elsewhere.
+//! - Every page works without script: forms are plain POSTs that answer 303 (or 422 with the form as typed and
+//!   its [`Errors`]); htmx adds live parts and previews.
+//! - Every POST form carries the hidden field `csrf`.
+//! - Times are shown in the zone of the area ([`Moment`]), as dd/mm/yyyy HH:mm, and the footer names the zone.
+//!
+//! # Pages
+//! | Request | View | Notes |
+//! |---|---|---|
+//! | `GET /` | [`views::TodayPage`] | topic `today` |
+//! | `GET /sign-in?next=` | [`views::SignInPage`] | |
+//! | `GET /welcome/{token}` | [`views::WelcomePage`] | uses nothing up |
+//! | `GET /bulletins?q=&state=&class=&page=` | [`views::BulletinsPage`] | |
+//! | `GET /bulletins/new`, `GET /bulletins/{id}/edit` | [`views::BulletinFormPage`] | |
+//! | `GET /bulletins/{id}` | [`views::BulletinPage`] | topic `bulletin:{id}` |
+//! | `GET /schedules` | [`views::SchedulesPage`] | |
+//! | `GET /schedules/new?bulletin=` | [`views::ScheduleFormPage`] | |
+//! | `GET /areas` | [`views::AreasPage`] | |
+//! | `GET /nodes?q=&area=&link=` | [`views::NodesPage`] | topic `nodes` |
+//! | `GET /nodes/new?area=` | [`views::NodeFormPage`] | |
+//! | `GET /nodes/{id}` | [`views::NodePage`] | topic `node:{id}` |
+//! | `GET /nodes/{id}/revoke` | [`views::NodeRevokePage`] | asks first |
+//! | `GET /heard?q=&from=&to=&area=&outcome=&bulletin=&occurrence=&page=` | [`views::HeardPage`] | topic `heard` |
+//! | `GET /users` | [`views::UsersPage`] | admin |
+//! | `GET /users/{id}` | [`views::UserPage`] | admin |
+//! | `GET /audit?q=&step=&from=&to=&page=` | [`views::AuditPage`] | admin |
+//! | any error | [`views::ErrorPage`] | |
+//!
+//! Query values: `state`, `class`, `link`, `outcome`, `step` are the `code()` of the vocabulary in [`labels`]; an empty
+//! or missing value is "all"; `from` and `to` are `2025-10-25`.
+//!
+//! # Forms
+//! All are `application/x-www-form-urlencoded` POSTs with the field `csrf`, save the tracks form (multipart).
+//! | POST | Fields | Then |
+//! |---|---|---|
+//! | `/sign-in` | `name`, `passphrase`, `next` | 303 `next` or `/`; 422, 429 [`views::SignInPage`] |
+//! | `/sign-out` | | 303 `/sign-in` |
+//! | `/welcome/{token}` | `passphrase`, `passphrase_again` (only where one is set) | 303 `/`; 422, 410 [`views::WelcomePage`] |
+//! | `/language` | `lang` (`vi`, `en`), `next` | 303 `next` |
+//! | `/theme` | `theme` (`auto`, `light`, `dark`), `next` | 303 `next` |
+//! | `/bulletins` | `title`, `text`, `category`, `class`, `speak`\*, `voice`\* (`code:voice`), `form_id`, `then` (`save`, `submit`) | 303 `/bulletins/{id}`; 422 [`views::BulletinFormPage`] |
+//! | `/bulletins/{id}/edit` | the same, and `revision` | 303 `/bulletins/{id}`; 422, 409 the form |
+//! | `/bulletins/check` | the same | 200 [`views::TextCheckPart`] |
+//! | `/bulletins/{id}/submit`, `…/approve`, `…/withdraw` | `revision` | 303 `/bulletins/{id}` |
+//! | `/bulletins/{id}/reject` | `revision`, `comment` | 303; 422 [`views::BulletinPage`] |
+//! | `/bulletins/{id}/tracks` (multipart) | `csrf` first, `language`, `kind` (`speech`, `recording`), `voice` (`code:voice`), `recording` | 303; 422 [`views::BulletinPage`] |
+//! | `/bulletins/{id}/tracks/{track}/remove`, `…/retry` | | 303 `/bulletins/{id}` |
+//! | `/schedules` | `bulletin`, `mode` (`once`, `weekly`, `cron`), `date`, `time`, `day`\* (`mon` … `sun`), `times`, `cron`, `from`, `until`, `area`\*, `node`\*, `form_id` | 303 `/schedules`; 422 [`views::ScheduleFormPage`] |
+//! | `/schedules/preview` | the same | 200 [`views::SchedulePreviewPart`] |
+//! | `/schedules/{id}/cancel` | `next` | 303 `next` |
+//! | `/areas` | `name`, `level`, `parent` | 303 `/areas`; 422 [`views::AreasPage`] |
+//! | `/nodes` | `name`, `area`, `serial`, `form_id` | 200 no-store [`views::NodePage`] with its token; 422 [`views::NodeFormPage`] |
+//! | `/nodes/{id}/token` | | 200 no-store [`views::NodePage`] with a fresh token |
+//! | `/nodes/{id}/revoke` | `reason` | 303 `/nodes/{id}`; 422 [`views::NodeRevokePage`] |
+//! | `/users` | `name`, `display_name`, `role`, `area` | 200 no-store [`views::UserPage`] with its link; 422 [`views::UsersPage`] |
+//! | `/users/{id}/link` | | 200 no-store [`views::UserPage`] with a fresh link |
+//! | `/users/{id}/grants` | `role`, `area` | 303 `/users/{id}`; 422 [`views::UserPage`] |
+//! | `/users/{id}/grants/{grant}/remove`, `/users/{id}/disable` | | 303 `/users/{id}` |
+//!
+//! \* sent once for each ticked box: read with a list-aware extractor (`axum_extra::extract::Form`).
+//! A missing field is an empty text or nothing ticked, never a 400.
+//!
+//! # Live parts
+//! A page opens `GET /live?topics=…` (topics separated by commas) as `text/event-stream`. The data of each event is a
+//! fragment, rendered with [`fragment`] in the session's language: the *inside* of the element that the page
+//! marks with `sse-swap`. Names come from [`views::event`].
+//! | Topic | Events | Fragment |
+//! |---|---|---|
+//! | `today` | `today-sounding`, `today-waiting`, `today-silent` | [`views::TodaySounding`], [`views::TodayWaiting`], [`views::TodaySilent`] |
+//! | `bulletin:{id}` | `bulletin-state-{id}`, `track-{track}` | [`views::BulletinStateTag`], [`views::TrackProgress`] |
+//! | `nodes` | `nodes-counts`, `node-{id}` | [`views::NodesCounts`], [`views::NodeCells`] |
+//! | `node:{id}` | `node-detail-{id}` | [`views::NodeState`] |
+//! | `heard` | `heard-{occurrence}` | [`views::OccurrenceHeard`] |
+
+pub mod assets;
+mod filters;
+mod form;
+pub mod format;
+pub mod labels;
+pub mod msg;
+mod shell;
+mod text;
+pub mod views;
+
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+pub use form::{Choice, Errors};
+pub use format::Moment;
+pub use shell::{Can, Flash, Nav, Person, Shell, Theme};
+pub use text::{Lang, Msg};
+
+/// The policy every page is served with: own scripts, styles, fonts, sound; frames nowhere.
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     img-src 'self' data:; font-src 'self'; media-src 'self' blob:; connect-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'";
+
+/// A page or a fragment that knows its reader's language.
+pub trait Page: Template {
+    /// The reader's language.
+    fn lang(&self) -> Lang;
+}
+
+/// The HTML of a page or fragment.
+///
+/// # Errors
+/// A template that fails, which is a fault of the program.
+pub fn render<P: Page>(page: &P) -> askama::Result<String> {
+    page.render_with_values(&("lang", page.lang()))
+}
+
+/// The HTML of a live fragment on one line, as the data of a server-sent event wants it.
+///
+/// # Errors
+/// As [`render`].
+pub fn fragment<P: Page>(part: &P) -> askama::Result<String> {
+    // Every line break in a fragment is white space between elements or within text; none is in <pre>.
+    Ok(render(part)?.lines().map(str::trim).collect::<Vec<_>>().join(" "))
+}
+
+/// A page as an answer, with its status and the headers every page has.
+#[derive(Clone, Debug)]
+pub struct Rendered<P>(pub StatusCode, pub P);
+
+impl<P: Page> IntoResponse for Rendered<P> {
+    fn into_response(self) -> Response {
+        let Self(status, page) = self;
+        let html = match render(&page) {
+            Ok(html) => html,
+            Err(error) => {
+                tracing::error!(%error, view = std::any::type_name::<P>(), "a page could not be rendered");
+                let text = page.lang().text("error-render");
+                let plain = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+                return (StatusCode::INTERNAL_SERVER_ERROR, plain, text).into_response();
+            }
+        };
+        let headers = [
+            (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
+            (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+            (header::CONTENT_LANGUAGE, HeaderValue::from_static(page.lang().code())),
+        ];
+        (status, headers, html).into_response()
+    }
+}
+
+macro_rules! pages {
+    ($($page:ident),+ $(,)?) => {
+        $(impl Page for views::$page {
+            fn lang(&self) -> Lang {
+                self.shell.lang
+            }
+        })+
+    };
+}
+
+macro_rules! fragments {
+    ($($part:ident),+ $(,)?) => {
+        $(impl Page for views::$part {
+            fn lang(&self) -> Lang {
+                self.lang
+            }
+        })+
+    };
+}
+
+pages!(
+    AreasPage,
+    AuditPage,
+    BulletinFormPage,
+    BulletinPage,
+    BulletinsPage,
+    ErrorPage,
+    HeardPage,
+    NodeFormPage,
+    NodePage,
+    NodeRevokePage,
+    NodesPage,
+    ScheduleFormPage,
+    SchedulesPage,
+    SignInPage,
+    TodayPage,
+    UserPage,
+    UsersPage,
+    WelcomePage,
+);
+
+fragments!(
+    BulletinStateTag,
+    NodeCells,
+    NodeState,
+    NodesCounts,
+    OccurrenceHeard,
+    SchedulePreviewPart,
+    TextCheckPart,
+    TodaySilent,
+    TodaySounding,
+    TodayWaiting,
+    TrackProgress,
+);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! What surrounds every page: who is signed in, what they may do, language, theme, and the outcome of the
+//! last form.
+
+use super::format::Moment;
+use super::labels::{Role, Tone};
+use super::text::{Lang, Msg};
+
+/// Entry of the navigation that the page belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Nav {
+    /// A page outside the navigation: sign-in, errors.
+    #[default]
+    None,
+    /// `/`
+    Today,
+    /// `/bulletins`
+    Bulletins,
+    /// `/schedules`
+    Schedules,
+    /// `/areas`
+    Areas,
+    /// `/nodes`
+    Nodes,
+    /// `/heard`
+    Heard,
+    /// `/users`
+    Users,
+    /// `/audit`
+    Audit,
+}
+
+/// Light or dark; the cookie `theme` keeps the code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// As the machine prefers.
+    #[default]
+    Auto,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl Theme {
+    /// Every theme, in the order in which they are offered.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Light, Self::Dark];
+
+    /// The code in form and cookie.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// Reads what [`Self::code`] gives; anything else is `None`.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|theme| theme.code() == code)
+    }
+
+    /// Key of the theme's name.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Auto => "theme-auto",
+            Self::Light => "theme-light",
+            Self::Dark => "theme-dark",
+        }
+    }
+}
+
+/// What the signed-in user may do anywhere at all; it decides which entries and buttons are shown. The
+/// handlers check each act again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Can {
+    /// Write bulletins and schedules.
+    pub compose: bool,
+    /// Approve and return bulletins.
+    pub approve: bool,
+    /// Add and revoke nodes.
+    pub manage_nodes: bool,
+    /// Add areas.
+    pub manage_areas: bool,
+    /// Add users, give roles, read the audit log.
+    pub manage_users: bool,
+}
+
+/// The signed-in user.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Name shown, such as `Nguyễn Thị Hạnh`.
+    pub display_name: String,
+    /// The area of their widest grant, such as `Xã Đưng K'Nớ`.
+    pub place: String,
+    /// Their roles, without repeats.
+    pub roles: Vec<Role>,
+    /// What they may do.
+    pub can: Can,
+}
+
+/// Outcome of the form that led to this page, shown once at its top.
+#[derive(Clone, Debug)]
+pub struct Flash {
+    /// Colour.
+    pub tone: Tone,
+    /// Text, from [`super::msg`].
+    pub msg: Msg,
+}
+
+/// What surrounds a page.
+#[derive(Clone, Debug)]
+pub struct Shell {
+    /// Language of the page.
+    pub lang: Lang,
+    /// Light or dark.
+    pub theme: Theme,
+    /// Token for the hidden field `csrf` of every form.
+    pub csrf: String,
+    /// Current entry of the navigation.
+    pub here: Nav,
+    /// Path and query of this page: where `/language`, `/theme` and a fresh sign-in lead back to.
+    pub path: String,
+    /// The server's time in the zone of the user's area; the footer says that zone.
+    pub now: Moment,
+    /// Who is signed in; `None` on the sign-in pages and some errors.
+    pub person: Option<Person>,
+    /// Outcome of the last form.
+    pub flash: Option<Flash>,
+    /// Bulletins that wait for this user's approval, shown beside the entry "bulletins"; 0 hides it.
+    pub waiting_count: usize,
+}
+
+impl Shell {
+    /// What the user may do; nothing when nobody is signed in.
+    #[must_use]
+    pub fn can(&self) -> Can {
+        self.person.as_ref().map(|person| person.can).unwrap_or_default()
+    }
+
+    /// The initials of the user's last two names, for the round badge: `TH` for `Nguyễn Thị Hạnh`.
+    #[must_use]
+    pub fn initials(&self) -> String {
+        let Some(person) = &self.person else { return String::new() };
+        let words: Vec<&str> = person.display_name.split_whitespace().collect();
+        let last_two = &words[words.len().saturating_sub(2)..];
+        last_two.iter().filter_map(|word| word.chars().next()).flat_map(char::to_uppercase).collect()
+    }
+}

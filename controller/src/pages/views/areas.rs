@@ -1,0 +1,53 @@
+//! The tree of areas.
+
+use askama::Template;
+
+use crate::pages::filters;
+use crate::pages::form::{Choice, Errors};
+use crate::pages::shell::Shell;
+
+/// `GET /areas`, and the answer (422) to a refused `POST /areas`.
+#[derive(Clone, Debug, Template)]
+#[template(path = "areas.html")]
+pub struct AreasPage {
+    /// Surroundings.
+    pub shell: Shell,
+    /// The areas, in tree order.
+    pub rows: Vec<AreaRow>,
+    /// The form that adds one; `None` when the user may not.
+    pub form: Option<AreaForm>,
+}
+
+/// An area in the tree.
+#[derive(Clone, Debug)]
+pub struct AreaRow {
+    /// Area.
+    pub id: String,
+    /// Name, such as `Xã Đưng K'Nớ`.
+    pub name: String,
+    /// Name of its level, such as `Xã`, `Thôn`.
+    pub level: String,
+    /// Depth, from 0.
+    pub depth: usize,
+    /// Nodes in it and below.
+    pub nodes: usize,
+    /// Of those, online.
+    pub online: usize,
+}
+
+/// Fields `name`, `level`, `parent`; posted to `/areas`.
+#[derive(Clone, Debug, Default)]
+pub struct AreaForm {
+    /// Name as typed.
+    pub name: String,
+    /// Chosen level.
+    pub level: String,
+    /// Chosen parent area.
+    pub parent: String,
+    /// Levels to choose from.
+    pub levels: Vec<Choice>,
+    /// Parents to choose from.
+    pub parents: Vec<Choice>,
+    /// Errors of `name`, `level`, `parent`.
+    pub errors: Errors,
+}

@@ -1,0 +1,187 @@
+//! One bulletin: its state, its tracks, its history, and what may be done with it.
+
+use askama::Template;
+
+use super::schedules::ScheduleRow;
+use crate::pages::filters;
+use crate::pages::form::{Choice, Errors};
+use crate::pages::format::Moment;
+use crate::pages::labels::{BulletinState, Class, Step};
+use crate::pages::shell::Shell;
+use crate::pages::text::Msg;
+
+/// `GET /bulletins/{id}`, and the answer (422) to a refused decision or track. Live topic `bulletin:{id}`.
+#[derive(Clone, Debug, Template)]
+#[template(path = "bulletin.html")]
+pub struct BulletinPage {
+    /// Surroundings.
+    pub shell: Shell,
+    /// The bulletin.
+    pub bulletin: BulletinDetail,
+    /// Its tracks, by language.
+    pub tracks: Vec<TrackCard>,
+    /// What this user may do now.
+    pub actions: BulletinActions,
+    /// The form that returns it, when `actions.reject`.
+    pub decision: DecisionForm,
+    /// The form that adds a track, when `actions.add_track`.
+    pub add_track: TrackForm,
+    /// Its schedules.
+    pub schedules: Vec<ScheduleRow>,
+    /// Its history, latest first.
+    pub history: Vec<HistoryItem>,
+}
+
+/// The bulletin shown.
+#[derive(Clone, Debug)]
+pub struct BulletinDetail {
+    /// Bulletin.
+    pub id: String,
+    /// Revision shown, from 1.
+    pub revision: u32,
+    /// Title.
+    pub title: String,
+    /// Text as written.
+    pub text: String,
+    /// Text as the voice will speak it, once normalised.
+    pub spoken_text: Option<String>,
+    /// State of this revision.
+    pub state: BulletinState,
+    /// Class.
+    pub class: Class,
+    /// Name of its category.
+    pub category: String,
+    /// Who wrote it.
+    pub author: String,
+    /// When its first revision was written.
+    pub created_at: Moment,
+    /// Why it was returned, while it is.
+    pub reject_comment: Option<String>,
+}
+
+/// What the user may do with the bulletin in its present state.
+#[derive(Clone, Debug, Default)]
+pub struct BulletinActions {
+    /// `POST /bulletins/{id}/submit`.
+    pub submit: bool,
+    /// `POST /bulletins/{id}/approve`.
+    pub approve: bool,
+    /// `POST /bulletins/{id}/reject`.
+    pub reject: bool,
+    /// `POST /bulletins/{id}/withdraw`.
+    pub withdraw: bool,
+    /// `GET /bulletins/{id}/edit`.
+    pub edit: bool,
+    /// Editing makes a new revision that needs approval again (said beside the button).
+    pub edit_makes_revision: bool,
+    /// `GET /schedules/new?bulletin={id}`.
+    pub schedule: bool,
+    /// `POST /bulletins/{id}/tracks`.
+    pub add_track: bool,
+    /// Why the user cannot do what they would expect to: their own bulletin, tracks not ready.
+    pub blocked: Option<Msg>,
+}
+
+/// Fields `revision` (hidden), `comment`; posted to `/bulletins/{id}/reject`.
+#[derive(Clone, Debug, Default)]
+pub struct DecisionForm {
+    /// Comment as typed.
+    pub comment: String,
+    /// Errors of `comment`.
+    pub errors: Errors,
+}
+
+/// Multipart fields `language`, `kind` (`speech` or `recording`), `voice`, `recording` (a file); posted to
+/// `/bulletins/{id}/tracks`. A track in a language that has one already takes its place.
+#[derive(Clone, Debug, Default)]
+pub struct TrackForm {
+    /// Languages to choose from.
+    pub languages: Vec<Choice>,
+    /// Voices to choose from, of all languages.
+    pub voices: Vec<Choice>,
+    /// Chosen language.
+    pub language: String,
+    /// Chosen kind.
+    pub kind: String,
+    /// Chosen voice.
+    pub voice: String,
+    /// Largest file accepted, bytes.
+    pub max_bytes: u64,
+    /// Errors of `language`, `kind`, `voice`, `recording`.
+    pub errors: Errors,
+}
+
+/// A track of the bulletin.
+#[derive(Clone, Debug)]
+pub struct TrackCard {
+    /// Track.
+    pub id: String,
+    /// Language code for `lang` attributes, such as `vi`, `kpm`.
+    pub language_code: String,
+    /// Language name, such as `Tiếng K'Ho`.
+    pub language: String,
+    /// How it came to be.
+    pub origin: TrackOrigin,
+    /// How far it is.
+    pub state: TrackState,
+    /// `POST /bulletins/{id}/tracks/{track}/remove` is allowed.
+    pub removable: bool,
+}
+
+/// How a track came to be.
+#[derive(Clone, Debug)]
+pub enum TrackOrigin {
+    /// Spoken by a synthetic voice.
+    Speech {
+        /// Name of the voice.
+        voice: String,
+    },
+    /// Uploaded.
+    Recording {
+        /// Name of the file.
+        file_name: String,
+    },
+}
+
+/// How far a track is.
+#[derive(Clone, Debug)]
+pub enum TrackState {
+    /// Waits for a worker.
+    Queued,
+    /// Being made.
+    Working {
+        /// 0 to 100.
+        percent: u8,
+    },
+    /// Ready to be sent to nodes.
+    Ready {
+        /// Address of the audio, Ogg Opus, which answers range requests.
+        audio_href: String,
+        /// Length, milliseconds.
+        duration_ms: u64,
+        /// Integrated loudness, LUFS.
+        loudness_lufs: f64,
+        /// Size, bytes.
+        size_bytes: u64,
+    },
+    /// Could not be made; `POST /bulletins/{id}/tracks/{track}/retry`.
+    Failed {
+        /// Why, and what to do.
+        why: Msg,
+    },
+}
+
+/// A step in the bulletin's history.
+#[derive(Clone, Debug)]
+pub struct HistoryItem {
+    /// When.
+    pub at: Moment,
+    /// Who.
+    pub who: String,
+    /// What.
+    pub step: Step,
+    /// Of which revision.
+    pub revision: u32,
+    /// Their comment.
+    pub comment: Option<String>,
+}

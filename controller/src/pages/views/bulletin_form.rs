@@ -1,0 +1,83 @@
+//! Composing a bulletin, or editing one.
+
+use askama::Template;
+
+use crate::pages::filters;
+use crate::pages::form::{Choice, Errors};
+use crate::pages::shell::Shell;
+use crate::pages::text::Msg;
+
+/// `GET /bulletins/new`, `GET /bulletins/{id}/edit`, and the answer (422) to a refused POST of either form.
+#[derive(Clone, Debug, Template)]
+#[template(path = "bulletin_form.html")]
+pub struct BulletinFormPage {
+    /// Surroundings.
+    pub shell: Shell,
+    /// `None` for a new bulletin (`POST /bulletins`), else the one edited (`POST /bulletins/{id}/edit`).
+    pub editing: Option<Editing>,
+    /// The form.
+    pub form: BulletinForm,
+    /// Categories to choose from.
+    pub categories: Vec<Choice>,
+    /// Languages for which there is a synthetic voice; other languages are recorded, on the bulletin's page.
+    pub spoken: Vec<SpokenLanguage>,
+    /// What the text is like so far.
+    pub check: TextCheck,
+}
+
+/// The bulletin being edited.
+#[derive(Clone, Debug)]
+pub struct Editing {
+    /// Bulletin.
+    pub id: String,
+    /// Its present revision.
+    pub revision: u32,
+    /// Whether that revision is approved: saving makes revision + 1, a draft that needs approval again.
+    pub makes_revision: bool,
+}
+
+/// Fields `title`, `text`, `category`, `class`, `speak` (a language code, once for each ticked), `voice` (once
+/// for each language, `code:voice`), `form_id`; the button is `then=save` or `then=submit`.
+#[derive(Clone, Debug, Default)]
+pub struct BulletinForm {
+    /// Title as typed.
+    pub title: String,
+    /// Text as typed.
+    pub text: String,
+    /// Chosen category, or empty.
+    pub category: String,
+    /// Chosen class's code; nothing is chosen for the user but "normal" for a new bulletin.
+    pub class: String,
+    /// A fresh id for each form shown; a second POST with the same id is the same bulletin (double click).
+    pub form_id: String,
+    /// Errors of `title`, `text`, `category`, `class`, `speak`.
+    pub errors: Errors,
+}
+
+/// A language with synthetic voices.
+#[derive(Clone, Debug)]
+pub struct SpokenLanguage {
+    /// Language code, such as `vi`.
+    pub code: String,
+    /// Name, such as `Tiếng Việt`.
+    pub name: String,
+    /// Its voices; at least one.
+    pub voices: Vec<Choice>,
+    /// Value of the chosen voice.
+    pub voice: String,
+    /// Whether a track is to be made.
+    pub chosen: bool,
+}
+
+/// Answer to `POST /bulletins/check` (the form's fields), and part of the form.
+#[derive(Clone, Debug, Default)]
+pub struct TextCheck {
+    /// Characters (Unicode scalar values after NFC).
+    pub chars: usize,
+    /// Most characters allowed.
+    pub limit: usize,
+    /// How long it will take to speak, milliseconds; `None` for an empty text.
+    pub duration_ms: Option<u64>,
+    /// What cannot be spoken, or will be spoken otherwise than written.
+    pub warnings: Vec<Msg>,
+}

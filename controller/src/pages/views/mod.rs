@@ -1,0 +1,34 @@
+//! What each page shows: plain structs that a handler fills from the services, each bound to its template.
+//!
+//! Ids are the domain's ids as text. Every [`Moment`](super::Moment) carries the zone of the area it is about.
+//! Forms are given back as they were typed, with [`Errors`] by field.
+
+mod areas;
+mod audit;
+mod bulletin;
+mod bulletin_form;
+mod bulletins;
+mod error;
+mod heard;
+mod live;
+mod nodes;
+mod parts;
+mod schedules;
+mod sign_in;
+mod today;
+mod users;
+
+pub use areas::*;
+pub use audit::*;
+pub use bulletin::*;
+pub use bulletin_form::*;
+pub use bulletins::*;
+pub use error::*;
+pub use heard::*;
+pub use live::*;
+pub use nodes::*;
+pub use parts::*;
+pub use schedules::*;
+pub use sign_in::*;
+pub use today::*;
+pub use users::*;

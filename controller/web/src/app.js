@@ -1,0 +1,15 @@
+// What the pages do beyond plain forms and links. Everything here is an extra: each page works without it.
+
+import "htmx.org";
+import "htmx-ext-sse";
+import { countText } from "./count.js";
+import { copyButtons } from "./copy.js";
+import { guardForms } from "./forms.js";
+import { liveState } from "./live.js";
+import { targetTree } from "./tree.js";
+
+copyButtons(document);
+countText(document);
+guardForms(document);
+liveState(document);
+targetTree(document);
