@@ -105,6 +105,11 @@ impl Liveness {
         self.ping_sent_at.is_some()
     }
 
+    /// Since when the link reads; `None` while it does not.
+    pub(crate) fn reading_since(&self) -> Option<Instant> {
+        self.reading_since
+    }
+
     /// The next moment at which [`handle_timeout`](Self::handle_timeout) has something to do.
     pub(crate) fn poll_timeout(&self) -> Instant {
         [Some(self.ping_at()), self.dead_at(), self.stalled_at()]
@@ -230,7 +235,11 @@ mod tests {
         liveness.handle_reading(true, start + seconds(760));
         assert_eq!(liveness.poll_timeout(), start + seconds(770), "the next ping for the broker's sake");
         liveness.handle_ping(STILL, start + seconds(770));
-        assert_eq!(liveness.poll_timeout(), start + seconds(785), "the answer is due from when reading began");
+        assert_eq!(
+            liveness.poll_timeout(),
+            start + seconds(785),
+            "the answer is due from when reading began"
+        );
         assert!(liveness.handle_timeout(STILL, start + seconds(785)).is_err());
     }
 

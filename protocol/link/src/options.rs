@@ -13,10 +13,10 @@ use crate::publication::{MAX_FIELD_BYTES, Qos, valid_filter, valid_topic};
 use crate::tls::TlsOptions;
 
 /// Makes the last will of one connection attempt from its number (`conn_seq`, from 1).
-pub type WillFactory = Box<dyn FnMut(u64) -> Option<Will> + Send>;
+pub type WillFactory = Box<dyn FnMut(u64) -> Option<Will> + Send + Sync>;
 
 /// Gives random numbers in `[0, 1)` for the jitter of the back-off.
-pub type Jitter = Box<dyn FnMut() -> f64 + Send>;
+pub type Jitter = Box<dyn FnMut() -> f64 + Send + Sync>;
 
 /// Settings of one link. Make it by [`LinkOptions::new`] and change the fields that matter.
 pub struct LinkOptions {
@@ -237,7 +237,9 @@ impl Will {
 
 /// A text that is no topic filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{filter:?} is no topic filter: it must not be empty or hold NUL, + must fill a level, # must be the last level")]
+#[error(
+    "{filter:?} is no topic filter: it must not be empty or hold NUL, + must fill a level, # must be the last level"
+)]
 pub struct InvalidFilter {
     /// What was given.
     pub filter: String,

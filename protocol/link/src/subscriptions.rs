@@ -212,10 +212,7 @@ mod tests {
     fn all_filters_go_in_one_packet_and_its_answer_is_awaited() {
         let mut subscriptions = Subscriptions::new(wanted(&["a", "b"]));
         subscriptions.handle_connected(false);
-        assert_eq!(
-            subscribed(subscriptions.next_step()),
-            [("a".to_owned(), false), ("b".to_owned(), false)]
-        );
+        assert_eq!(subscribed(subscriptions.next_step()), [("a".to_owned(), false), ("b".to_owned(), false)]);
         assert_eq!(subscriptions.next_step(), None);
         assert!(!subscriptions.is_settled());
         let (granted, refused) = subscriptions.handle_suback(&[OK, OK]).unwrap();
@@ -228,10 +225,7 @@ mod tests {
     fn a_lost_session_is_subscribed_anew_with_retained_messages() {
         let mut subscriptions = standing();
         subscriptions.handle_connected(false);
-        assert_eq!(
-            subscribed(subscriptions.next_step()),
-            [("a".to_owned(), false), ("b".to_owned(), false)]
-        );
+        assert_eq!(subscribed(subscriptions.next_step()), [("a".to_owned(), false), ("b".to_owned(), false)]);
     }
 
     #[test]
@@ -267,17 +261,11 @@ mod tests {
         subscriptions.next_step().unwrap();
         let (granted, refused) = subscriptions.handle_suback(&[OK, ReasonCode::NOT_AUTHORIZED]).unwrap();
         assert_eq!(granted, ["a"]);
-        assert_eq!(
-            refused,
-            [RefusedFilter { filter: "b".to_owned(), reason: ReasonCode::NOT_AUTHORIZED }]
-        );
+        assert_eq!(refused, [RefusedFilter { filter: "b".to_owned(), reason: ReasonCode::NOT_AUTHORIZED }]);
         assert_eq!(subscriptions.next_step(), None);
         assert!(subscriptions.is_settled());
         subscriptions.handle_connected(true);
-        assert_eq!(
-            subscribed(subscriptions.next_step()),
-            [("a".to_owned(), true), ("b".to_owned(), false)]
-        );
+        assert_eq!(subscribed(subscriptions.next_step()), [("a".to_owned(), true), ("b".to_owned(), false)]);
     }
 
     #[test]

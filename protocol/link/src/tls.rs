@@ -66,7 +66,9 @@ pub enum TlsSetupError {
     #[error("a CA certificate cannot be used as a trust anchor")]
     TrustAnchor(#[source] rustls::Error),
     /// The client's certificate chain is not valid PEM.
-    #[error("cannot read the client certificate chain: it must be PEM with CERTIFICATE blocks, own certificate first")]
+    #[error(
+        "cannot read the client certificate chain: it must be PEM with CERTIFICATE blocks, own certificate first"
+    )]
     ChainPem(#[source] pem::Error),
     /// The client's private key is not valid PEM.
     #[error("cannot read the client's private key: it must be PEM (PKCS#8, SEC1 or PKCS#1), not encrypted")]
@@ -78,7 +80,9 @@ pub enum TlsSetupError {
     #[error("the crypto provider does not offer TLS 1.2 and 1.3")]
     Versions(#[source] rustls::Error),
     /// Not a DNS name or IP address.
-    #[error("{name:?} is neither a DNS name nor an IP address, so the broker's certificate cannot be checked against it")]
+    #[error(
+        "{name:?} is neither a DNS name nor an IP address, so the broker's certificate cannot be checked against it"
+    )]
     ServerName {
         /// What was given.
         name: String,
@@ -154,7 +158,10 @@ impl FlooredClock {
 
 impl fmt::Debug for FlooredClock {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("FlooredClock").field("floor_unix_s", &self.floor_unix_s).finish_non_exhaustive()
+        formatter
+            .debug_struct("FlooredClock")
+            .field("floor_unix_s", &self.floor_unix_s)
+            .finish_non_exhaustive()
     }
 }
 
