@@ -1,1 +1,36 @@
-//! Under construction.
+//! What a loudspeaker decides.
+//!
+//! A [`Core`] is a pure state machine: inputs are `handle_*` with the instant at which they happened, outputs are
+//! [`Core::poll_action`], and [`Core::poll_timeout`] says when it wants to be woken although nothing happened.
+//!
+//! ```text
+//!  broker ── handle_message, handle_link ──>┌──────┐── poll_action ──> store, cache, links, speaker
+//!  speaker, cache, clock, board ──────────> │ Core │
+//!  timer ──────────── handle_timeout ──────>└──────┘── poll_timeout ─> timer
+//! ```
+//!
+//! The shell's loop: give one input, then take actions until there are none and carry them out in order, then wait for
+//! the next input or for the deadline.
+//!
+//! **Invariants.** No clock, network, file, environment or randomness in here. The same inputs give the same actions:
+//! nothing iterates over an unordered collection. Every collection is bounded by what signed documents may hold or by a
+//! constant beside it. At most one sound at a time, and at most one receipt for each item and nominal start.
+
+mod action;
+mod core;
+mod input;
+
+pub use crate::action::{Action, Qos};
+pub use crate::core::Core;
+pub use crate::input::{
+    Identity, Intent, LedgerEntry, Link, LinkEvent, Measurements, Now, PartialObject, Restored, Settings,
+    Slot, SpeakerEvent, SpeakerFailure, StoreEvent, StoredDocument, Token, WholeObject,
+};
+
+/// For how many days after its nominal start an ended occurrence is remembered: the longest late start (one day) on top
+/// of the seven days for which missed occurrences are reported.
+pub const LEDGER_DAYS: u32 = 8;
+
+/// Most ended occurrences that are remembered. Beyond it the earliest nominal starts are forgotten, and no
+/// occurrence at or before them is ever considered again.
+pub const LEDGER_MAX: usize = 8_192;
