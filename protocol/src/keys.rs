@@ -44,9 +44,9 @@ pub struct Scope {
     /// The classes that items in them may have.
     #[n(1)]
     pub classes: Vec<Class>,
-    /// The area whose subtree it serves.
+    /// The area whose subtree it serves; `None`: the whole tenant.
     #[n(2)]
-    pub area: AreaId,
+    pub area: Option<AreaId>,
     /// Not valid before this instant.
     #[n(3)]
     pub not_before: UnixMs,
@@ -58,7 +58,12 @@ pub struct Scope {
 impl Scope {
     /// Whether it reaches `area`, seen from a node that stands at `path`.
     pub fn covers(&self, path: &AreaPath, area: &AreaId) -> bool {
-        path.is_within(area, &self.area)
+        self.area.as_ref().is_none_or(|own| path.is_within(area, own))
+    }
+
+    /// Whether a node that stands at `path` is within it.
+    pub fn contains(&self, path: &AreaPath) -> bool {
+        self.area.as_ref().is_none_or(|own| path.contains(own))
     }
 
     /// Whether it is valid at `now`.

@@ -1,5 +1,7 @@
 //! Each reason to refuse a signed document, one by one.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod samples;
 
 use ed25519_dalek::SigningKey;
@@ -81,10 +83,12 @@ fn another_tenant_area_or_node() {
 #[test]
 fn scope_of_area_purpose_and_class() {
     let bytes = samples::signed_area_plan();
-    let village_key = keys_with(|scope| scope.area = samples::area("bon-dung"));
+    let village_key = keys_with(|scope| scope.area = Some(samples::area("bon-dung")));
     assert_eq!(open_with::<AreaPlan>(&bytes, &village_key), Err(Refusal::OutOfScope));
-    let elsewhere = keys_with(|scope| scope.area = samples::area("xa-khac"));
+    let elsewhere = keys_with(|scope| scope.area = Some(samples::area("xa-khac")));
     assert_eq!(open_with::<AreaPlan>(&bytes, &elsewhere), Err(Refusal::OutOfScope));
+    let tenant_key = keys_with(|scope| scope.area = None);
+    assert!(open_with::<AreaPlan>(&bytes, &tenant_key).is_ok());
     let firmware_key = keys_with(|scope| scope.purposes = vec![Purpose::Firmware]);
     assert_eq!(open_with::<AreaPlan>(&bytes, &firmware_key), Err(Refusal::OutOfScope));
     let normal_only = keys_with(|scope| scope.classes = vec![Class::Normal]);
@@ -93,7 +97,7 @@ fn scope_of_area_purpose_and_class() {
 
 #[test]
 fn a_key_moves_a_node_within_its_own_area_only() {
-    let commune_key = keys_with(|scope| scope.area = samples::area("xa-lac-duong"));
+    let commune_key = keys_with(|scope| scope.area = Some(samples::area("xa-lac-duong")));
     let moved = |areas: &[&str]| {
         let path = AreaPath::new(areas.iter().map(|a| samples::area(a)).collect()).unwrap();
         let document = NodeDocument { path, ..samples::node_document() };

@@ -3,6 +3,9 @@
 //! `LOA_WRITE_GOLDEN=1 cargo test -p loa-protocol` writes the files of messages that have none yet; it never
 //! changes one that is there.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::disallowed_methods, reason = "golden files are files")]
+
 mod samples;
 
 use std::path::PathBuf;

@@ -260,7 +260,7 @@ pub fn open<T: Signed>(
         return Err(Refusal::BadContent);
     }
     // A key moves a node within its own area only: neither away from somebody else nor to somebody else.
-    let stays = document.placement().is_none_or(|path| path.contains(&scope.area));
+    let stays = document.placement().is_none_or(|path| scope.contains(path));
     if !stays || !document.classes().iter().all(|class| scope.classes.contains(class)) {
         return Err(Refusal::OutOfScope);
     }

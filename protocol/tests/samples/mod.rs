@@ -1,14 +1,12 @@
 //! One sample of each message, used by the golden files and as the seed of mutations.
-#![expect(dead_code, reason = "each test binary uses a part of the samples")]
-#![expect(unreachable_pub, reason = "a module of test binaries, shared by path")]
+#![allow(dead_code, reason = "each test binary uses a part of the samples")]
+#![allow(unreachable_pub, reason = "a module of test binaries, shared by path")]
 
 use ed25519_dalek::SigningKey;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::{Category, Class, Language};
 use loa_protocol::envelope::{Applied, Refusal, Validity, seal, seal_key_set};
-use loa_protocol::ids::{
-    AreaId, BootId, BulletinId, Digest, ItemId, NodeId, ObjectHash, OccurrenceId, TenantId,
-};
+use loa_protocol::ids::{AreaId, BootId, BulletinId, Digest, ItemId, NodeId, OccurrenceId, TenantId};
 use loa_protocol::keys::{KeyEntry, KeySet, Purpose, Scope};
 use loa_protocol::plan::{AreaPlan, Item, NodeDocument, Program, Track, Zone};
 use loa_protocol::receipt::{Outcome, Reason, Receipt, ReceiptAck, ReceiptBatch, Sound};
@@ -50,7 +48,7 @@ pub fn key_set() -> KeySet {
     let scope = Scope {
         purposes: vec![Purpose::Plan, Purpose::Node],
         classes: vec![Class::Normal, Class::Priority],
-        area: area("tinh"),
+        area: Some(area("tinh")),
         not_before: UnixMs::from_seconds(ISSUED_AT_S - 86_400),
         not_after: UnixMs::from_seconds(ISSUED_AT_S + 365 * 86_400),
     };
