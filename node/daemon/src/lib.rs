@@ -1,1 +1,3 @@
-//! Under construction.
+//! The daemon of a loudspeaker board.
+
+pub mod audio;
