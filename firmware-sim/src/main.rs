@@ -1,3 +1,64 @@
-//! Under construction.
+//! `loa-firmware-sim`: boards that are not there.
 
-fn main() {}
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use loa_firmware_sim::play;
+use loa_firmware_sim::recorder::{self, CaptureOptions, RecorderCommand};
+use tracing_subscriber::EnvFilter;
+
+/// Boards that are not there, and a recorder in place of their sound cards.
+#[derive(Debug, Parser)]
+#[command(name = "loa-firmware-sim", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Takes sound from standard input as slowly as a sound card would, and writes it down with its instants.
+    Record {
+        /// The folder for the recordings.
+        #[arg(long)]
+        out: PathBuf,
+        /// Channels of the input (S16LE, 48 kHz); the first is kept.
+        #[arg(long, default_value_t = 1)]
+        channels: u16,
+    },
+    /// Writes an ALSA configuration in which the recorder is the sound card; use it by ALSA_CONFIG_PATH.
+    AlsaConfig {
+        /// The folder for the recordings.
+        #[arg(long)]
+        out: PathBuf,
+        /// The configuration to write.
+        file: PathBuf,
+    },
+    /// Drives the node's own speaker by commands on standard input, one JSON object a line; prints its events.
+    Play {
+        /// What the equipment behind ALSA adds and does not report, in milliseconds.
+        #[arg(long, default_value_t = 0.0)]
+        device_delay_ms: f32,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match Cli::parse().command {
+        Command::Record { out, channels } => {
+            let input = std::io::stdin().as_fd().try_clone_to_owned().context("taking standard input")?;
+            let captured = recorder::capture(File::from(input), &CaptureOptions { out, channels })?;
+            tracing::debug!(wav = %captured.wav.display(), frames = captured.frames, "recorded");
+            Ok(())
+        }
+        Command::AlsaConfig { out, file } => {
+            let program = std::env::current_exe().context("finding this program's own path")?;
+            Ok(recorder::write_alsa_config(&file, &RecorderCommand { program, out })?)
+        }
+        Command::Play { device_delay_ms } => play::run(std::io::stdin().lock(), device_delay_ms),
+    }
+}
