@@ -1,0 +1,51 @@
+# Sourced by the other scripts: installs what a fresh Debian machine with Rust lacks, and nothing that is there.
+# shellcheck shell=bash
+
+say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
+
+# need_packages COMMAND_OR_FILE:PACKAGE ... — a name with a slash is a file, any other a command.
+need_packages() {
+  local missing=() pair what
+  for pair in "$@"; do
+    what=${pair%%:*}
+    case $what in
+      */*) compgen -G "$what" >/dev/null || missing+=("${pair##*:}") ;;
+      *) command -v "$what" >/dev/null || missing+=("${pair##*:}") ;;
+    esac
+  done
+  [ ${#missing[@]} -eq 0 ] && return 0
+  say "installing ${missing[*]}"
+  local sudo=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "as root, run: apt-get install ${missing[*]}" >&2; return 1; }
+    sudo=(sudo)
+  fi
+  "${sudo[@]}" apt-get update -qq
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# What building and running need.
+install_base() {
+  command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs, then run this again." >&2; return 1; }
+  need_packages cc:gcc c++:g++ cmake:cmake pkg-config:pkg-config \
+    '/usr/include/alsa/asoundlib.h:libasound2-dev' \
+    espeak-ng:espeak-ng node:nodejs npm:npm
+}
+
+# What the tests need besides: a second broker, a sound tool chain and a browser to hold our own against.
+install_test() {
+  need_packages mosquitto:mosquitto sox:sox ffmpeg:ffmpeg opusenc:opus-tools chromium:chromium
+}
+
+# The pages' styles, scripts and fonts: bundled once, then part of the binary.
+build_pages() {
+  (
+    cd controller/web
+    # npm's own record of what it installed tells whether the lock file has moved on.
+    if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+      say "installing the pages' libraries"
+      npm ci --no-audit --no-fund --loglevel=error
+    fi
+    npm run --silent build
+  )
+}

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Installs what is missing, then checks formatting, lints, licences and runs all tests.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/install.sh
+
+install_base
+install_test
+build_pages
+
+say "formatting"
+cargo fmt --all --check
+
+say "lints"
+cargo clippy --workspace --all-targets --locked -- -D warnings
+
+say "licences, sources and bans"
+command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny@0.20.2
+cargo deny --offline check --hide-inclusion-graph bans licenses sources
+
+say "tests"
+# The binaries first: the stories in tests/ start them.
+cargo build --locked --bins
+cargo test --workspace --locked
