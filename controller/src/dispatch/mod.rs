@@ -1,0 +1,15 @@
+//! From the database to the nodes, and back.
+//!
+//! ```text
+//!  services ── nudge ──> reconcile: rows ── compile ──> documents ── sign what changed ──> plan_epoch ──> publish
+//!  nodes ── Incoming ──> ingest ── one transaction ──> presence, reports, receipts ── then ack
+//!                          └── wants ──> transfer: blocks, earliest deadline first
+//! ```
+//!
+//! **Invariants.** Nothing here is told what to send: a reconciler reads what is desired, compares and repairs, on a nudge
+//! and by itself once a minute, and may run at any time without harm. A broker's acknowledgement is no proof: what counts
+//! is the digest that a node reports. A receipt is acknowledged after it is committed, never before.
+
+pub mod compile;
+pub mod epoch;
+pub mod wants;

@@ -1,0 +1,200 @@
+//! The keys by which this installation directs sound.
+//!
+//! - The **root** signs the key set and the trust anchor, once, when the installation is set up. Every node pins it. It
+//!   is not needed again until a key is added or taken away, so its file ([`ROOT_FILE`]) is to be moved to a safe
+//!   that has no network; the controller starts and works without it.
+//! - The **plan key** signs plans and node documents of normal and priority items.
+//! - The **emergency key** signs those that hold an emergency.
+//!
+//! **Invariants.** Seeds are files with mode 0600, made atomically, never printed. What was made once is never made
+//! again over it: a half-made set is completed only from the root's side, and a lost key is an error that names its file.
+
+mod error;
+mod files;
+
+use std::path::{Path, PathBuf};
+
+use ed25519_dalek::{SigningKey, VerifyingKey};
+use loa_protocol::bulletin::Class;
+use loa_protocol::enrolment::{SignedTrustAnchor, TrustAnchor};
+use loa_protocol::envelope::{Signed, Validity, open_key_set, seal, seal_key_set};
+use loa_protocol::ids::TenantId;
+use loa_protocol::keys::{KeyEntry, KeySet, Purpose, Scope};
+use loa_protocol::time::UnixMs;
+use loa_protocol::wire::Wire;
+
+pub use error::TrustError;
+
+/// The root's seed, to be moved offline.
+pub const ROOT_FILE: &str = "root.seed";
+const ROOT_PUBLIC_FILE: &str = "root.pub";
+const PLAN_FILE: &str = "plan.seed";
+const EMERGENCY_FILE: &str = "emergency.seed";
+const KEY_SET_FILE: &str = "keys.cose";
+const ANCHOR_FILE: &str = "anchor.cbor";
+
+const DAY_S: i64 = 86_400;
+/// Everything starts well before the installation: a board whose clock starts at its firmware's build date must not
+/// refuse the keys for being too new. The beginning protects from nothing, the end limits a lost key.
+const BACKDATED_S: i64 = 5 * 365 * DAY_S;
+const KEYS_VALID_S: i64 = 10 * 365 * DAY_S;
+
+/// The keys and signed statements of this installation, without the root's seed.
+pub struct Trust {
+    tenant: TenantId,
+    root: VerifyingKey,
+    plan: SigningKey,
+    emergency: SigningKey,
+    key_set: Vec<u8>,
+    anchor: SignedTrustAnchor,
+}
+
+impl std::fmt::Debug for Trust {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Trust").field("tenant", &self.tenant).finish_non_exhaustive()
+    }
+}
+
+impl Trust {
+    /// Opens the keys in a folder; makes them there when the folder has none.
+    ///
+    /// # Errors
+    /// [`TrustError`]: an unreadable or damaged file, one that is missing beside the others, or statements that are not
+    /// signed by this root for this tenant and CA.
+    pub fn open_or_create(folder: &Path, anchor: &TrustAnchor, now: UnixMs) -> Result<Self, TrustError> {
+        if !folder.join(KEY_SET_FILE).exists() {
+            create(folder, anchor, now)?;
+        }
+        let root = files::read_public(&folder.join(ROOT_PUBLIC_FILE))?;
+        let key_set_path = folder.join(KEY_SET_FILE);
+        let key_set = files::read(&key_set_path)?;
+        open_key_set(&key_set, &root, &anchor.tenant, now)
+            .map_err(|refusal| TrustError::Statement { path: key_set_path, refusal })?;
+        let anchor_path = folder.join(ANCHOR_FILE);
+        let signed = SignedTrustAnchor::from_cbor(&files::read(&anchor_path)?)
+            .map_err(|source| TrustError::Damaged { path: anchor_path.clone(), source })?;
+        let stored = signed.open(&root).map_err(|_| TrustError::Anchor { path: anchor_path.clone() })?;
+        if stored != *anchor {
+            return Err(TrustError::Anchor { path: anchor_path });
+        }
+        Ok(Self {
+            tenant: anchor.tenant.clone(),
+            root,
+            plan: files::read_seed(&folder.join(PLAN_FILE))?,
+            emergency: files::read_seed(&folder.join(EMERGENCY_FILE))?,
+            key_set,
+            anchor: signed,
+        })
+    }
+
+    /// The tenant whose keys these are.
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// The root's public key: what nodes pin.
+    pub fn root(&self) -> &VerifyingKey {
+        &self.root
+    }
+
+    /// The signed key set, as it stands on the topic `keys`.
+    pub fn key_set(&self) -> &[u8] {
+        &self.key_set
+    }
+
+    /// Tenant, broker name and CA, signed by the root.
+    pub fn anchor(&self) -> &SignedTrustAnchor {
+        &self.anchor
+    }
+
+    /// Signs a document with the key that may send its classes.
+    pub fn seal<T: Signed>(&self, document: &T, validity: Validity) -> Vec<u8> {
+        let urgent = document.classes().contains(&Class::Emergency);
+        seal(document, &self.tenant, validity, if urgent { &self.emergency } else { &self.plan })
+    }
+
+    /// Where the root's seed lies, when it has not been moved away.
+    pub fn root_seed_path(folder: &Path) -> Option<PathBuf> {
+        Some(folder.join(ROOT_FILE)).filter(|path| path.exists())
+    }
+}
+
+/// The key set is written last: it marks the folder complete. Files of an attempt that a power cut ended are used again.
+fn create(folder: &Path, anchor: &TrustAnchor, now: UnixMs) -> Result<(), TrustError> {
+    files::ensure_folder(folder)?;
+    let root = files::read_or_make_seed(&folder.join(ROOT_FILE))?;
+    let plan = files::read_or_make_seed(&folder.join(PLAN_FILE))?;
+    let emergency = files::read_or_make_seed(&folder.join(EMERGENCY_FILE))?;
+    let entry = |key: &SigningKey, classes: &[Class]| KeyEntry {
+        public_key: key.verifying_key().to_bytes(),
+        scope: Scope {
+            purposes: vec![Purpose::Plan, Purpose::Node],
+            classes: classes.to_vec(),
+            area: None,
+            not_before: UnixMs::from_seconds(now.seconds() - BACKDATED_S),
+            not_after: UnixMs::from_seconds(now.seconds() + KEYS_VALID_S),
+        },
+    };
+    let set = KeySet {
+        version: 1,
+        keys: vec![entry(&plan, &[Class::Normal, Class::Priority]), entry(&emergency, &Class::ALL)],
+    };
+    let validity = Validity {
+        issued_at_s: now.seconds(),
+        not_before_s: now.seconds() - BACKDATED_S,
+        expires_s: now.seconds() + KEYS_VALID_S,
+    };
+    files::write(&folder.join(ROOT_PUBLIC_FILE), root.verifying_key().as_bytes())?;
+    files::write(&folder.join(ANCHOR_FILE), &SignedTrustAnchor::sign(anchor, &root).to_cbor())?;
+    files::write(&folder.join(KEY_SET_FILE), &seal_key_set(&set, &anchor.tenant, validity, &root))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMs = UnixMs(1_795_132_800_000);
+
+    fn anchor(tenant: &str) -> TrustAnchor {
+        TrustAnchor {
+            tenant: TenantId::new(tenant).unwrap(),
+            broker_name: "loa-broker".to_owned(),
+            ca_pem: "-----BEGIN CERTIFICATE-----".to_owned(),
+        }
+    }
+
+    #[test]
+    fn made_once_and_opened_again_without_the_root() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = Trust::open_or_create(folder.path(), &anchor("lam-dong"), NOW).unwrap();
+        std::fs::remove_file(folder.path().join(ROOT_FILE)).unwrap();
+        let opened = Trust::open_or_create(folder.path(), &anchor("lam-dong"), NOW).unwrap();
+        assert_eq!(made.key_set(), opened.key_set());
+        assert_eq!(made.root(), opened.root());
+        assert_eq!(Trust::root_seed_path(folder.path()), None);
+    }
+
+    #[test]
+    fn statements_of_another_installation_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        Trust::open_or_create(folder.path(), &anchor("lam-dong"), NOW).unwrap();
+        let other = Trust::open_or_create(folder.path(), &anchor("gia-lai"), NOW).unwrap_err();
+        assert!(matches!(other, TrustError::Statement { .. }), "{other}");
+        let other_ca = TrustAnchor { ca_pem: "another".to_owned(), ..anchor("lam-dong") };
+        let other = Trust::open_or_create(folder.path(), &other_ca, NOW).unwrap_err();
+        assert!(matches!(other, TrustError::Anchor { .. }), "{other}");
+    }
+
+    #[test]
+    fn a_lost_or_readable_key_is_an_error_that_names_the_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        Trust::open_or_create(folder.path(), &anchor("lam-dong"), NOW).unwrap();
+        let plan = folder.path().join(PLAN_FILE);
+        std::fs::set_permissions(&plan, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let open = || Trust::open_or_create(folder.path(), &anchor("lam-dong"), NOW).unwrap_err().to_string();
+        assert!(open().contains("chmod 600") && open().contains(PLAN_FILE), "{}", open());
+        std::fs::remove_file(&plan).unwrap();
+        assert!(open().contains(PLAN_FILE), "{}", open());
+    }
+}
