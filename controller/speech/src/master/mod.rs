@@ -1,0 +1,261 @@
+//! Mastering for horns: every voice and every recording leaves at the same loudness and never clips.
+//!
+//! The chain: high-pass (a horn can't play what it takes away, and its driver suffers from it) → presence (the
+//! consonants) → compression (soft syllables above the wind) → gain and a look-ahead limiter, repeated until the
+//! *measured* loudness and true peak are right. It cuts nothing off in time: the length stays.
+//!
+//! Measures are those of EBU R 128 / ITU-R BS.1770-4, one channel.
+
+mod biquad;
+mod compressor;
+mod limiter;
+mod loudness;
+
+pub use compressor::Compression;
+pub(crate) use loudness::Meter;
+pub use loudness::{Loudness, measure};
+
+use biquad::Biquad;
+use limiter::Limiter;
+
+use crate::pcm::{Pcm, PcmError};
+
+/// Rate that the chain works at and hands on: horns end near 5 kHz, and speech gains nothing above 8 kHz.
+pub const SAMPLE_RATE_HZ: u32 = 16_000;
+
+/// A recording whose peak is lower than this holds nothing but noise.
+pub const SILENCE_DBFS: f64 = -60.0;
+
+/// Integrated loudness may be off by this much in LU.
+pub const LOUDNESS_TOLERANCE_LU: f64 = 0.5;
+
+/// Loudness at which the compressor works, so that its threshold means the same for every input.
+const COMPRESSOR_INPUT_LUFS: f64 = -20.0;
+/// The search for the gain ends when it's this near.
+const SEARCH_TOLERANCE_LU: f64 = 0.03;
+const SEARCH_STEPS: usize = 16;
+
+/// Settings of the chain.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mastering {
+    /// Integrated loudness to reach.
+    pub target_lufs: f64,
+    /// True peak that is never exceeded.
+    pub ceiling_dbtp: f64,
+    /// Corner of the fourth-order high-pass.
+    pub high_pass_hz: f64,
+    /// Centre of the presence boost.
+    pub presence_hz: f64,
+    /// Height of the presence boost.
+    pub presence_db: f64,
+    /// The compressor.
+    pub compression: Compression,
+}
+
+impl Default for Mastering {
+    fn default() -> Self {
+        Self {
+            target_lufs: -16.0,
+            ceiling_dbtp: -1.5,
+            high_pass_hz: 180.0,
+            presence_hz: 2_800.0,
+            presence_db: 4.0,
+            compression: Compression::default(),
+        }
+    }
+}
+
+/// Why a sound can't be mastered.
+#[derive(Debug, thiserror::Error)]
+pub enum MasterError {
+    /// Nothing but silence.
+    #[error("the sound is silent (peak {peak_dbfs:.0} dBFS): was the microphone muted?")]
+    Silent {
+        /// Its highest sample; minus infinity for digital silence.
+        peak_dbfs: f64,
+    },
+    /// Single clicks far above the rest: made loud enough, they alone would remain.
+    #[error(
+        "the sound can't be brought to {target_lufs} LUFS below {ceiling_dbtp} dBTP (reached {integrated_lufs:.1} LUFS at \
+         {true_peak_dbtp:.1} dBTP): it is clicks rather than speech"
+    )]
+    OutOfReach {
+        /// Loudness to reach.
+        target_lufs: f64,
+        /// Peak not to exceed.
+        ceiling_dbtp: f64,
+        /// Loudness that was reached.
+        integrated_lufs: f64,
+        /// Peak at that loudness.
+        true_peak_dbtp: f64,
+    },
+    /// The rate couldn't be changed.
+    #[error("the sound could not be brought to {SAMPLE_RATE_HZ} Hz")]
+    Resample {
+        /// Why.
+        #[source]
+        source: PcmError,
+    },
+    /// The meter refused its input.
+    #[error("loudness could not be measured at {sample_rate_hz} Hz")]
+    Measure {
+        /// Rate of the sound.
+        sample_rate_hz: u32,
+        /// What the meter said.
+        #[source]
+        source: ebur128::Error,
+    },
+}
+
+/// A mastered sound and what it measures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mastered {
+    /// Mono at [`SAMPLE_RATE_HZ`].
+    pub pcm: Pcm,
+    /// Measured on `pcm`.
+    pub loudness: Loudness,
+}
+
+/// Runs the whole chain.
+///
+/// # Errors
+/// [`MasterError::Silent`] and [`MasterError::OutOfReach`] for sounds that can't be mastered.
+pub fn master(pcm: Pcm, settings: &Mastering) -> Result<Mastered, MasterError> {
+    Shaped::new(pcm, settings)?.level(settings.target_lufs, settings.ceiling_dbtp)
+}
+
+/// A sound after filters and compressor. It can be levelled more than once, which is how the coder's own
+/// overshoot is made up for.
+pub(crate) struct Shaped {
+    limiter: Limiter,
+    loudness_lufs: f64,
+}
+
+impl Shaped {
+    pub(crate) fn new(pcm: Pcm, settings: &Mastering) -> Result<Self, MasterError> {
+        let peak_dbfs = pcm.peak_dbfs();
+        if peak_dbfs < SILENCE_DBFS {
+            return Err(MasterError::Silent { peak_dbfs });
+        }
+        let pcm = pcm.resampled(SAMPLE_RATE_HZ).map_err(|source| MasterError::Resample { source })?;
+        let mut samples = pcm.into_samples();
+        let rate = f64::from(SAMPLE_RATE_HZ);
+        for q in biquad::BUTTERWORTH_4_Q {
+            Biquad::high_pass(settings.high_pass_hz, q, rate).run(&mut samples);
+        }
+        Biquad::peak(settings.presence_hz, 0.9, settings.presence_db, rate).run(&mut samples);
+        let before = loudness::integrated(&samples, SAMPLE_RATE_HZ)?;
+        if !before.is_finite() {
+            return Err(MasterError::Silent { peak_dbfs });
+        }
+        let gain = 10.0_f64.powf((COMPRESSOR_INPUT_LUFS - before) / 20.0) as f32;
+        samples.iter_mut().for_each(|sample| *sample *= gain);
+        settings.compression.run(&mut samples, SAMPLE_RATE_HZ);
+        let loudness_lufs = loudness::integrated(&samples, SAMPLE_RATE_HZ)?;
+        Ok(Self { limiter: Limiter::new(samples, SAMPLE_RATE_HZ), loudness_lufs })
+    }
+
+    /// Gain and limiter, until the measured loudness is `target_lufs` and the measured peak at most
+    /// `ceiling_dbtp`.
+    pub(crate) fn level(&self, target_lufs: f64, ceiling_dbtp: f64) -> Result<Mastered, MasterError> {
+        let mut gain_db = target_lufs - self.loudness_lufs;
+        let mut limit_db = ceiling_dbtp;
+        let mut best = None;
+        for _ in 0..SEARCH_STEPS {
+            let samples = self.limiter.run(gain_db, limit_db);
+            let reached = loudness::integrated(&samples, SAMPLE_RATE_HZ)?;
+            let missing = target_lufs - reached;
+            if missing.abs() > SEARCH_TOLERANCE_LU && missing.is_finite() {
+                // Behind the limiter a decibel of gain gives less than one: go a little further.
+                gain_db += if missing > 0.0 { missing * 1.3 } else { missing };
+                best = Some(samples);
+                continue;
+            }
+            let loudness = loudness::measure_samples(&samples, SAMPLE_RATE_HZ)?;
+            let excess = loudness.true_peak_dbtp - ceiling_dbtp;
+            best = Some(samples);
+            if excess <= 0.0 {
+                break;
+            }
+            limit_db -= excess + 0.01;
+        }
+        let samples = best.unwrap_or_default();
+        let loudness = loudness::measure_samples(&samples, SAMPLE_RATE_HZ)?;
+        let near = (loudness.integrated_lufs - target_lufs).abs() <= LOUDNESS_TOLERANCE_LU;
+        if !near || loudness.true_peak_dbtp > ceiling_dbtp {
+            return Err(MasterError::OutOfReach {
+                target_lufs,
+                ceiling_dbtp,
+                integrated_lufs: loudness.integrated_lufs,
+                true_peak_dbtp: loudness.true_peak_dbtp,
+            });
+        }
+        let pcm =
+            Pcm::new(samples, SAMPLE_RATE_HZ).map_err(|source| MasterError::Resample { source })?;
+        Ok(Mastered { pcm, loudness })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Syllables of a buzzing voice with pauses, from a fixed seed.
+    fn babble(rate: u32, seconds: f64, level: f32) -> Pcm {
+        let count = (f64::from(rate) * seconds) as usize;
+        let mut noise = 1_u32;
+        let samples = (0..count)
+            .map(|n| {
+                let t = n as f64 / f64::from(rate);
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let hiss = f64::from(noise >> 8) / f64::from(1_u32 << 24) - 0.5;
+                let syllable = (t * 3.3 * std::f64::consts::PI).sin().powi(2) * if t % 2.0 < 1.6 { 1.0 } else { 0.0 };
+                let buzz: f64 = (1..12).map(|k| (t * 130.0 * f64::from(k) * std::f64::consts::TAU).sin() / f64::from(k)).sum();
+                ((buzz * 0.4 + hiss * 0.2) * syllable) as f32 * level
+            })
+            .collect();
+        Pcm::new(samples, rate).unwrap()
+    }
+
+    #[test]
+    fn any_level_and_rate_ends_at_the_target() {
+        for (rate, level) in [(22_050, 0.5), (16_000, 0.002), (48_000, 0.9), (8_000, 3.0)] {
+            let input = babble(rate, 6.0, level);
+            let out = master(input.clone(), &Mastering::default()).unwrap();
+            assert!((out.loudness.integrated_lufs + 16.0).abs() <= 0.1, "{rate} Hz {level}: {:?}", out.loudness);
+            assert!(out.loudness.true_peak_dbtp <= -1.5, "{rate} Hz {level}: {:?}", out.loudness);
+            assert_eq!(out.pcm.duration_ms(), input.duration_ms());
+            assert_eq!(measure(&out.pcm).unwrap(), out.loudness);
+        }
+    }
+
+    #[test]
+    fn sounds_shorter_than_a_gating_block_reach_the_target_too() {
+        for seconds in [0.05, 0.15, 0.39, 0.45] {
+            let samples = babble(16_000, 1.0, 0.3).into_samples();
+            let count = (seconds * 16_000.0) as usize;
+            let out = master(Pcm::new(samples[..count].to_vec(), 16_000).unwrap(), &Mastering::default()).unwrap();
+            assert!((out.loudness.integrated_lufs + 16.0).abs() <= 0.5, "{seconds} s: {:?}", out.loudness);
+            assert!(out.loudness.true_peak_dbtp <= -1.5, "{seconds} s: {:?}", out.loudness);
+        }
+    }
+
+    #[test]
+    fn silence_has_its_own_error() {
+        for samples in [vec![], vec![0.0; 16_000], vec![0.000_5; 16_000]] {
+            let error = master(Pcm::new(samples, 16_000).unwrap(), &Mastering::default()).unwrap_err();
+            assert!(matches!(error, MasterError::Silent { .. }), "{error}");
+        }
+        // A constant is no sound either: the high-pass takes it away.
+        let error = master(Pcm::new(vec![0.000_9; 160_000], 16_000).unwrap(), &Mastering::default()).unwrap_err();
+        assert!(matches!(error, MasterError::Silent { .. }), "{error}");
+    }
+
+    #[test]
+    fn lone_clicks_are_refused() {
+        let mut samples = vec![0.0; 64_000];
+        samples.iter_mut().step_by(16_000).skip(1).for_each(|sample| *sample = 0.9);
+        let error = master(Pcm::new(samples, 16_000).unwrap(), &Mastering::default()).unwrap_err();
+        assert!(matches!(error, MasterError::OutOfReach { .. } | MasterError::Silent { .. }), "{error}");
+    }
+}

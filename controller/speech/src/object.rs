@@ -1,0 +1,107 @@
+//! The finished audio of a bulletin's track: content-addressed, ready to be sent.
+
+use sha2::{Digest, Sha256};
+
+use crate::master::{LOUDNESS_TOLERANCE_LU, Loudness, MasterError, Mastered, Mastering, Shaped};
+use crate::opus::{OpusError, OpusSettings, encode_verified};
+use crate::pcm::Pcm;
+use crate::progress::{Reporter, Stage};
+
+/// Room that the first pass leaves below the ceiling for the coder's overshoot, in decibels.
+const CODER_HEADROOM_DB: f64 = 1.5;
+/// Passes of limiting and coding before the sound is given up on.
+const MAX_PASSES: usize = 4;
+
+/// How an object's bytes are coded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Codec {
+    /// One Opus stream, mono, in Ogg.
+    OggOpus,
+}
+
+/// Audio that is ready to be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AudioObject {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// SHA-256 of `bytes`: the object's name.
+    pub sha256: [u8; 32],
+    /// Length when played.
+    pub duration_ms: u64,
+    /// Measured on the decoded object at 48 kHz, as a node plays it.
+    pub loudness: Loudness,
+    /// Rate of the sound that was coded.
+    pub sample_rate_hz: u32,
+    /// How `bytes` are coded.
+    pub codec: Codec,
+}
+
+/// What is done to every sound, spoken or recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Finish {
+    /// The mastering chain.
+    pub mastering: Mastering,
+    /// The coder.
+    pub opus: OpusSettings,
+}
+
+/// Why a sound did not become an object.
+#[derive(Debug, thiserror::Error)]
+pub enum FinishError {
+    /// Mastering failed.
+    #[error("the sound could not be mastered")]
+    Master(#[from] MasterError),
+    /// Coding failed.
+    #[error("the sound could not be coded")]
+    Opus(#[from] OpusError),
+    /// The coder's overshoot could not be made up for.
+    #[error(
+        "after {MAX_PASSES} passes the coded sound still measures {:.1} LUFS at {:.1} dBTP",
+        .reached.integrated_lufs, .reached.true_peak_dbtp
+    )]
+    Overshoot {
+        /// What the last pass measured.
+        reached: Loudness,
+    },
+}
+
+/// Masters and codes a sound, so that what is *decoded* has the loudness and the peaks that were asked for.
+///
+/// Blocking: takes about a hundredth of the sound's length on each of two threads.
+///
+/// # Errors
+/// See [`FinishError`].
+pub fn finish(pcm: Pcm, settings: &Finish, progress: &Reporter) -> Result<AudioObject, FinishError> {
+    progress.report(Stage::Mastering, 0, 0);
+    let Mastering { target_lufs, ceiling_dbtp, .. } = settings.mastering;
+    let shaped = Shaped::new(pcm, &settings.mastering)?;
+    let (mut level_lufs, mut limit_dbtp) = (target_lufs, ceiling_dbtp - CODER_HEADROOM_DB);
+    let mut reached = None;
+    for _ in 0..MAX_PASSES {
+        let Mastered { pcm, .. } = shaped.level(level_lufs, limit_dbtp)?;
+        let report = |done, total| progress.report(Stage::Encoding, done, total);
+        let coded = encode_verified(&pcm, &settings.opus, &report)?;
+        let missing = target_lufs - coded.heard.integrated_lufs;
+        let excess = coded.heard.true_peak_dbtp - ceiling_dbtp;
+        if missing.abs() <= LOUDNESS_TOLERANCE_LU / 2.0 && excess <= 0.0 {
+            progress.report(Stage::Done, 0, 0);
+            return Ok(AudioObject {
+                sha256: Sha256::digest(&coded.bytes).into(),
+                bytes: coded.bytes,
+                duration_ms: pcm.duration_ms(),
+                loudness: coded.heard,
+                sample_rate_hz: pcm.sample_rate_hz(),
+                codec: Codec::OggOpus,
+            });
+        }
+        if missing.is_finite() {
+            level_lufs += missing;
+        }
+        if excess > 0.0 {
+            limit_dbtp -= excess + 0.2;
+        }
+        reached = Some(coded.heard);
+    }
+    let silence = Loudness { integrated_lufs: f64::NEG_INFINITY, true_peak_dbtp: f64::NEG_INFINITY };
+    Err(FinishError::Overshoot { reached: reached.unwrap_or(silence) })
+}
