@@ -1,1 +1,10 @@
-//! Under construction.
+//! The controller: staff write bulletins here, and villages hear them.
+
+pub mod auth;
+pub mod broker;
+pub mod config;
+pub mod dispatch;
+pub mod domain;
+pub mod identity;
+pub mod store;
+pub mod trust;

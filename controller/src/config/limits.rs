@@ -1,0 +1,37 @@
+//! What staff may send at most, and how long things last.
+
+use serde::Deserialize;
+
+/// Upper bounds. Each refuses with a message that names the bound.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Longest text of one track, in characters. 40,000 is about 45 minutes of speech, one rural session.
+    pub text_max_chars: usize,
+    /// Largest uploaded recording, in bytes.
+    pub upload_max_bytes: u64,
+    /// Longest recording, in seconds.
+    pub recording_max_s: u64,
+    /// A session ends when unused for this long, in minutes.
+    pub session_idle_min: u32,
+    /// A session ends at this age whatever its use, in hours.
+    pub session_max_h: u32,
+    /// A one-time sign-in link works for this long, in hours.
+    pub sign_in_link_h: u32,
+    /// A node's enrolment token works for this long, in hours.
+    pub enrolment_token_h: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            text_max_chars: 40_000,
+            upload_max_bytes: 128 * 1024 * 1024,
+            recording_max_s: 60 * 60,
+            session_idle_min: 120,
+            session_max_h: 24 * 7,
+            sign_in_link_h: 72,
+            enrolment_token_h: 72,
+        }
+    }
+}

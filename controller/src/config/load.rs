@@ -1,0 +1,303 @@
+//! Reading the layers and checking what they say together.
+
+use std::path::Path;
+
+use figment::providers::{Format, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, Metadata, Profile, Provider};
+
+use super::keys::{KEYS, KeyKind, nearest};
+use super::{BrokerMode, Config, ConfigError};
+
+const ENVIRONMENT: &str = "the environment";
+
+impl Config {
+    /// Reads defaults, then `file` when there is one, then the `LOA_...` variables among `environment`.
+    ///
+    /// # Errors
+    /// The first problem found: see [`ConfigError`].
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut figment = Figment::new();
+        if let Some(path) = file {
+            figment = figment.merge(read_file(path)?);
+        }
+        figment = figment.merge(EnvironmentLayer::new(environment)?);
+        let config: Self = figment.extract().map_err(|e| from_figment(&e))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The rules that one value alone cannot break.
+    fn check(&self) -> Result<(), ConfigError> {
+        let rule = |holds: bool, key: &str, problem: &str| {
+            if holds {
+                return Ok(());
+            }
+            Err(ConfigError::Value {
+                origin: "the configuration".to_owned(),
+                key: key.to_owned(),
+                problem: problem.to_owned(),
+            })
+        };
+        let url = &self.http.public_url;
+        let web = url.is_empty() || url.starts_with("http://") || url.starts_with("https://");
+        rule(web, "http.public_url", "it must begin with http:// or https://")?;
+        rule(
+            !self.http.secure_cookies || url.starts_with("https://"),
+            "http.secure_cookies",
+            "secure cookies need an https:// address in `http.public_url`, or nobody could sign in",
+        )?;
+        rule(self.http.request_timeout_s > 0, "http.request_timeout_s", "it must be at least 1")?;
+        let external = self.broker.mode == BrokerMode::External;
+        let mqtt = self.broker.url.starts_with("mqtt://") || self.broker.url.starts_with("mqtts://");
+        rule(
+            !external || mqtt,
+            "broker.url",
+            "an external broker needs mqtts://host:port (or mqtt:// inside a trusted network)",
+        )?;
+        rule(!self.broker.public_host.is_empty(), "broker.public_host", "nodes need a name or an address")?;
+        rule(
+            self.broker.packet_max_bytes >= 256 * 1024,
+            "broker.packet_max_bytes",
+            "an emergency carries up to 128 KiB of sound inline: at least 262144",
+        )?;
+        rule((1..=64).contains(&self.speech.workers), "speech.workers", "choose 1 to 64")?;
+        rule(
+            (80..=300).contains(&self.speech.words_per_minute),
+            "speech.words_per_minute",
+            "choose 80 to 300",
+        )?;
+        rule(!self.speech.voice.is_empty(), "speech.voice", "name a voice, such as vi")?;
+        rule(self.limits.text_max_chars > 0, "limits.text_max_chars", "it must be at least 1")?;
+        rule(self.limits.session_idle_min > 0, "limits.session_idle_min", "it must be at least 1")?;
+        rule(self.limits.session_max_h > 0, "limits.session_max_h", "it must be at least 1")?;
+        rule(self.limits.sign_in_link_h > 0, "limits.sign_in_link_h", "it must be at least 1")?;
+        rule(self.limits.enrolment_token_h > 0, "limits.enrolment_token_h", "it must be at least 1")
+    }
+}
+
+fn read_file(path: &Path) -> Result<figment::providers::Data<Toml>, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    let dict: Dict = Toml::from_str(&text)
+        .map_err(|e| ConfigError::Syntax { path: path.to_owned(), problem: e.to_string() })?;
+    let mut leaves = Vec::new();
+    collect_leaves("", &dict, &mut leaves);
+    for key in leaves {
+        if !KEYS.iter().any(|known| known.path == key) {
+            let nearest = nearest(&key).map(str::to_owned);
+            return Err(ConfigError::UnknownKey { origin: path.display().to_string(), key, nearest });
+        }
+    }
+    Ok(Toml::file_exact(path))
+}
+
+fn collect_leaves(prefix: &str, dict: &Dict, leaves: &mut Vec<String>) {
+    for (name, value) in dict {
+        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        match value.as_dict() {
+            // A known key that holds a table is a wrong value, not a group of keys.
+            Some(inner) if !KEYS.iter().any(|known| known.path == path) => {
+                collect_leaves(&path, inner, leaves);
+            }
+            _ => leaves.push(path),
+        }
+    }
+}
+
+/// The `LOA_...` variables as a nested dictionary.
+struct EnvironmentLayer(Dict);
+
+impl EnvironmentLayer {
+    fn new(environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let mut root = Dict::new();
+        for (variable, text) in environment {
+            if !variable.starts_with("LOA_") || OTHER_VARIABLES.contains(&variable.as_str()) {
+                continue;
+            }
+            let Some(key) = KEYS.iter().find(|key| key.variable() == variable) else {
+                let dotted = variable.trim_start_matches("LOA_").to_ascii_lowercase();
+                let nearest =
+                    nearest(&dotted.replacen('_', ".", 1)).or_else(|| nearest(&dotted)).and_then(|path| {
+                        KEYS.iter().find(|key| key.path == path).map(super::keys::Key::variable)
+                    });
+                return Err(ConfigError::UnknownKey {
+                    origin: ENVIRONMENT.to_owned(),
+                    key: variable,
+                    nearest,
+                });
+            };
+            let value = read_value(key.kind, &text).map_err(|problem| ConfigError::Value {
+                origin: ENVIRONMENT.to_owned(),
+                key: variable.clone(),
+                problem,
+            })?;
+            insert(&mut root, key.path, value);
+        }
+        Ok(Self(root))
+    }
+}
+
+/// Variables of other parts of the product that share the prefix.
+const OTHER_VARIABLES: &[&str] = &["LOA_LOG", "LOA_CONFIG"];
+
+fn read_value(kind: KeyKind, text: &str) -> Result<Value, String> {
+    match kind {
+        KeyKind::Text => Ok(Value::from(text)),
+        KeyKind::Integer => text
+            .parse::<u64>()
+            .map(Value::from)
+            .map_err(|_| format!("{text:?} is not a whole number of zero or more")),
+        KeyKind::Flag => {
+            text.parse::<bool>().map(Value::from).map_err(|_| format!("{text:?} is not true or false"))
+        }
+        KeyKind::List => {
+            Ok(Value::from(text.split(',').map(|t| t.trim().to_owned()).collect::<Vec<String>>()))
+        }
+    }
+}
+
+fn insert(root: &mut Dict, path: &str, value: Value) {
+    match path.split_once('.') {
+        None => {
+            root.insert(path.to_owned(), value);
+        }
+        Some((group, rest)) => {
+            let entry = root.entry(group.to_owned()).or_insert_with(|| Value::from(Dict::new()));
+            if let Value::Dict(_, inner) = entry {
+                insert(inner, rest, value);
+            }
+        }
+    }
+}
+
+impl Provider for EnvironmentLayer {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(ENVIRONMENT)
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        Ok(Map::from([(Profile::Default, self.0.clone())]))
+    }
+}
+
+fn from_figment(error: &figment::Error) -> ConfigError {
+    let origin = error.metadata.as_ref().map_or_else(
+        || "the configuration".to_owned(),
+        |m| m.source.as_ref().map_or_else(|| m.name.to_string(), ToString::to_string),
+    );
+    ConfigError::Value { origin, key: error.path.join("."), problem: error.kind.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    }
+
+    fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    }
+
+    fn problem(text: &str, pairs: &[(&str, &str)]) -> String {
+        let file = file(text);
+        Config::load(Some(file.path()), variables(pairs)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn environment_goes_over_the_file_and_the_file_over_the_defaults() {
+        let file = file(
+            "tenant = \"lam-dong\"\n[http]\nlisten = \"127.0.0.1:1\"\nsecure_cookies = false\n[speech]\nworkers = 3\n",
+        );
+        let config = Config::load(
+            Some(file.path()),
+            variables(&[
+                ("LOA_HTTP_LISTEN", "127.0.0.1:0"),
+                ("LOA_BROKER_PASSWORD", "12345"),
+                ("LOA_SPEECH_LANGUAGES", "vi, en"),
+                ("HOME", "/nowhere"),
+            ]),
+        )
+        .unwrap();
+        assert_eq!(config.tenant.as_str(), "lam-dong");
+        assert_eq!(config.http.listen.port(), 0);
+        assert_eq!(config.speech.workers, 3);
+        assert_eq!(config.speech.words_per_minute, 120);
+        assert_eq!(config.speech.languages, ["vi", "en"]);
+        assert_eq!(config.broker.password.reveal(), "12345", "digits stay text where text is meant");
+        assert!(!format!("{config:?}").contains("12345"));
+    }
+
+    #[test]
+    fn nothing_set_is_a_working_configuration() {
+        let config = Config::load(None, []).unwrap();
+        assert_eq!(config.zone, chrono_tz::Tz::Asia__Ho_Chi_Minh);
+        assert_eq!(config.http.base_url(config.http.listen), "http://127.0.0.1:8080");
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_with_the_nearest_name() {
+        let text = problem("[http]\nlissten = \"127.0.0.1:1\"", &[]);
+        assert!(text.contains("`http.lissten`") && text.contains("did you mean `http.listen`"), "{text}");
+        let text = problem("words_per_minut = 3", &[]);
+        assert!(text.contains("`speech.words_per_minute`"), "{text}");
+        let text = problem("", &[("LOA_HTTP_PUBLIC_ULR", "x")]);
+        assert!(text.contains("LOA_HTTP_PUBLIC_ULR") && text.contains("`LOA_HTTP_PUBLIC_URL`"), "{text}");
+        let text = problem("qqqqqqq = 1", &[]);
+        assert!(text.contains("docs/configuration.md"), "{text}");
+    }
+
+    #[test]
+    fn every_error_names_its_place_and_key() {
+        for (text, pairs, parts) in [
+            ("[http]\nlisten = 5", &[][..], &["`http.listen`", ".tmp"][..]),
+            ("zone = \"Asia/Da_Lat\"", &[], &["`zone`", "Asia/Da_Lat"]),
+            ("tenant = \"Lâm Đồng\"", &[], &["`tenant`", "a-z"]),
+            ("", &[("LOA_SPEECH_WORKERS", "two")], &["LOA_SPEECH_WORKERS", "whole number"]),
+            ("", &[("LOA_SPEECH_WORKERS", "0")], &["`speech.workers`", "1 to 64"]),
+            ("[broker]\nmode = \"external\"", &[], &["`broker.url`", "mqtts://"]),
+            ("[http]\nsecure_cookies = true", &[], &["`http.secure_cookies`", "https://"]),
+            ("[http", &[], &["not valid TOML"]),
+        ] {
+            let message = problem(text, pairs);
+            for part in parts {
+                assert!(message.contains(part), "{message:?} should contain {part:?}");
+            }
+        }
+        let missing = Config::load(Some(Path::new("/nowhere/loa.toml")), []).unwrap_err().to_string();
+        assert!(missing.contains("/nowhere/loa.toml"), "{missing}");
+    }
+
+    #[test]
+    fn the_list_of_keys_is_the_structs() {
+        for group in ["", "http", "broker", "speech", "limits"] {
+            let path = if group.is_empty() { "qq".to_owned() } else { format!("{group}.qq") };
+            let error = Figment::new()
+                .merge(figment::providers::Serialized::default(&path, 1))
+                .extract::<Config>()
+                .unwrap_err();
+            let figment::error::Kind::UnknownField(_, fields) = &error.kind else {
+                panic!("{error}");
+            };
+            let listed: Vec<&str> = KEYS
+                .iter()
+                .filter_map(|key| match key.path.rsplit_once('.') {
+                    None => group.is_empty().then_some(key.path),
+                    Some((g, name)) => (g == group).then_some(name),
+                })
+                .collect();
+            let groups = ["http", "broker", "speech", "limits"];
+            let fields: Vec<&str> = fields.iter().copied().filter(|f| !groups.contains(f)).collect();
+            assert_eq!(listed, fields, "group {group:?}");
+        }
+    }
+}

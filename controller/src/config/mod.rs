@@ -1,0 +1,68 @@
+//! What the operator sets: defaults < one TOML file < environment.
+//!
+//! One small struct for each concern composes into [`Config`]. Every key has a default, so an empty file is a
+//! working configuration for one machine. A key that is not in [`keys::KEYS`] is refused with the nearest known
+//! name: a misspelt setting must never be ignored in silence.
+//!
+//! In the environment a key is written in capitals after `LOA_`, with `_` for the dot: `http.public_url` is
+//! `LOA_HTTP_PUBLIC_URL`.
+
+mod broker;
+mod error;
+mod http;
+mod keys;
+mod limits;
+mod load;
+mod secret;
+mod speech;
+mod text;
+
+use std::path::PathBuf;
+
+use chrono_tz::Tz;
+use loa_protocol::ids::TenantId;
+use serde::Deserialize;
+
+pub use broker::{BrokerConfig, BrokerMode};
+pub use error::ConfigError;
+pub use http::HttpConfig;
+pub use keys::{KEYS, Key, KeyKind};
+pub use limits::Limits;
+pub use secret::Secret;
+pub use speech::SpeechConfig;
+
+/// The whole configuration of one controller.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Folder of the database, the audio objects and the keys. Made when absent.
+    pub data_dir: PathBuf,
+    /// The installation's name in MQTT topics: `loa/1/{tenant}/...`.
+    #[serde(deserialize_with = "text::parsed")]
+    pub tenant: TenantId,
+    /// IANA time zone of areas that name none of their own.
+    #[serde(deserialize_with = "text::parsed")]
+    pub zone: Tz,
+    /// The pages and the API.
+    pub http: HttpConfig,
+    /// The MQTT broker, embedded or another.
+    pub broker: BrokerConfig,
+    /// Making speech from text.
+    pub speech: SpeechConfig,
+    /// What staff may send at most, and how long things last.
+    pub limits: Limits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("loa-data"),
+            tenant: text::constant("loa"),
+            zone: Tz::Asia__Ho_Chi_Minh,
+            http: HttpConfig::default(),
+            broker: BrokerConfig::default(),
+            speech: SpeechConfig::default(),
+            limits: Limits::default(),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The rules of the house, free of database, network and clock: what is allowed, what is valid, what follows.
+//!
+//! Everything here is a function of its arguments. Services load what a rule needs, ask the rule, and store its
+//! answer in one transaction.
+
+pub mod area;
+pub mod bulletin;
+pub mod ids;
+pub mod message;
+pub mod node;
+pub mod role;
+pub mod schedule;
+pub mod slug;
+pub mod user;

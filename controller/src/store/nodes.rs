@@ -1,0 +1,175 @@
+//! Nodes: their records. What they say of themselves is in [`super::reports`] and [`super::presence`].
+
+use loa_protocol::ids::{AreaId, NodeId};
+use loa_protocol::time::UnixMs;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row as _, Sqlite};
+
+use super::rows::{Columns as _, push_in_scopes};
+use super::{Connection, StoreError};
+use crate::domain::node::{CertificateRecord, Node, NodeState, NodeStatus, NodeValues};
+use crate::domain::role::Scope;
+
+const SELECT: &str =
+    "SELECT n.id, a.path, n.name, n.serial, n.state, n.volume_percent, n.certificate_fingerprint,
+    n.certificate_expires_ms, n.created_ms, n.enrolled_ms,
+    p.online, p.changed_ms, r.seen_ms, r.firmware, r.clock, r.storage, r.objects_ready, r.objects_fetching
+    FROM node n JOIN area a ON a.id = n.area_id
+    LEFT JOIN node_presence p ON p.node_id = n.id
+    LEFT JOIN node_report r ON r.node_id = n.id";
+
+/// Adds a node that no board has enrolled for.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when the id is taken.
+pub async fn insert(
+    c: &mut Connection,
+    id: &NodeId,
+    area: &AreaId,
+    values: &NodeValues,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO node (id, area_id, name, serial, state, volume_percent, created_ms)
+         VALUES ($1, $2, $3, $4, 'pending', $5, $6)",
+    )
+    .bind(id.as_str())
+    .bind(area.as_str())
+    .bind(&values.name)
+    .bind(&values.serial)
+    .bind(i64::from(values.volume_percent))
+    .bind(now.0)
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// Changes a node's own values and place.
+///
+/// # Errors
+/// [`StoreError::Reference`] when the area does not exist.
+pub async fn update(
+    c: &mut Connection,
+    id: &NodeId,
+    area: &AreaId,
+    values: &NodeValues,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE node SET area_id = $2, name = $3, serial = $4, volume_percent = $5 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(area.as_str())
+        .bind(&values.name)
+        .bind(&values.serial)
+        .bind(i64::from(values.volume_percent))
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+/// Records the certificate that a board got: from now on this one alone is good.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn set_enrolled(
+    c: &mut Connection,
+    id: &NodeId,
+    certificate: &CertificateRecord,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE node SET state = 'enrolled', certificate_fingerprint = $2, certificate_expires_ms = $3,
+         enrolled_ms = $4, revoked_ms = NULL WHERE id = $1",
+    )
+    .bind(id.as_str())
+    .bind(&certificate.fingerprint)
+    .bind(certificate.expires.0)
+    .bind(now.0)
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// Makes a node's certificate worthless.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn set_revoked(c: &mut Connection, id: &NodeId, now: UnixMs) -> Result<(), StoreError> {
+    sqlx::query("UPDATE node SET state = 'revoked', revoked_ms = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(now.0)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+/// One node, and what it last said.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn get(c: &mut Connection, id: &NodeId) -> Result<Option<(Node, NodeStatus)>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query.push(" WHERE n.id = ").push_bind(id.as_str().to_owned());
+    query.build().fetch_optional(c).await?.map(|row| read(&row)).transpose()
+}
+
+/// Whether a node of this id exists.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn exists(c: &mut Connection, id: &str) -> Result<bool, StoreError> {
+    Ok(sqlx::query("SELECT 1 FROM node WHERE id = $1").bind(id).fetch_optional(c).await?.is_some())
+}
+
+/// The nodes in the scopes, by place and name.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn list(c: &mut Connection, scopes: &[Scope]) -> Result<Vec<(Node, NodeStatus)>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query.push(" WHERE ");
+    push_in_scopes(&mut query, "a.path", scopes);
+    query.push(" ORDER BY a.path, n.name, n.id");
+    query.build().fetch_all(c).await?.iter().map(read).collect()
+}
+
+/// The fingerprints of all certificates that are good, with their nodes: what the broker lets in.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn admitted(c: &mut Connection) -> Result<Vec<(NodeId, String)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, certificate_fingerprint FROM node
+         WHERE state = 'enrolled' AND certificate_fingerprint IS NOT NULL ORDER BY id",
+    )
+    .fetch_all(c)
+    .await?;
+    rows.iter().map(|row| Ok((row.parsed("id")?, row.text("certificate_fingerprint")?))).collect()
+}
+
+fn read(row: &SqliteRow) -> Result<(Node, NodeStatus), StoreError> {
+    let fingerprint = row.text_opt("certificate_fingerprint")?;
+    let expires = row.instant_opt("certificate_expires_ms")?;
+    let node = Node {
+        id: row.parsed("id")?,
+        path: row.path("path")?,
+        name: row.text("name")?,
+        serial: row.text_opt("serial")?,
+        state: row.parsed::<NodeState>("state")?,
+        volume_percent: row.number("volume_percent")?,
+        certificate: fingerprint
+            .zip(expires)
+            .map(|(fingerprint, expires)| CertificateRecord { fingerprint, expires }),
+        created: row.instant("created_ms")?,
+        enrolled: row.instant_opt("enrolled_ms")?,
+    };
+    let status = NodeStatus {
+        online: row.try_get::<Option<i64>, _>("online")? == Some(1),
+        online_changed: row.instant_opt("changed_ms")?,
+        seen: row.instant_opt("seen_ms")?,
+        firmware: row.text_opt("firmware")?,
+        clock: row.text_opt("clock")?,
+        storage: row.text_opt("storage")?,
+        objects_ready: row.number_opt("objects_ready")?,
+        objects_fetching: row.number_opt("objects_fetching")?,
+    };
+    Ok((node, status))
+}

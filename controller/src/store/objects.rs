@@ -1,0 +1,124 @@
+//! Finished sounds and the recipes that made them. The bytes are in [`super::blobs`].
+
+use loa_protocol::ids::ObjectHash;
+use loa_protocol::time::UnixMs;
+use sqlx::Row as _;
+
+use super::rows::Columns as _;
+use super::{Connection, StoreError};
+
+/// A finished sound.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AudioObject {
+    /// SHA-256 of its bytes.
+    pub hash: ObjectHash,
+    /// Its size.
+    pub size_bytes: u64,
+    /// How long it sounds.
+    pub duration_ms: u32,
+    /// What it is: `ogg/opus`.
+    pub codec: String,
+    /// Integrated loudness (ITU-R BS.1770), where measured.
+    pub loudness_lufs: Option<f64>,
+    /// True peak, where measured.
+    pub true_peak_dbtp: Option<f64>,
+    /// When it was made.
+    pub created: UnixMs,
+}
+
+/// Records a sound whose bytes are stored; one that is known already stays as it is.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn insert(c: &mut Connection, object: &AudioObject) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO audio_object (hash, size_bytes, duration_ms, codec, loudness_lufs, true_peak_dbtp, created_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (hash) DO NOTHING",
+    )
+    .bind(object.hash.to_string())
+    .bind(i64::try_from(object.size_bytes).unwrap_or(i64::MAX))
+    .bind(i64::from(object.duration_ms))
+    .bind(&object.codec)
+    .bind(object.loudness_lufs)
+    .bind(object.true_peak_dbtp)
+    .bind(object.created.0)
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// One sound.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn get(c: &mut Connection, hash: &ObjectHash) -> Result<Option<AudioObject>, StoreError> {
+    let row = sqlx::query(
+        "SELECT hash, size_bytes, duration_ms, codec, loudness_lufs, true_peak_dbtp, created_ms
+         FROM audio_object WHERE hash = $1",
+    )
+    .bind(hash.to_string())
+    .fetch_optional(c)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(AudioObject {
+        hash: row.parsed("hash")?,
+        size_bytes: row.number("size_bytes")?,
+        duration_ms: row.number("duration_ms")?,
+        codec: row.text("codec")?,
+        loudness_lufs: row.try_get("loudness_lufs")?,
+        true_peak_dbtp: row.try_get("true_peak_dbtp")?,
+        created: row.instant("created_ms")?,
+    }))
+}
+
+/// The sound that a recipe made, if it was made. A recipe is a hash of everything that decides the sound.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn by_recipe(c: &mut Connection, recipe: &str) -> Result<Option<ObjectHash>, StoreError> {
+    let row = sqlx::query("SELECT object_hash FROM speech_recipe WHERE recipe = $1")
+        .bind(recipe)
+        .fetch_optional(c)
+        .await?;
+    row.map(|row| row.parsed("object_hash")).transpose()
+}
+
+/// Records which sound a recipe made.
+///
+/// # Errors
+/// [`StoreError::Reference`] when the object is not recorded.
+pub async fn put_recipe(
+    c: &mut Connection,
+    recipe: &str,
+    object: &ObjectHash,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO speech_recipe (recipe, object_hash, created_ms) VALUES ($1, $2, $3)
+         ON CONFLICT (recipe) DO UPDATE SET object_hash = excluded.object_hash, created_ms = excluded.created_ms",
+    )
+    .bind(recipe)
+    .bind(object.to_string())
+    .bind(now.0)
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// The areas whose bulletins use a sound: who may listen to it.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn areas_using(
+    c: &mut Connection,
+    hash: &ObjectHash,
+) -> Result<Vec<loa_protocol::area::AreaPath>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT a.path FROM track t JOIN bulletin b ON b.id = t.bulletin_id
+         JOIN area a ON a.id = b.area_id WHERE t.object_hash = $1 ORDER BY a.path",
+    )
+    .bind(hash.to_string())
+    .fetch_all(c)
+    .await?;
+    rows.iter().map(|row| row.path("path")).collect()
+}

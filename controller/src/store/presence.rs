@@ -1,0 +1,60 @@
+//! Which nodes are connected.
+
+use loa_protocol::ids::NodeId;
+use loa_protocol::report::Presence;
+use loa_protocol::time::UnixMs;
+
+use super::{Connection, StoreError};
+
+/// Takes a node's word about its connection, unless it is about an older connection than the one known: a will can
+/// arrive after the node is back. Gives whether it counted.
+///
+/// # Errors
+/// [`StoreError::Reference`] when the node does not exist.
+pub async fn put(
+    c: &mut Connection,
+    node: &NodeId,
+    presence: &Presence,
+    now: UnixMs,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "INSERT INTO node_presence (node_id, online, boot_id, connection, changed_ms) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (node_id) DO UPDATE SET online = excluded.online, boot_id = excluded.boot_id,
+         connection = excluded.connection, changed_ms = excluded.changed_ms
+         WHERE (excluded.boot_id = node_presence.boot_id AND excluded.connection >= node_presence.connection)
+            OR (excluded.boot_id <> node_presence.boot_id AND excluded.online = 1)",
+    )
+    .bind(node.as_str())
+    .bind(i64::from(presence.online))
+    .bind(presence.boot.to_string())
+    .bind(i64::try_from(presence.connection).unwrap_or(i64::MAX))
+    .bind(now.0)
+    .execute(c)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Notes that a node is gone, as the broker saw it; nothing when it was not known to be connected.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn set_offline(c: &mut Connection, node: &NodeId, now: UnixMs) -> Result<(), StoreError> {
+    sqlx::query("UPDATE node_presence SET online = 0, changed_ms = $2 WHERE node_id = $1 AND online = 1")
+        .bind(node.as_str())
+        .bind(now.0)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+/// Notes that nobody is connected: the broker has just started.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn set_all_offline(c: &mut Connection, now: UnixMs) -> Result<u64, StoreError> {
+    let done = sqlx::query("UPDATE node_presence SET online = 0, changed_ms = $1 WHERE online = 1")
+        .bind(now.0)
+        .execute(c)
+        .await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,169 @@
+//! What became of each occurrence on each node: the proof of play.
+
+use loa_protocol::area::AreaPath;
+use loa_protocol::ids::{BulletinId, ItemId, NodeId, OccurrenceId};
+use loa_protocol::receipt::Receipt;
+use loa_protocol::time::UnixMs;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::rows::{Columns as _, push_in_scopes};
+use super::{Connection, StoreError};
+use crate::domain::role::Scope;
+
+/// Keeps receipts of a node; those that are kept already change nothing. Gives how many were not. At most
+/// [`loa_protocol::receipt::BATCH_MAX`] at a time: the database's bound on parameters.
+///
+/// # Errors
+/// [`StoreError::Reference`] when the node does not exist.
+pub async fn insert(
+    c: &mut Connection,
+    node: &NodeId,
+    receipts: &[Receipt],
+    now: UnixMs,
+) -> Result<u64, StoreError> {
+    if receipts.is_empty() {
+        return Ok(0);
+    }
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "INSERT INTO receipt (node_id, number, occurrence_id, item_id, bulletin_id, revision, nominal_start_ms, outcome,
+         reason, started_ms, played_ms, clock, written_ms, received_ms) ",
+    );
+    query.push_values(receipts, |mut row, receipt| {
+        row.push_bind(node.as_str().to_owned())
+            .push_bind(i64::try_from(receipt.number).unwrap_or(i64::MAX))
+            .push_bind(receipt.occurrence.to_string())
+            .push_bind(receipt.item.as_str().to_owned())
+            .push_bind(receipt.bulletin.as_str().to_owned())
+            .push_bind(i64::from(receipt.revision))
+            .push_bind(receipt.nominal.0)
+            .push_bind(receipt.outcome.as_str())
+            .push_bind(receipt.outcome.reason().map(|r| r.as_str()))
+            .push_bind(receipt.sound.map(|s| s.started.0))
+            .push_bind(receipt.sound.map(|s| i64::from(s.played_ms)))
+            .push_bind(receipt.clock.as_str())
+            .push_bind(receipt.written.0)
+            .push_bind(now.0);
+    });
+    query.push(" ON CONFLICT (node_id, number, occurrence_id) DO NOTHING");
+    Ok(query.build().execute(c).await?.rows_affected())
+}
+
+/// A receipt as it was kept, with the place of its node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptRecord {
+    /// The node.
+    pub node: NodeId,
+    /// Its name.
+    pub node_name: String,
+    /// Where it stands.
+    pub path: AreaPath,
+    /// Name of its area.
+    pub area_name: String,
+    /// The occurrence.
+    pub occurrence: OccurrenceId,
+    /// The schedule.
+    pub item: ItemId,
+    /// The bulletin.
+    pub bulletin: BulletinId,
+    /// The bulletin's title, if the bulletin is still kept.
+    pub title: Option<String>,
+    /// The item's revision.
+    pub revision: u32,
+    /// When it was planned.
+    pub nominal: UnixMs,
+    /// `played`, `partial` or `missed`.
+    pub outcome: String,
+    /// Why it did not sound wholly; see [`loa_protocol::receipt::Reason`].
+    pub reason: Option<String>,
+    /// When it began.
+    pub started: Option<UnixMs>,
+    /// How long it sounded.
+    pub played_ms: Option<u32>,
+    /// How far the node trusted its clock.
+    pub clock: String,
+    /// When the receipt came.
+    pub received: UnixMs,
+}
+
+impl ReceiptRecord {
+    /// How late it began, negative when early.
+    pub fn start_error_ms(&self) -> Option<i64> {
+        self.started.map(|started| started.since(self.nominal))
+    }
+}
+
+/// Which receipts to read, the latest planned first.
+#[derive(Debug, Clone, Default)]
+pub struct ReceiptFilter {
+    /// Of this bulletin alone.
+    pub bulletin: Option<BulletinId>,
+    /// Of this occurrence alone.
+    pub occurrence: Option<OccurrenceId>,
+    /// Of this node alone.
+    pub node: Option<NodeId>,
+    /// Planned at or after this instant.
+    pub from: Option<UnixMs>,
+    /// Planned before this instant.
+    pub until: Option<UnixMs>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Receipts of nodes in the scopes.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn list(
+    c: &mut Connection,
+    scopes: &[Scope],
+    filter: &ReceiptFilter,
+) -> Result<Vec<ReceiptRecord>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT r.node_id, n.name AS node_name, a.path, a.name AS area_name, r.occurrence_id, r.item_id, r.bulletin_id,
+         v.title, r.revision, r.nominal_start_ms, r.outcome, r.reason, r.started_ms, r.played_ms, r.clock, r.received_ms
+         FROM receipt r JOIN node n ON n.id = r.node_id JOIN area a ON a.id = n.area_id
+         LEFT JOIN bulletin b ON b.id = r.bulletin_id
+         LEFT JOIN revision v ON v.bulletin_id = b.id AND v.revision = b.latest_revision WHERE ",
+    );
+    push_in_scopes(&mut query, "a.path", scopes);
+    if let Some(bulletin) = &filter.bulletin {
+        query.push(" AND r.bulletin_id = ").push_bind(bulletin.as_str().to_owned());
+    }
+    if let Some(occurrence) = &filter.occurrence {
+        query.push(" AND r.occurrence_id = ").push_bind(occurrence.to_string());
+    }
+    if let Some(node) = &filter.node {
+        query.push(" AND r.node_id = ").push_bind(node.as_str().to_owned());
+    }
+    if let Some(from) = filter.from {
+        query.push(" AND r.nominal_start_ms >= ").push_bind(from.0);
+    }
+    if let Some(until) = filter.until {
+        query.push(" AND r.nominal_start_ms < ").push_bind(until.0);
+    }
+    query.push(" ORDER BY r.nominal_start_ms DESC, r.occurrence_id, a.path, r.node_id, r.number LIMIT ");
+    query.push_bind(i64::from(filter.limit));
+    query.build().fetch_all(c).await?.iter().map(read).collect()
+}
+
+fn read(row: &SqliteRow) -> Result<ReceiptRecord, StoreError> {
+    Ok(ReceiptRecord {
+        node: row.parsed("node_id")?,
+        node_name: row.text("node_name")?,
+        path: row.path("path")?,
+        area_name: row.text("area_name")?,
+        occurrence: row.parsed("occurrence_id")?,
+        item: row.parsed("item_id")?,
+        bulletin: row.parsed("bulletin_id")?,
+        title: row.text_opt("title")?,
+        revision: row.number("revision")?,
+        nominal: row.instant("nominal_start_ms")?,
+        outcome: row.text("outcome")?,
+        reason: row.text_opt("reason")?,
+        started: row.instant_opt("started_ms")?,
+        played_ms: row.number_opt("played_ms")?,
+        clock: row.text("clock")?,
+        received: row.instant("received_ms")?,
+    })
+}

@@ -1,0 +1,154 @@
+//! What nodes say of themselves: the last state, the last few health reports.
+
+use loa_protocol::ids::NodeId;
+use loa_protocol::report::{Health, State};
+use loa_protocol::time::UnixMs;
+use loa_protocol::wire::Wire as _;
+
+use super::rows::Columns as _;
+use super::{Connection, StoreError};
+
+/// How many health reports of a node are kept.
+pub const HEALTH_KEPT: u32 = 96;
+
+/// Keeps a node's state.
+///
+/// # Errors
+/// [`StoreError::Reference`] when the node does not exist.
+pub async fn put_state(
+    c: &mut Connection,
+    node: &NodeId,
+    state: &State,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO node_report (node_id, seen_ms, firmware, clock, storage, objects_ready, objects_fetching, state, state_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $2)
+         ON CONFLICT (node_id) DO UPDATE SET seen_ms = excluded.seen_ms, firmware = excluded.firmware,
+         clock = excluded.clock, storage = excluded.storage, objects_ready = excluded.objects_ready,
+         objects_fetching = excluded.objects_fetching, state = excluded.state, state_ms = excluded.state_ms",
+    )
+    .bind(node.as_str())
+    .bind(now.0)
+    .bind(&state.firmware)
+    .bind(state.clock.as_str())
+    .bind(state.storage.as_str())
+    .bind(i64::from(state.objects_ready))
+    .bind(i64::try_from(state.fetching.len()).unwrap_or(i64::MAX))
+    .bind(state.to_cbor())
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// Keeps a node's health, and forgets all but its last [`HEALTH_KEPT`] reports.
+///
+/// # Errors
+/// [`StoreError::Reference`] when the node does not exist.
+pub async fn put_health(
+    c: &mut Connection,
+    node: &NodeId,
+    health: &Health,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    let bytes = health.to_cbor();
+    sqlx::query(
+        "INSERT INTO node_report (node_id, seen_ms, clock, health, health_ms) VALUES ($1, $2, $3, $4, $2)
+         ON CONFLICT (node_id) DO UPDATE SET seen_ms = excluded.seen_ms, clock = excluded.clock,
+         health = excluded.health, health_ms = excluded.health_ms",
+    )
+    .bind(node.as_str())
+    .bind(now.0)
+    .bind(health.clock.as_str())
+    .bind(&bytes)
+    .execute(&mut *c)
+    .await?;
+    sqlx::query(
+        "INSERT INTO node_health (node_id, received_ms, health) VALUES ($1, $2, $3)
+         ON CONFLICT (node_id, received_ms) DO UPDATE SET health = excluded.health",
+    )
+    .bind(node.as_str())
+    .bind(now.0)
+    .bind(&bytes)
+    .execute(&mut *c)
+    .await?;
+    sqlx::query(
+        "DELETE FROM node_health WHERE node_id = $1 AND received_ms <=
+         (SELECT received_ms FROM node_health WHERE node_id = $1 ORDER BY received_ms DESC LIMIT 1 OFFSET $2)",
+    )
+    .bind(node.as_str())
+    .bind(i64::from(HEALTH_KEPT))
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// Notes that something was heard of a node.
+///
+/// # Errors
+/// [`StoreError::Reference`] when the node does not exist.
+pub async fn touch(c: &mut Connection, node: &NodeId, now: UnixMs) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO node_report (node_id, seen_ms) VALUES ($1, $2)
+         ON CONFLICT (node_id) DO UPDATE SET seen_ms = excluded.seen_ms",
+    )
+    .bind(node.as_str())
+    .bind(now.0)
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// A node's last state, and when it came. Nothing when none came, or when it was written in a form that this version
+/// does not read: the node says it again on its next connection.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn state(c: &mut Connection, node: &NodeId) -> Result<Option<(State, UnixMs)>, StoreError> {
+    let row = sqlx::query("SELECT state, state_ms FROM node_report WHERE node_id = $1")
+        .bind(node.as_str())
+        .fetch_optional(c)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let (Some(bytes), Some(at)) = (row.bytes_opt("state")?, row.instant_opt("state_ms")?) else {
+        return Ok(None);
+    };
+    Ok(State::from_cbor(&bytes).ok().map(|state| (state, at)))
+}
+
+/// The last states of all nodes that have said any.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn states(c: &mut Connection) -> Result<Vec<(NodeId, State)>, StoreError> {
+    let rows = sqlx::query("SELECT node_id, state FROM node_report WHERE state IS NOT NULL ORDER BY node_id")
+        .fetch_all(c)
+        .await?;
+    let mut states = Vec::with_capacity(rows.len());
+    for row in &rows {
+        if let Ok(state) = State::from_cbor(&row.bytes("state")?) {
+            states.push((row.parsed("node_id")?, state));
+        }
+    }
+    Ok(states)
+}
+
+/// A node's last health reports, the latest first, with the instants at which they came.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn health(c: &mut Connection, node: &NodeId) -> Result<Vec<(Health, UnixMs)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT received_ms, health FROM node_health WHERE node_id = $1 ORDER BY received_ms DESC",
+    )
+    .bind(node.as_str())
+    .fetch_all(c)
+    .await?;
+    let mut reports = Vec::with_capacity(rows.len());
+    for row in &rows {
+        if let Ok(report) = Health::from_cbor(&row.bytes("health")?) {
+            reports.push((report, row.instant("received_ms")?));
+        }
+    }
+    Ok(reports)
+}

@@ -1,0 +1,122 @@
+//! Signed-in browsers.
+
+use loa_protocol::time::UnixMs;
+use sqlx::sqlite::SqliteRow;
+
+use super::rows::Columns as _;
+use super::{Connection, StoreError};
+use crate::domain::ids::{SessionId, UserId};
+use crate::domain::user::Session;
+
+/// Keeps a session under the hash of its secret.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn insert(c: &mut Connection, token_hash: &str, session: &Session) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO session (token_hash, id, user_id, created_ms, seen_ms, expires_ms, address, user_agent)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(token_hash)
+    .bind(session.id.as_str())
+    .bind(session.user.as_str())
+    .bind(session.created.0)
+    .bind(session.seen.0)
+    .bind(session.expires.0)
+    .bind(&session.address)
+    .bind(&session.user_agent)
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// The session of a secret, if any; whether it is still good is for the caller to say.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn find(c: &mut Connection, token_hash: &str) -> Result<Option<Session>, StoreError> {
+    let row = sqlx::query(
+        "SELECT id, user_id, created_ms, seen_ms, expires_ms, address, user_agent
+         FROM session WHERE token_hash = $1",
+    )
+    .bind(token_hash)
+    .fetch_optional(c)
+    .await?;
+    row.map(|row| read(&row)).transpose()
+}
+
+/// Notes that a session was used.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn touch(c: &mut Connection, id: &SessionId, now: UnixMs) -> Result<(), StoreError> {
+    sqlx::query("UPDATE session SET seen_ms = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(now.0)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+/// The sessions of a person that have not ended, the latest first.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn of_user(c: &mut Connection, user: &UserId, now: UnixMs) -> Result<Vec<Session>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, user_id, created_ms, seen_ms, expires_ms, address, user_agent
+         FROM session WHERE user_id = $1 AND expires_ms > $2 ORDER BY created_ms DESC, id DESC",
+    )
+    .bind(user.as_str())
+    .bind(now.0)
+    .fetch_all(c)
+    .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Ends one session of a person. Gives whether there was one.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn delete(c: &mut Connection, user: &UserId, id: &SessionId) -> Result<bool, StoreError> {
+    let done = sqlx::query("DELETE FROM session WHERE user_id = $1 AND id = $2")
+        .bind(user.as_str())
+        .bind(id.as_str())
+        .execute(c)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends all sessions of a person.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn delete_of_user(c: &mut Connection, user: &UserId) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM session WHERE user_id = $1").bind(user.as_str()).execute(c).await?;
+    Ok(())
+}
+
+/// Forgets sessions that ended, and those unused since `idle_since`. Gives how many.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn purge(c: &mut Connection, now: UnixMs, idle_since: UnixMs) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM session WHERE expires_ms <= $1 OR seen_ms < $2")
+        .bind(now.0)
+        .bind(idle_since.0)
+        .execute(c)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+fn read(row: &SqliteRow) -> Result<Session, StoreError> {
+    Ok(Session {
+        id: row.parsed("id")?,
+        user: row.parsed("user_id")?,
+        created: row.instant("created_ms")?,
+        seen: row.instant("seen_ms")?,
+        expires: row.instant("expires_ms")?,
+        address: row.text_opt("address")?,
+        user_agent: row.text_opt("user_agent")?,
+    })
+}

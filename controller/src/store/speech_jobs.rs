@@ -1,0 +1,184 @@
+//! The work of making sounds: a queue that survives a restart.
+
+use loa_protocol::ids::{BulletinId, ObjectHash};
+use loa_protocol::time::UnixMs;
+use sqlx::sqlite::SqliteRow;
+
+use super::rows::Columns as _;
+use super::{Connection, StoreError, tracks};
+use crate::domain::bulletin::{Making, MakingError, Track};
+use crate::domain::ids::TrackId;
+
+/// A job that a worker has taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpeechJob {
+    /// What to make.
+    pub track: Track,
+    /// The track's bulletin.
+    pub bulletin: BulletinId,
+    /// The track's revision.
+    pub revision: u32,
+    /// How often it was taken, this time included.
+    pub attempts: u32,
+}
+
+/// Puts the making of a track's sound in line; one that failed is tried again.
+///
+/// # Errors
+/// [`StoreError::Reference`] when the track does not exist.
+pub async fn enqueue(
+    c: &mut Connection,
+    track: &TrackId,
+    urgency: u8,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO speech_job (track_id, state, urgency, created_ms, updated_ms) VALUES ($1, 'queued', $2, $3, $3)
+         ON CONFLICT (track_id) DO UPDATE SET state = 'queued', progress_percent = 0, error_code = NULL,
+         error_vi = NULL, error_en = NULL, urgency = excluded.urgency, updated_ms = excluded.updated_ms",
+    )
+    .bind(track.as_str())
+    .bind(i64::from(urgency))
+    .bind(now.0)
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// Takes the most urgent job in line, the longest waiting first.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn claim(c: &mut Connection, now: UnixMs) -> Result<Option<SpeechJob>, StoreError> {
+    let row = sqlx::query(
+        "UPDATE speech_job SET state = 'running', progress_percent = 0, attempts = attempts + 1, updated_ms = $1
+         WHERE track_id = (SELECT track_id FROM speech_job WHERE state = 'queued'
+                           ORDER BY urgency DESC, created_ms, track_id LIMIT 1)
+         RETURNING track_id, attempts",
+    )
+    .bind(now.0)
+    .fetch_optional(&mut *c)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let id: TrackId = row.parsed("track_id")?;
+    let place = sqlx::query("SELECT bulletin_id, revision FROM track WHERE id = $1")
+        .bind(id.as_str())
+        .fetch_one(&mut *c)
+        .await?;
+    let track = tracks::get(c, &id).await?.ok_or(StoreError::Reference)?;
+    Ok(Some(SpeechJob {
+        track,
+        bulletin: place.parsed("bulletin_id")?,
+        revision: place.number("revision")?,
+        attempts: row.number("attempts")?,
+    }))
+}
+
+/// Notes how far a running job is.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn set_progress(
+    c: &mut Connection,
+    track: &TrackId,
+    percent: u8,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE speech_job SET progress_percent = $2, updated_ms = $3 WHERE track_id = $1 AND state = 'running'")
+        .bind(track.as_str())
+        .bind(i64::from(percent.min(100)))
+        .bind(now.0)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+/// Ends a job with its sound. Gives whether the track still wanted it: an edit meanwhile removes track and job.
+///
+/// # Errors
+/// [`StoreError::Reference`] when the object is not recorded.
+pub async fn finish(
+    c: &mut Connection,
+    track: &TrackId,
+    object: &ObjectHash,
+    now: UnixMs,
+) -> Result<bool, StoreError> {
+    if !tracks::set_object(c, track, object).await? {
+        return Ok(false);
+    }
+    sqlx::query(
+        "UPDATE speech_job SET state = 'done', progress_percent = 100, updated_ms = $2 WHERE track_id = $1",
+    )
+    .bind(track.as_str())
+    .bind(now.0)
+    .execute(c)
+    .await?;
+    Ok(true)
+}
+
+/// Ends a job that cannot succeed until the author changes something.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn fail(
+    c: &mut Connection,
+    track: &TrackId,
+    error: &MakingError,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE speech_job SET state = 'failed', error_code = $2, error_vi = $3, error_en = $4, updated_ms = $5
+         WHERE track_id = $1",
+    )
+    .bind(track.as_str())
+    .bind(&error.code)
+    .bind(&error.vi)
+    .bind(&error.en)
+    .bind(now.0)
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// Puts the jobs that ran when the program stopped back in line. Call it once at the start. Gives how many.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn requeue_running(c: &mut Connection, now: UnixMs) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "UPDATE speech_job SET state = 'queued', progress_percent = 0, updated_ms = $1 WHERE state = 'running'",
+    )
+    .bind(now.0)
+    .execute(c)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Puts one job back in line: something that passes stood in its way.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn requeue(c: &mut Connection, track: &TrackId, now: UnixMs) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE speech_job SET state = 'queued', progress_percent = 0, updated_ms = $2
+         WHERE track_id = $1 AND state = 'running'",
+    )
+    .bind(track.as_str())
+    .bind(now.0)
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// How the making goes, from the job's columns beside a track; a track without job waits for one.
+pub(super) fn read_making(row: &SqliteRow) -> Result<Making, StoreError> {
+    Ok(match row.text_opt("state")?.as_deref() {
+        Some("running") => Making::Running { percent: row.number("progress_percent")? },
+        Some("failed") => Making::Failed(MakingError {
+            code: row.text_opt("error_code")?.unwrap_or_default(),
+            vi: row.text_opt("error_vi")?.unwrap_or_default(),
+            en: row.text_opt("error_en")?.unwrap_or_default(),
+        }),
+        _ => Making::Queued,
+    })
+}

@@ -1,0 +1,113 @@
+//! People who sign in.
+
+use loa_protocol::time::UnixMs;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::rows::{Columns as _, push_in_scopes};
+use super::{Connection, StoreError};
+use crate::domain::ids::UserId;
+use crate::domain::role::Scope;
+use crate::domain::user::User;
+
+const SELECT: &str =
+    "SELECT u.id, u.login, u.display_name, a.path, u.passphrase_hash, u.disabled_ms, u.created_ms
+    FROM users u LEFT JOIN area a ON a.id = u.home_area_id";
+
+/// Adds a person without passphrase.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when the sign-in name is taken.
+pub async fn insert(c: &mut Connection, user: &User) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO users (id, login, display_name, home_area_id, created_ms) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(user.id.as_str())
+    .bind(&user.login)
+    .bind(&user.display_name)
+    .bind(user.home.area_id().map(|a| a.as_str()))
+    .bind(user.created.0)
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// One person.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn get(c: &mut Connection, id: &UserId) -> Result<Option<User>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query.push(" WHERE u.id = ").push_bind(id.as_str().to_owned());
+    query.build().fetch_optional(c).await?.map(|row| read(&row)).transpose()
+}
+
+/// A person by sign-in name, with the hash of their passphrase.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn by_login(c: &mut Connection, login: &str) -> Result<Option<(User, Option<String>)>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query.push(" WHERE u.login = ").push_bind(login.to_owned());
+    let row = query.build().fetch_optional(c).await?;
+    row.map(|row| Ok((read(&row)?, row.text_opt("passphrase_hash")?))).transpose()
+}
+
+/// The people whose home lies in the scopes, by sign-in name.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn list(c: &mut Connection, scopes: &[Scope]) -> Result<Vec<User>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query.push(" WHERE ");
+    // A person of the whole installation has no path, and NULL is in no range.
+    push_in_scopes(&mut query, "a.path", scopes);
+    query.push(" ORDER BY u.login");
+    query.build().fetch_all(c).await?.iter().map(read).collect()
+}
+
+/// How many people there are.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn count(c: &mut Connection) -> Result<u64, StoreError> {
+    sqlx::query("SELECT COUNT(*) AS number FROM users").fetch_one(c).await?.number("number")
+}
+
+/// Sets the hash of a person's passphrase.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn set_passphrase_hash(c: &mut Connection, id: &UserId, hash: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE users SET passphrase_hash = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(hash)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+/// Lets a person sign in (`None`), or not.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn set_disabled(c: &mut Connection, id: &UserId, since: Option<UnixMs>) -> Result<(), StoreError> {
+    sqlx::query("UPDATE users SET disabled_ms = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(since.map(|t| t.0))
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+pub(super) fn read(row: &SqliteRow) -> Result<User, StoreError> {
+    Ok(User {
+        id: row.parsed("id")?,
+        login: row.text("login")?,
+        display_name: row.text("display_name")?,
+        home: Scope::of(row.path_opt("path")?),
+        has_passphrase: row.text_opt("passphrase_hash")?.is_some(),
+        disabled: row.instant_opt("disabled_ms")?,
+        created: row.instant("created_ms")?,
+    })
+}
