@@ -3,7 +3,9 @@
 //! The codec is used with four precautions, each found by reading it:
 //! - inside a complete packet it can report "insufficient bytes" (a property length that runs over the end); a frame
 //!   loop that takes this as "wait for more" would wait for ever, so here it is a malformed packet;
-//! - it refuses a server's two-byte DISCONNECT, which the standard allows (section 3.14.2.1: reason 0);
+//! - it refuses a server's DISCONNECT without properties, two or three bytes long, which the standard allows (sections
+//!   3.14.2.1 and 3.14.2.2.1), and writes one with a wrong length; such packets are read here, and the only one that
+//!   is ever sent is the plain goodbye;
 //! - it writes string lengths modulo 65536, so lengths are checked before (see [`crate::options`] and
 //!   [`crate::publication`]);
 //! - it sizes a QoS 1 PUBLISH without packet id two bytes short, so [`publish_size`] sets one.
@@ -27,11 +29,21 @@ pub(crate) fn decode(input: &mut BytesMut, max_bytes: u32) -> Result<Option<Pack
         }
         Err(error) => return Err(malformed(error)),
     }
-    if input.starts_with(&[0xE0, 0x00]) {
-        input.advance(2);
-        return Ok(Some(Packet::Disconnect(Disconnect::new(DisconnectReasonCode::NormalDisconnection))));
+    if let Some(disconnect) = short_disconnect(input)? {
+        return Ok(Some(Packet::Disconnect(disconnect)));
     }
     Packet::read(input, Some(max_bytes)).map(Some).map_err(malformed)
+}
+
+/// Takes a DISCONNECT without properties off the front of `input`, which begins with a whole packet.
+fn short_disconnect(input: &mut BytesMut) -> Result<Option<Disconnect>, DisconnectReason> {
+    let (reason, bytes) = match input[..] {
+        [0xE0, 0, ..] => (DisconnectReasonCode::NormalDisconnection, 2),
+        [0xE0, 1, code, ..] => (DisconnectReasonCode::try_from(code).map_err(malformed)?, 3),
+        _ => return Ok(None),
+    };
+    input.advance(bytes);
+    Ok(Some(Disconnect::new(reason)))
 }
 
 /// Appends `packet` to `output`. An error means that the caller built a packet that cannot be expressed.
@@ -80,13 +92,17 @@ mod tests {
     }
 
     #[test]
-    fn a_two_byte_disconnect_is_a_normal_one() {
-        let mut input = BytesMut::from(&[0xE0, 0x00][..]);
-        let packet = decode(&mut input, 10).unwrap();
-        assert_eq!(
-            packet,
-            Some(Packet::Disconnect(Disconnect::new(DisconnectReasonCode::NormalDisconnection)))
-        );
+    fn a_disconnect_may_be_two_three_or_more_bytes_long() {
+        for (bytes, reason) in [
+            (&[0xE0, 0x00][..], DisconnectReasonCode::NormalDisconnection),
+            (&[0xE0, 0x01, 0x8E][..], DisconnectReasonCode::SessionTakenOver),
+            (&[0xE0, 0x02, 0x8B, 0x00][..], DisconnectReasonCode::ServerShuttingDown),
+        ] {
+            let mut input = BytesMut::from(bytes);
+            let expected = Packet::Disconnect(Disconnect::new(reason));
+            assert_eq!(decode(&mut input, 10).unwrap(), Some(expected), "{bytes:?}");
+            assert!(input.is_empty());
+        }
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Publication {
 
 /// Seconds for a 32-bit field, rounded up so that a short life does not become none.
 pub(crate) fn whole_seconds(duration: Duration) -> u32 {
-    let rounded_up = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+    let rounded_up = duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0));
     u32::try_from(rounded_up).unwrap_or(u32::MAX)
 }
 
