@@ -7,8 +7,10 @@ use crate::opus::{OpusError, OpusSettings, encode_verified};
 use crate::pcm::Pcm;
 use crate::progress::{Reporter, Stage};
 
-/// Room that the first pass leaves below the ceiling for the coder's overshoot, in decibels.
-const CODER_HEADROOM_DB: f64 = 1.5;
+/// Room that the first pass leaves below the ceiling for the coder's overshoot. Measured at 24 kb/s: 1.2 to 1.8 dB.
+const CODER_HEADROOM_DB: f64 = 2.0;
+/// What the first pass adds for the coder's own loss. Measured at 24 kb/s: 0.3 to 0.5 LU.
+const CODER_LOSS_LU: f64 = 0.4;
 /// Passes of limiting and coding before the sound is given up on.
 const MAX_PASSES: usize = 4;
 
@@ -75,7 +77,7 @@ pub fn finish(pcm: Pcm, settings: &Finish, progress: &Reporter) -> Result<AudioO
     progress.report(Stage::Mastering, 0, 0);
     let Mastering { target_lufs, ceiling_dbtp, .. } = settings.mastering;
     let shaped = Shaped::new(pcm, &settings.mastering)?;
-    let (mut level_lufs, mut limit_dbtp) = (target_lufs, ceiling_dbtp - CODER_HEADROOM_DB);
+    let (mut level_lufs, mut limit_dbtp) = (target_lufs + CODER_LOSS_LU, ceiling_dbtp - CODER_HEADROOM_DB);
     let mut reached = None;
     for _ in 0..MAX_PASSES {
         let Mastered { pcm, .. } = shaped.level(level_lufs, limit_dbtp)?;

@@ -31,9 +31,11 @@ pub const LOUDNESS_TOLERANCE_LU: f64 = 0.5;
 
 /// Loudness at which the compressor works, so that its threshold means the same for every input.
 const COMPRESSOR_INPUT_LUFS: f64 = -20.0;
+/// Loudness for each decibel of gain, as speech at the usual ceiling shows it.
+const FIRST_SLOPE: f64 = 0.8;
 /// The search for the gain ends when it's this near.
 const SEARCH_TOLERANCE_LU: f64 = 0.03;
-const SEARCH_STEPS: usize = 16;
+const SEARCH_STEPS: usize = 24;
 
 /// Settings of the chain.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -158,29 +160,26 @@ impl Shaped {
     /// Gain and limiter, until the measured loudness is `target_lufs` and the measured peak at most
     /// `ceiling_dbtp`.
     pub(crate) fn level(&self, target_lufs: f64, ceiling_dbtp: f64) -> Result<Mastered, MasterError> {
-        let mut gain_db = target_lufs - self.loudness_lufs;
         let mut limit_db = ceiling_dbtp;
-        let mut best = None;
-        for _ in 0..SEARCH_STEPS {
-            let samples = self.limiter.run(gain_db, limit_db);
+        let mut search = GainSearch::new(target_lufs - self.loudness_lufs);
+        let (mut samples, mut loudness);
+        let mut steps = 0;
+        loop {
+            steps += 1;
+            samples = self.limiter.run(search.gain_db, limit_db);
             let reached = loudness::integrated(&samples, SAMPLE_RATE_HZ)?;
-            let missing = target_lufs - reached;
-            if missing.abs() > SEARCH_TOLERANCE_LU && missing.is_finite() {
-                // Behind the limiter a decibel of gain gives less than one: go a little further.
-                gain_db += if missing > 0.0 { missing * 1.3 } else { missing };
-                best = Some(samples);
+            let near = (target_lufs - reached).abs() <= SEARCH_TOLERANCE_LU;
+            if !near && reached.is_finite() && steps < SEARCH_STEPS {
+                search.step(target_lufs - reached);
                 continue;
             }
-            let loudness = loudness::measure_samples(&samples, SAMPLE_RATE_HZ)?;
+            loudness = loudness::measure_samples(&samples, SAMPLE_RATE_HZ)?;
             let excess = loudness.true_peak_dbtp - ceiling_dbtp;
-            best = Some(samples);
-            if excess <= 0.0 {
+            if excess <= 0.0 || steps >= SEARCH_STEPS {
                 break;
             }
             limit_db -= excess + 0.01;
         }
-        let samples = best.unwrap_or_default();
-        let loudness = loudness::measure_samples(&samples, SAMPLE_RATE_HZ)?;
         let near = (loudness.integrated_lufs - target_lufs).abs() <= LOUDNESS_TOLERANCE_LU;
         if !near || loudness.true_peak_dbtp > ceiling_dbtp {
             return Err(MasterError::OutOfReach {
@@ -193,6 +192,31 @@ impl Shaped {
         let pcm =
             Pcm::new(samples, SAMPLE_RATE_HZ).map_err(|source| MasterError::Resample { source })?;
         Ok(Mastered { pcm, loudness })
+    }
+}
+
+/// Finds the gain by the secant method: behind the limiter a decibel of gain gives less than one of loudness.
+struct GainSearch {
+    gain_db: f64,
+    /// The gain before, and how much was missing then.
+    before: Option<(f64, f64)>,
+}
+
+impl GainSearch {
+    const fn new(gain_db: f64) -> Self {
+        Self { gain_db, before: None }
+    }
+
+    fn step(&mut self, missing_lu: f64) {
+        let slope = match self.before {
+            Some((gain_db, missing_before)) if self.gain_db != gain_db => {
+                (missing_before - missing_lu) / (self.gain_db - gain_db)
+            }
+            _ => FIRST_SLOPE,
+        };
+        self.before = Some((self.gain_db, missing_lu));
+        // A limiter at work gives between a twentieth of the gain and all of it.
+        self.gain_db += missing_lu / slope.clamp(0.05, 1.0);
     }
 }
 
