@@ -93,7 +93,10 @@ impl TopicRules {
 /// MQTT 5.0, 4.7.1: `#` last and alone, `+` alone.
 fn is_filter(levels: &[&str]) -> bool {
     let last = levels.len().saturating_sub(1);
-    levels.iter().enumerate().all(|(i, level)| !is_wild(level) || *level == "+" || (*level == "#" && i == last))
+    levels
+        .iter()
+        .enumerate()
+        .all(|(i, level)| !is_wild(level) || *level == "+" || (*level == "#" && i == last))
 }
 
 fn is_wild(level: &str) -> bool {
@@ -235,8 +238,23 @@ mod tests {
 
     fn level() -> impl Strategy<Value = String> {
         prop_oneof![
-            Just("loa"), Just("1"), Just("t"), Just("d"), Just("a"), Just("x"), Just("u"), Just("keys"), Just("plan"),
-            Just("n-1"), Just("n-2"), Just("da-dong"), Just("elsewhere"), Just("+"), Just("#"), Just(""), Just("state"),
+            Just("loa"),
+            Just("1"),
+            Just("t"),
+            Just("d"),
+            Just("a"),
+            Just("x"),
+            Just("u"),
+            Just("keys"),
+            Just("plan"),
+            Just("n-1"),
+            Just("n-2"),
+            Just("da-dong"),
+            Just("elsewhere"),
+            Just("+"),
+            Just("#"),
+            Just(""),
+            Just("state"),
         ]
         .prop_map(str::to_owned)
     }

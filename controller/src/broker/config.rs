@@ -129,9 +129,8 @@ pub(super) fn bind(builder: Builder, who: &'static str, addr: SocketAddr) -> Res
 }
 
 pub(super) fn listen_error(listener: &'static str, addr: SocketAddr, error: rmqtt::Error) -> BrokerError {
-    let in_use = error
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|e| e.kind() == std::io::ErrorKind::AddrInUse);
+    let in_use =
+        error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::AddrInUse);
     let source = error.into();
     if in_use {
         BrokerError::PortInUse { listener, addr, source }

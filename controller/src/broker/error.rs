@@ -57,6 +57,8 @@ pub enum BrokerError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The system gives no random numbers.
-    #[error("the system's random source failed; the controller's own client cannot be told from others without it")]
+    #[error(
+        "the system's random source failed; the controller's own client cannot be told from others without it"
+    )]
     Random(#[source] getrandom::Error),
 }

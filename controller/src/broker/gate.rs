@@ -161,9 +161,12 @@ impl Gate {
         match id.lid {
             LOCAL_LISTENER => {
                 let name = connect.username.as_deref() == Some(self.login.username);
-                let secret = connect.password.as_ref().is_some_and(|p| same(p, self.login.password.as_bytes()));
+                let secret =
+                    connect.password.as_ref().is_some_and(|p| same(p, self.login.password.as_bytes()));
                 require(name && secret, "the secret of the controller's own client is wrong")?;
-                let own = client_id.strip_prefix(CONTROLLER_NAME).is_some_and(|r| r.is_empty() || r.starts_with(':'));
+                let own = client_id
+                    .strip_prefix(CONTROLLER_NAME)
+                    .is_some_and(|r| r.is_empty() || r.starts_with(':'));
                 require(own, "the client id is not the controller's")?;
                 let may = will.is_none_or(|topic| self.rules.may_publish(Principal::Controller, topic));
                 require(may, "the will is outside the tenant")
@@ -177,7 +180,10 @@ impl Gate {
                 require(is_client_of(name, client_id), "the client id is another one's")?;
                 require(self.policy.authenticate(name, client_id), "the node is unknown or revoked")?;
                 let who = Principal::Node { id: name, areas: &[] };
-                require(will.is_none_or(|topic| self.rules.may_publish(who, topic)), "the will is not the node's own")
+                require(
+                    will.is_none_or(|topic| self.rules.may_publish(who, topic)),
+                    "the will is not the node's own",
+                )
             }
             _ => Err("the listener is unknown"),
         }
@@ -218,7 +224,8 @@ impl Gate {
         // This hook runs before the access check, so the rules are asked here as well. A will was checked at connect, and
         // tells that a node is gone even when it was revoked a moment ago.
         let who = Principal::Node { id: node, areas: &[] };
-        let allowed = self.rules.may_publish(who, &publish.topic) && (will || self.policy.node_areas(node).is_some());
+        let allowed =
+            self.rules.may_publish(who, &publish.topic) && (will || self.policy.node_areas(node).is_some());
         if !allowed || self.stopping.is_cancelled() {
             return;
         }
@@ -247,9 +254,10 @@ impl Gate {
     fn with_principal(&self, id: &Id, ask: impl FnOnce(Principal<'_>) -> bool) -> bool {
         match (id.lid, node_of(id)) {
             (LOCAL_LISTENER, _) => ask(Principal::Controller),
-            (_, Some(node)) => {
-                self.policy.node_areas(node).is_some_and(|areas| ask(Principal::Node { id: node, areas: &areas }))
-            }
+            (_, Some(node)) => self
+                .policy
+                .node_areas(node)
+                .is_some_and(|areas| ask(Principal::Node { id: node, areas: &areas })),
             (_, None) => false,
         }
     }

@@ -46,10 +46,12 @@ impl Handler for Connected {
     async fn hook(&self, parameter: &Parameter, acc: Option<HookResult>) -> ReturnType {
         let Parameter::ClientConnected(session) = parameter else { return (true, acc) };
         let id = &session.id;
-        let control = node_of(id).filter(|node| **node == *id.client_id).and_then(|node| NodeId::new(node).ok());
+        let control =
+            node_of(id).filter(|node| **node == *id.client_id).and_then(|node| NodeId::new(node).ok());
         self.0.sessions().begin(id, control);
         if !self.0.still_welcome(id) {
-            let (context, gate, client_id) = (session.scx.clone(), Arc::clone(&self.0), id.client_id.to_string());
+            let (context, gate, client_id) =
+                (session.scx.clone(), Arc::clone(&self.0), id.client_id.to_string());
             // Not awaited here: the session answers a kick only when this hook has returned.
             tokio::spawn(async move { kick::client(&context, &gate, &client_id).await });
         }

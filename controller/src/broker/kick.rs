@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use loa_protocol::ids::NodeId;
 use rmqtt::context::ServerContext;
 use rmqtt::shared::Entry;
-use rmqtt::types::{Id, Message, OfflineSession, Reason};
+use rmqtt::types::{Id, Message, Reason};
 
 use super::gate::{Gate, client_ids};
 
@@ -53,19 +53,13 @@ pub(super) async fn all(context: &ServerContext, gate: &Arc<Gate>) {
     }
 }
 
+/// Returns whether there was a session; its answer to the kick does not tell, since it may be gone before that is read.
 async fn end(mut entry: Box<dyn Entry>) -> bool {
-    let session = entry.tx();
-    let kicked = entry.kick(true, true, true).await;
-    if let Some(session) = session {
-        // An error here says that the session has ended, which is what is wanted.
-        drop(session.unbounded_send(Message::Closed(Reason::ConnectKicked(true))));
+    let Some(session) = entry.tx() else { return false };
+    if let Err(error) = entry.kick(true, true, true).await {
+        tracing::debug!(client_id = %entry.id().client_id, "the session ended by itself: {error:#}");
     }
-    match kicked {
-        Ok(OfflineSession::Exist(_)) => true,
-        Ok(OfflineSession::NotExist) => false,
-        Err(error) => {
-            tracing::debug!(client_id = %entry.id().client_id, "the session ended by itself: {error:#}");
-            true
-        }
-    }
+    // An error here says that the session has ended, which is what is wanted.
+    drop(session.unbounded_send(Message::Closed(Reason::ConnectKicked(true))));
+    true
 }

@@ -103,7 +103,8 @@ impl EmbeddedBroker {
         let any_local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let local = config::bind(config::local_builder(&limits), "the controller's own client", any_local)?;
         let controller_addr = local_addr(&local, "the controller's own client", any_local)?;
-        let local = local.tcp().map_err(|e| config::listen_error("the controller's own client", any_local, e))?;
+        let local =
+            local.tcp().map_err(|e| config::listen_error("the controller's own client", any_local, e))?;
 
         let context = ServerContext::new()
             .node_id(1)
@@ -183,7 +184,8 @@ impl EmbeddedBroker {
         {
             tracing::error!(%error, "the broker's task panicked");
         }
-        if tokio::time::timeout(Duration::from_secs(10), kick::all(&self.context, &self.gate)).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(10), kick::all(&self.context, &self.gate)).await.is_err()
+        {
             let left = self.context.connections.count();
             tracing::warn!(left, "some broker sessions did not end in ten seconds; they are left behind");
         }
@@ -199,10 +201,6 @@ impl std::fmt::Debug for EmbeddedBroker {
     }
 }
 
-fn local_addr(
-    listener: &Listener,
-    who: &'static str,
-    asked: SocketAddr,
-) -> Result<SocketAddr, BrokerError> {
+fn local_addr(listener: &Listener, who: &'static str, asked: SocketAddr) -> Result<SocketAddr, BrokerError> {
     listener.local_addr().map_err(|e| config::listen_error(who, asked, e))
 }

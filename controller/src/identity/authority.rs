@@ -91,7 +91,9 @@ impl Authority {
             (Some(key_pem), Some(ca_pem)) => (parse_key(&key_path, &key_pem)?, ca_pem),
             // A power cut between the two writes leaves the key alone: its certificate can be made again, since
             // nothing was signed with it yet.
-            (Some(key_pem), None) => create_certificate(parse_key(&key_path, &key_pem)?, &certificate_path, now)?,
+            (Some(key_pem), None) => {
+                create_certificate(parse_key(&key_path, &key_pem)?, &certificate_path, now)?
+            }
             (None, None) => {
                 let key = generate("CA key")?;
                 files::write(&key_path, &key.serialize_pem())?;
@@ -151,7 +153,11 @@ impl Authority {
     ///
     /// # Errors
     /// [`IdentityError::BrokerName`] for a name that no certificate can carry; file errors.
-    pub fn broker_certificate(&self, names: &[String], now: UnixMs) -> Result<BrokerCertificate, IdentityError> {
+    pub fn broker_certificate(
+        &self,
+        names: &[String],
+        now: UnixMs,
+    ) -> Result<BrokerCertificate, IdentityError> {
         for name in names {
             CertificateParams::new(vec![name.clone()])
                 .map_err(|source| IdentityError::BrokerName { name: name.clone(), source })?;
@@ -211,7 +217,11 @@ fn generate(what: &'static str) -> Result<KeyPair, IdentityError> {
 }
 
 fn parse_key(path: &Path, pem: &str) -> Result<KeyPair, IdentityError> {
-    KeyPair::from_pem(pem).map_err(|source| IdentityError::Damaged { path: path.to_owned(), what: "key", source })
+    KeyPair::from_pem(pem).map_err(|source| IdentityError::Damaged {
+        path: path.to_owned(),
+        what: "key",
+        source,
+    })
 }
 
 fn create_certificate(key: KeyPair, path: &Path, now: UnixMs) -> Result<(KeyPair, String), IdentityError> {

@@ -95,7 +95,11 @@ pub enum EnrolmentRefused {
 ///
 /// # Errors
 /// [`EnrolmentRefused`]. The proof is checked first, so that nobody without the secret learns anything of the rest.
-pub fn check_request(request: &EnrolRequest, record: &TokenRecord, now: UnixMs) -> Result<(), EnrolmentRefused> {
+pub fn check_request(
+    request: &EnrolRequest,
+    record: &TokenRecord,
+    now: UnixMs,
+) -> Result<(), EnrolmentRefused> {
     let node = || request.node_id.clone();
     request
         .verify(&record.verifier)

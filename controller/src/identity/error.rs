@@ -60,7 +60,9 @@ pub enum IdentityError {
         source: rustls::Error,
     },
     /// The machine's clock cannot be right.
-    #[error("the clock says {now}, before this program was written; set the clock (timedatectl), then start again")]
+    #[error(
+        "the clock says {now}, before this program was written; set the clock (timedatectl), then start again"
+    )]
     Clock {
         /// What the clock says.
         now: loa_protocol::time::UnixMs,
@@ -78,7 +80,9 @@ pub enum IdentityError {
     #[error("a node cannot be called {0:?}: the controller's own sessions have that name. Choose another id")]
     ReservedId(String),
     /// A name for the broker's certificate is not a host name or an IP address.
-    #[error("{name:?} is not a host name or IP address that a certificate can carry; correct it in the configuration")]
+    #[error(
+        "{name:?} is not a host name or IP address that a certificate can carry; correct it in the configuration"
+    )]
     BrokerName {
         /// The name.
         name: String,
