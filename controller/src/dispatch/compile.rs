@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono_tz::Tz;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::{Category, Class, Language};
-use loa_protocol::ids::{AreaId, BulletinId, Digest, ItemId, NodeId, ObjectHash};
+use loa_protocol::ids::{AreaId, BulletinId, ItemId, NodeId, ObjectHash};
 use loa_protocol::plan::{AreaPlan, Item, NodeDocument, Program, Track, Zone};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::Start;
@@ -16,7 +16,7 @@ use loa_protocol::transfer::Manifest;
 use loa_protocol::wire::{Wire, WireError};
 
 /// How long an item that is over stays in plans, so that a node which was away still reports what it missed.
-const OVER_KEPT_MS: i64 = 24 * 3600 * 1000;
+pub const OVER_KEPT_MS: i64 = 24 * 3600 * 1000;
 
 /// An approved bulletin with a schedule, its tracks made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,16 +178,20 @@ pub fn compile(
 
 fn program(items: &[&DesiredItem], manifests: &BTreeMap<ObjectHash, Manifest>) -> Program {
     let items: BTreeMap<&ItemId, &DesiredItem> = items.iter().map(|item| (&item.id, *item)).collect();
-    let objects: BTreeSet<ObjectHash> = items.values().flat_map(|i| i.tracks.iter().map(|t| t.object)).collect();
+    let objects: BTreeSet<ObjectHash> =
+        items.values().flat_map(|i| i.tracks.iter().map(|t| t.object)).collect();
     Program {
         items: items.into_values().map(DesiredItem::to_item).collect(),
         objects: objects.iter().filter_map(|object| manifests.get(object).cloned()).collect(),
     }
 }
 
-/// Digest of a document's content: equal contents need no new signature.
-pub fn content_digest<T: Wire>(document: &T) -> Digest {
-    Digest::of(&document.to_cbor())
+/// SHA-256 of a document's content, its epoch 0: equal contents need no new signature.
+pub type ContentDigest = [u8; 32];
+
+/// The digest of a document's content.
+pub fn content_digest<T: Wire>(document: &T) -> ContentDigest {
+    ObjectHash::of(&document.to_cbor()).0
 }
 
 #[cfg(test)]

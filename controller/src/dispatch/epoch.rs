@@ -1,9 +1,10 @@
 //! Which documents must be signed again, and under which epoch.
 
 use loa_protocol::envelope::Validity;
-use loa_protocol::ids::Digest;
 use loa_protocol::plan::Epoch;
 use loa_protocol::time::UnixMs;
+
+use super::compile::ContentDigest;
 
 const DAY_S: i64 = 86_400;
 /// A node plays this long without a network; see the offline horizon in `docs/protocol.md`.
@@ -19,7 +20,7 @@ pub struct LastSigned {
     /// Its epoch.
     pub epoch: Epoch,
     /// Digest of its content.
-    pub content: Digest,
+    pub content: ContentDigest,
     /// When it expires.
     pub expires: UnixMs,
 }
@@ -28,7 +29,7 @@ pub struct LastSigned {
 ///
 /// `seen` is the highest epoch that a node reported for the audience; a controller restored from an older backup learns
 /// from it what it has forgotten, even if its clock was set back.
-pub fn next_epoch(content: Digest, last: Option<LastSigned>, seen: Epoch, now: UnixMs) -> Option<Epoch> {
+pub fn next_epoch(content: ContentDigest, last: Option<LastSigned>, seen: Epoch, now: UnixMs) -> Option<Epoch> {
     let serves = last.is_some_and(|last| {
         let lasts = last.expires.since(now) >= RENEW_BELOW_S * 1000;
         last.content == content && last.epoch >= seen && lasts
@@ -53,17 +54,21 @@ pub fn validity(now: UnixMs) -> Validity {
 mod tests {
     use super::*;
 
+    fn digest(content: &[u8]) -> ContentDigest {
+        loa_protocol::ids::ObjectHash::of(content).0
+    }
+
     const NOW: UnixMs = UnixMs(1_795_132_800_000);
     const NOW_EPOCH: Epoch = 1_795_132_800_000;
 
     fn last(epoch: Epoch, content: &[u8]) -> Option<LastSigned> {
         let expires = UnixMs::from_seconds(validity(NOW).expires_s);
-        Some(LastSigned { epoch, content: Digest::of(content), expires })
+        Some(LastSigned { epoch, content: digest(content), expires })
     }
 
     #[test]
     fn only_a_change_or_an_end_in_sight_is_signed() {
-        let a = Digest::of(b"a");
+        let a = digest(b"a");
         assert_eq!(next_epoch(a, None, 0, NOW), Some(NOW_EPOCH));
         assert_eq!(next_epoch(a, last(5, b"a"), 0, NOW), None);
         assert_eq!(next_epoch(a, last(5, b"b"), 0, NOW), Some(NOW_EPOCH));
@@ -74,7 +79,7 @@ mod tests {
 
     #[test]
     fn epochs_rise_even_after_a_restore_with_a_clock_set_back() {
-        let a = Digest::of(b"a");
+        let a = digest(b"a");
         assert_eq!(next_epoch(a, last(NOW_EPOCH + 9, b"b"), 0, NOW), Some(NOW_EPOCH + 10));
         assert_eq!(next_epoch(a, last(5, b"a"), NOW_EPOCH + 50, NOW), Some(NOW_EPOCH + 51));
         assert_eq!(next_epoch(a, last(NOW_EPOCH, b"a"), NOW_EPOCH, NOW), None);

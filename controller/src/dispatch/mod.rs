@@ -10,6 +10,40 @@
 //! and by itself once a minute, and may run at any time without harm. A broker's acknowledgement is no proof: what counts
 //! is the digest that a node reports. A receipt is acknowledged after it is committed, never before.
 
+pub mod access;
 pub mod compile;
+pub mod desired;
 pub mod epoch;
+pub mod ingest;
+pub mod offers;
+pub mod outlet;
+pub mod reconcile;
+pub mod transfer;
 pub mod wants;
+
+use loa_protocol::ids::{NodeId, OccurrenceId};
+
+use crate::store::StoreError;
+
+/// Why a pass of dispatch failed. It is tried again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DispatchError {
+    /// The database or the files cannot be read or written.
+    #[error("the store cannot be used")]
+    Store(#[from] StoreError),
+}
+
+/// Something heard from a node, for pages that are open. A hint to read the database again; losing one is harmless.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A node's presence, state or health changed.
+    Node(NodeId),
+    /// A receipt came.
+    Receipt {
+        /// From which node.
+        node: NodeId,
+        /// Of which occurrence.
+        occurrence: OccurrenceId,
+    },
+}

@@ -1,0 +1,43 @@
+//! Which objects a node may fetch: those that its documents name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{PoisonError, RwLock};
+
+use loa_protocol::area::AreaPath;
+use loa_protocol::ids::{AreaId, NodeId, ObjectHash};
+
+use super::compile::Compiled;
+
+/// The offers of the documents in force. Replaced whole by the reconciler, asked by the transfer.
+#[derive(Debug, Default)]
+pub struct Offers(RwLock<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    by_area: BTreeMap<AreaId, BTreeSet<ObjectHash>>,
+    by_node: BTreeMap<NodeId, (AreaPath, BTreeSet<ObjectHash>)>,
+}
+
+impl Offers {
+    /// Offers what these documents name, and nothing else.
+    pub fn replace(&self, compiled: &Compiled) {
+        let objects = |objects: &[loa_protocol::transfer::Manifest]| objects.iter().map(|m| m.object).collect();
+        let table = Table {
+            by_area: compiled.plans.iter().map(|p| (p.area.clone(), objects(&p.program.objects))).collect(),
+            by_node: compiled
+                .nodes
+                .iter()
+                .map(|n| (n.node.clone(), (n.path.clone(), objects(&n.program.objects))))
+                .collect(),
+        };
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = table;
+    }
+
+    /// Whether the node may have the object.
+    pub fn allow(&self, node: &NodeId, object: &ObjectHash) -> bool {
+        let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let Some((path, own)) = table.by_node.get(node) else { return false };
+        let in_area = |area: &AreaId| table.by_area.get(area).is_some_and(|objects| objects.contains(object));
+        own.contains(object) || path.areas().iter().any(in_area)
+    }
+}
