@@ -18,14 +18,15 @@
 //! makes the broker wait; it goes on writing, and pinging, so the session stays up, and it does not count the unread
 //! silence against the broker. It cannot notice in this time that the broker has gone, unless a write fails. The
 //! broker queues for this client as far as its own limits go, and then drops: an owner that may block for long gives the
-//! work to another task.
+//! work to another task. Between connections, too, the next attempt is made only after the owner's channel has taken the
+//! news of the last one.
 //!
 //! # How it is built
 //! ```text
 //!  LinkHandle ──queue, acks, wishes──> connection (select loop) <──bytes──> ByteStream (TCP, TLS over it, or a test's)
 //!                                        │        ▲
 //!                                        ▼        │ packets and time in, bytes and events out
-//!  Receiver <──── LinkEvent ──────── session ── liveness ── subscriptions        (pure, no I/O)
+//!  Receiver <──── LinkEvent ──────── session ── liveness, subscriptions, incoming       (pure, no I/O)
 //! ```
 //! The packets are encoded and decoded by rumqttc's codec. Its event loop is not used, because its traps (measured on
 //! 0.25) lie in the loop and in state that outlives a connection:
@@ -48,6 +49,7 @@ mod connection;
 mod dial;
 mod event;
 mod handle;
+mod incoming;
 mod link;
 mod liveness;
 mod options;

@@ -12,7 +12,8 @@ use crate::dial::{Dial, TcpDial};
 use crate::publication::{MAX_FIELD_BYTES, Qos, valid_filter, valid_topic};
 use crate::tls::TlsOptions;
 
-/// Makes the last will of one connection attempt from its number (`conn_seq`, from 1).
+/// Makes the last will of one connection attempt from its number (`conn_seq`, from 1 in each link: an owner that starts
+/// several links in one boot adds an offset of its own).
 pub type WillFactory = Box<dyn FnMut(u64) -> Option<Will> + Send + Sync>;
 
 /// Gives random numbers in `[0, 1)` for the jitter of the back-off.
@@ -57,7 +58,8 @@ pub struct LinkOptions {
     pub queue_messages: usize,
     /// Publications that wait to be sent, by bytes on the wire; one message always fits. Default 1 MiB.
     pub queue_bytes: usize,
-    /// Events that wait for the owner. Full: the link stops reading (see the crate's top). Default 16.
+    /// Events that wait for the owner. Full: the link stops reading (see the crate's top). Default 16; together they hold
+    /// at most this many messages of `max_packet_bytes`, so an owner of large messages chooses few.
     pub event_capacity: usize,
     /// The wait between attempts.
     pub backoff: Backoff,

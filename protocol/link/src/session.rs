@@ -7,9 +7,7 @@
 //!
 //! Invariants:
 //! - at most `inflight` QoS 1 publications are unanswered; a packet id is used by one packet at a time;
-//! - packets are taken in only while no event waits for the owner, so a slow owner costs one event, not a backlog;
-//! - incoming QoS 1 messages are acknowledged in the order of their arrival (MQTT 5, section 4.6), whatever the order
-//!   in which the owner finishes them.
+//! - packets are taken in only while no event waits for the owner, so a slow owner costs one event, not a backlog.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -25,6 +23,7 @@ use tokio::time::Instant;
 use crate::codec;
 use crate::event::{Awaited, DisconnectReason, LinkEvent, Message};
 use crate::handle::AckToken;
+use crate::incoming::{Arrival, Incoming};
 use crate::liveness::{Liveness, Pulse};
 use crate::publication::Qos;
 use crate::reason::ReasonCode;
@@ -55,7 +54,7 @@ pub(crate) struct Session {
     events: VecDeque<Waiting>,
     inflight: VecDeque<InFlight>,
     last_packet_id: u16,
-    incoming: VecDeque<Incoming>,
+    incoming: Incoming,
     filters_sent: Option<FiltersSent>,
 }
 
@@ -69,12 +68,6 @@ struct InFlight {
     packet_id: u16,
     token: u64,
     sent_at: Instant,
-}
-
-/// A QoS 1 message that the broker waits for an answer to.
-struct Incoming {
-    packet_id: u16,
-    finished: bool,
 }
 
 struct FiltersSent {
@@ -102,7 +95,7 @@ impl Session {
             events: VecDeque::new(),
             inflight: VecDeque::new(),
             last_packet_id: 0,
-            incoming: VecDeque::new(),
+            incoming: Incoming::new(terms.receive_maximum),
             filters_sent: None,
         };
         session.send_filters(now)?;
@@ -168,13 +161,9 @@ impl Session {
 
     /// The owner is done with the message of this packet id. Unknown ids (answered already) are ignored.
     pub(crate) fn handle_finished(&mut self, packet_id: u16, now: Instant) -> Result<(), DisconnectReason> {
-        if let Some(message) = self.incoming.iter_mut().find(|message| message.packet_id == packet_id) {
-            message.finished = true;
-        }
-        while self.incoming.front().is_some_and(|message| message.finished) {
-            if let Some(message) = self.incoming.pop_front() {
-                self.send(&Packet::PubAck(PubAck::new(message.packet_id, None)), now)?;
-            }
+        self.incoming.handle_finished(packet_id);
+        while let Some(packet_id) = self.incoming.poll_answer() {
+            self.send(&Packet::PubAck(PubAck::new(packet_id, None)), now)?;
         }
         Ok(())
     }
@@ -279,14 +268,13 @@ impl Session {
         let mut ack = None;
         let mut acknowledge = None;
         if let Some(packet_id) = packet_id {
-            // A repetition (DUP) of a message that the owner still has: it will be answered once, by the first.
-            if self.incoming.iter().any(|message| message.packet_id == packet_id) {
-                return Ok(());
+            match self.incoming.handle_arrival(packet_id) {
+                Arrival::New => {}
+                Arrival::Repeated => return Ok(()),
+                Arrival::TooMany => {
+                    return Err(broken("more unacknowledged QoS 1 messages than the receive maximum allows"));
+                }
             }
-            if self.incoming.len() >= usize::from(self.terms.receive_maximum) {
-                return Err(broken("more unacknowledged QoS 1 messages than the receive maximum allows"));
-            }
-            self.incoming.push_back(Incoming { packet_id, finished: false });
             if self.terms.manual_acks {
                 ack = Some(AckToken { conn_seq: self.conn_seq, packet_id });
             } else {

@@ -1,6 +1,6 @@
 //! The link against a real broker, and against peers that behave badly.
 //!
-//! `broker` and `tls` start Debian's `mosquitto`; `faults`, `flow` and `life` talk to a scripted peer over an in-memory
+//! `broker` and `tls` start Debian's `mosquitto`; `tcp` uses sockets of this machine; `faults`, `flow` and `life` talk to a scripted peer over an in-memory
 //! stream with the clock paused, so that minutes of silence take no time and every deadline is exact.
 
 #![expect(
@@ -16,6 +16,7 @@ mod flow;
 mod life;
 mod mosquitto;
 mod peer;
+mod tcp;
 mod tls;
 
 use std::future::Future;
