@@ -1,7 +1,8 @@
 //! Standard input to `heard-NNNN.wav` and its timeline, at the pace of a sound card.
 //!
 //! # Invariants
-//! - Nothing is taken out of the pipe before the card would have played what was taken before; the pipe is one page.
+//! - Nothing is taken out of the pipe before the card would have played what was taken before, so the player is never
+//!   further ahead than the pipe is long: one page, once what had gathered at the start is played.
 //! - The WAV header is true at least every [`HEADER_EVERY_MS`], so that a killed recorder leaves a valid file.
 
 use std::fs::{File, OpenOptions};
@@ -91,7 +92,8 @@ pub fn capture(mut input: File, options: &CaptureOptions) -> Result<Captured, Ca
     let mut tape = Tape::create(&options.out)?;
     let mut pace = Pace::new(RATE_HZ);
     let clocks = Clocks::start();
-    let mut is_small = shrink(&input);
+    let mut pipe = Pipe::default();
+    pipe.shrink(&input);
     let mut buffer = vec![0u8; FIRST_PIPE_BYTES.next_multiple_of(frame_bytes)];
     let mut held = 0;
     loop {
@@ -101,6 +103,8 @@ pub fn capture(mut input: File, options: &CaptureOptions) -> Result<Captured, Ca
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(CaptureError::Read(error)),
         };
+        // At once after the read, before the player has refilled the pipe.
+        pipe.shrink(&input);
         held += count;
         let whole = held - held % frame_bytes;
         let arrived_ns = clocks.now_ns();
@@ -120,22 +124,35 @@ pub fn capture(mut input: File, options: &CaptureOptions) -> Result<Captured, Ca
         )?;
         buffer.copy_within(whole..held, 0);
         held -= whole;
-        if is_small {
-            clocks.sleep_until(heard.until_ns);
-        } else {
-            // Until the pipe is down to a page its backlog is taken in at once, and played from our own store.
-            is_small = shrink(&input);
-        }
+        clocks.sleep_until(heard.until_ns);
     }
 }
 
-/// Makes the pipe as small as can be; false while it holds more than that.
-fn shrink(input: &File) -> bool {
-    match rustix::pipe::fcntl_setpipe_size(input.as_fd(), PAGE_BYTES) {
-        Ok(_) => true,
-        Err(rustix::io::Errno::BUSY) => false,
-        // Not a pipe (a test, a file): there is nothing to be made small.
-        Err(_) => true,
+/// The pipe that the sound comes through. It begins with room for much more than a page, and the player may have
+/// filled that before the recorder ran; a pipe cannot be made smaller than what it holds.
+#[derive(Debug)]
+struct Pipe {
+    bytes: usize,
+}
+
+impl Default for Pipe {
+    fn default() -> Self {
+        Self { bytes: FIRST_PIPE_BYTES }
+    }
+}
+
+impl Pipe {
+    /// Makes it as small as it can be at this moment.
+    fn shrink(&mut self, input: &File) {
+        let mut wanted = PAGE_BYTES;
+        while wanted < self.bytes {
+            match rustix::pipe::fcntl_setpipe_size(input.as_fd(), wanted) {
+                Ok(_) => self.bytes = wanted,
+                Err(rustix::io::Errno::BUSY) => wanted *= 2,
+                // Not a pipe (a file): there is nothing to be made small.
+                Err(_) => self.bytes = PAGE_BYTES,
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! - The ring is full at most; the thread then sleeps until a quarter of it may have been played.
 //! - Whoever drops [`Feed`] ends the thread: nothing decodes for a sound that is over.
 
+use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{JoinHandle, Thread};
@@ -12,8 +13,11 @@ use std::time::Duration;
 use rodio::source::UniformSourceIterator;
 use rtrb::{Consumer, Producer, RingBuffer};
 
-use super::opus_file::OpusFile;
+use super::opus_file::{OPUS_RATE, OpusFile};
 use super::speaker::{PlayFailure, PlayRequest};
+
+/// Samples that are converted at a time, where the device does not run at Opus's own rate.
+const CONVERTED_BLOCK: usize = 960;
 
 /// What the output callback may see of a feed: whether more samples will come.
 #[derive(Debug, Default)]
@@ -44,6 +48,11 @@ impl FeedState {
     pub(super) fn end_for_test(&self) {
         self.end(None);
     }
+
+    #[cfg(test)]
+    pub(super) fn played_frames_for_test(&self) -> u64 {
+        self.played_frames.load(Ordering::Relaxed)
+    }
 }
 
 /// The decoding side of one sound, owned by the speaker thread.
@@ -57,7 +66,7 @@ impl Feed {
     /// Starts decoding `request` at `rate_hz` into a ring of `ring_frames`; `listener` is woken when decoding ends.
     pub(super) fn start(
         request: &PlayRequest,
-        rate_hz: std::num::NonZero<u32>,
+        rate_hz: NonZero<u32>,
         ring_frames: usize,
         listener: Thread,
     ) -> std::io::Result<(Self, Consumer<f32>, Arc<FeedState>)> {
@@ -101,30 +110,56 @@ struct Worker {
     ring: Producer<f32>,
     state: Arc<FeedState>,
     nap: Duration,
-    rate_hz: std::num::NonZero<u32>,
+    rate_hz: NonZero<u32>,
 }
 
 impl Worker {
     fn run(mut self, path: &std::path::Path, from_ms: u64) -> Result<(), PlayFailure> {
         let mut file = OpusFile::open(path, from_ms)?;
-        let samples = UniformSourceIterator::new(&mut file, std::num::NonZero::<u16>::MIN, self.rate_hz);
-        for sample in samples {
-            if !self.push(sample) {
-                return Ok(());
+        let is_whole = if self.rate_hz.get() == OPUS_RATE {
+            self.push_blocks(&mut file)
+        } else {
+            self.push_converted(&mut file)
+        };
+        // A sound that was stopped has nothing to say about the rest of its file.
+        if is_whole { file.outcome() } else { Ok(()) }
+    }
+
+    fn push_blocks(&mut self, file: &mut OpusFile) -> bool {
+        while let Some(block) = file.next_block() {
+            if !self.push(block) {
+                return false;
             }
         }
-        file.outcome()
+        true
+    }
+
+    fn push_converted(&mut self, file: &mut OpusFile) -> bool {
+        let mut samples = UniformSourceIterator::new(file, NonZero::<u16>::MIN, self.rate_hz);
+        let mut block = Vec::with_capacity(CONVERTED_BLOCK);
+        loop {
+            block.clear();
+            block.extend(samples.by_ref().take(CONVERTED_BLOCK));
+            if block.is_empty() {
+                return true;
+            }
+            if !self.push(&block) {
+                return false;
+            }
+        }
     }
 
     /// Waits for room; false when the sound is over before its file is.
-    fn push(&mut self, sample: f32) -> bool {
-        while self.ring.is_full() {
+    fn push(&mut self, mut block: &[f32]) -> bool {
+        loop {
+            (_, block) = self.ring.push_partial_slice(block);
+            if block.is_empty() {
+                return true;
+            }
             if self.state.cancelled.load(Ordering::Acquire) || self.ring.is_abandoned() {
                 return false;
             }
             std::thread::park_timeout(self.nap);
         }
-        // Cannot fail: this is the ring's only producer, and it has room.
-        self.ring.push(sample).is_ok()
     }
 }

@@ -40,6 +40,8 @@ pub mod null;
 pub mod opus_file;
 mod playhead;
 pub mod speaker;
+#[cfg(test)]
+mod test_opus;
 
 pub use alsa::{AlsaSpeaker, AlsaSpeakerConfig};
 pub use null::{NullSpeaker, Pace};

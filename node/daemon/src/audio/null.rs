@@ -167,3 +167,6 @@ impl VirtualSound {
         self.clock.now_unix_ns().div_euclid(1_000_000)
     }
 }
+
+#[cfg(test)]
+mod tests;

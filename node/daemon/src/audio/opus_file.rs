@@ -104,6 +104,16 @@ impl OpusFile {
         self.expected_frames.map(millis)
     }
 
+    /// The next samples, as many as come out of one packet; `None` at the end. The same stream as the iterator, without
+    /// its cost for each sample.
+    pub fn next_block(&mut self) -> Option<&[f32]> {
+        if self.position >= self.mono.len() && !self.fill(0) {
+            return None;
+        }
+        let from = std::mem::replace(&mut self.position, self.mono.len());
+        self.mono.get(from..)
+    }
+
     /// How the file ended; meaningful once the iterator has returned `None`.
     ///
     /// # Errors
@@ -255,3 +265,6 @@ const fn frames(ms: u64) -> u64 {
 const fn millis(frames: u64) -> u64 {
     frames * 1000 / OPUS_RATE as u64
 }
+
+#[cfg(test)]
+mod tests;

@@ -193,11 +193,10 @@ impl Sounding {
             None => out.len(),
         };
         let count = room.min(self.cue.samples.slots());
-        let Ok(chunk) = self.cue.samples.read_chunk(count) else {
-            return 0;
-        };
-        for (slot, sample) in out.iter_mut().zip(chunk) {
-            *slot = sample * self.cue.factor;
+        let (filled, _) = self.cue.samples.pop_partial_slice(&mut out[..count]);
+        let count = filled.len();
+        if self.cue.factor != 1.0 {
+            filled.iter_mut().for_each(|sample| *sample *= self.cue.factor);
         }
         if let Some(left) = &mut self.fade_left {
             let length = fade_frames(rate_hz) as f32;
@@ -225,3 +224,6 @@ fn end(cue: Cue, gap_frames: u64, at_unix_ns: i64, stopped: bool) -> Note {
 fn fade_frames(rate_hz: u32) -> u32 {
     rate_hz * FADE_MS / 1000
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! The whole sound path on real parts: node speaker, rodio, cpal, ALSA, recorder.
+//!
+//! ALSA reads its configuration once for each process, so the player is a child process: `loa-firmware-sim play`.
+
+#[path = "../../node/daemon/src/audio/test_opus.rs"]
+mod test_opus;
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use loa_firmware_sim::recorder::alsa_config::PIPE_DELAY_MS;
+use loa_firmware_sim::recorder::{RATE_HZ, RecorderCommand, Recording, Segment, write_alsa_config};
+use loa_node::audio::opus_file::OpusFile;
+use serde_json::{Value, json};
+use test_opus::{ogg_opus, speech_like};
+
+/// Above the recorder's rounding, below any sound.
+const THRESHOLD: f32 = 0.002;
+
+/// A folder with sounds, a recorder in it as the sound card, and a player on it.
+struct Stage {
+    dir: tempfile::TempDir,
+    player: Child,
+    orders: Option<ChildStdin>,
+    reports: Lines<BufReader<ChildStdout>>,
+    outstanding: BTreeSet<u64>,
+}
+
+impl Stage {
+    fn set() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join("alsa.conf");
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_loa-firmware-sim"));
+        let command = RecorderCommand { program: program.clone(), out: dir.path().join("heard") };
+        write_alsa_config(&config, &command).unwrap();
+        let mut player = Command::new(program)
+            .args(["play", "--device-delay-ms", &PIPE_DELAY_MS.to_string()])
+            .env("ALSA_CONFIG_PATH", config)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let reports = BufReader::new(player.stdout.take().unwrap()).lines();
+        let orders = player.stdin.take();
+        Self { dir, player, orders, reports, outstanding: BTreeSet::new() }
+    }
+
+    fn sound(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn order(&mut self, order: Value) {
+        let orders = self.orders.as_mut().unwrap();
+        writeln!(orders, "{order}").unwrap();
+        orders.flush().unwrap();
+    }
+
+    fn prepare(&mut self) {
+        self.order(json!({"do": "prepare"}));
+        let ready = self.report();
+        assert_eq!((&ready["event"], &ready["sample_rate_hz"]), (&json!("ready"), &json!(48_000)), "{ready}");
+    }
+
+    fn play(&mut self, token: u64, path: &Path, start_at_unix_ms: i64) {
+        self.outstanding.insert(token);
+        self.order(json!({"do": "play", "token": token, "path": path, "start_at_unix_ms": start_at_unix_ms}));
+    }
+
+    fn report(&mut self) -> Value {
+        let line = self.reports.next().expect("the player ended early").unwrap();
+        serde_json::from_str(&line).unwrap()
+    }
+
+    /// The next report, which must be of this kind and sound.
+    fn expect(&mut self, event: &str, token: u64) -> Value {
+        let report = self.report();
+        assert_eq!((&report["event"], &report["token"]), (&json!(event), &json!(token)), "{report}");
+        report
+    }
+
+    /// Lets the player end, and loads what was heard each time that the card was open.
+    fn strike(&mut self) -> Vec<Recording> {
+        drop(self.orders.take());
+        assert!(self.player.wait().unwrap().success());
+        let files = Recording::files(&self.dir.path().join("heard")).unwrap();
+        files.iter().map(|file| settled(file)).collect()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // A test that failed leaves its player waiting for orders; ended already is as well.
+        drop(self.orders.take());
+        let _ = self.player.kill();
+        let _ = self.player.wait();
+    }
+}
+
+/// Loads a recording once its recorder, which outlives the player by what was left in the pipe, has written its end.
+fn settled(file: &Path) -> Recording {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut before = None;
+    loop {
+        let recording = Recording::load(file).unwrap();
+        let length = recording.samples().len();
+        if before == Some(length) || Instant::now() > deadline {
+            return recording;
+        }
+        before = Some(length);
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
+fn now_unix_ms() -> i64 {
+    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+fn decoded(path: &Path) -> Vec<f32> {
+    OpusFile::open(path, 0).unwrap().collect()
+}
+
+/// The instant at which the first sample of `reference` was heard, after checking that all of it was.
+fn heard_whole(recording: &Recording, reference: &[f32]) -> f64 {
+    let found = recording.find(reference, RATE_HZ).unwrap();
+    assert!(found.coefficient >= 0.99, "{found:?}");
+    recording.unix_ms(usize::try_from(found.lag_frames).unwrap()).unwrap()
+}
+
+fn segments(recording: &Recording) -> Vec<Segment> {
+    recording.segments(THRESHOLD, 400)
+}
+
+#[test]
+fn a_planned_sound_is_heard_whole_and_on_time() {
+    let mut stage = Stage::set();
+    let object = stage.sound("a.opus", &ogg_opus(&speech_like(3_000, 1)));
+    stage.prepare();
+    let planned = now_unix_ms() + 1_200;
+    stage.play(1, &object, planned);
+    let started = stage.expect("started", 1);
+    let finished = stage.expect("finished", 1);
+    let [recording] = &stage.strike()[..] else { panic!("the card was opened more than once") };
+
+    let heard = heard_whole(recording, &decoded(&object));
+    println!("heard {:+.2} ms from plan; the player says {}", heard - planned as f64, started["error_ms"]);
+    assert!((heard - planned as f64).abs() <= 50.0, "{heard} {planned}");
+    assert!((started["at_unix_ms"].as_f64().unwrap() - heard).abs() <= 50.0, "{started} {heard}");
+    assert_eq!((&finished["played_ms"], &finished["gap_ms"]), (&json!(3_000), &json!(0)), "{finished}");
+    assert_eq!(segments(recording).len(), 1);
+}
+
+#[test]
+fn two_sounds_follow_one_another_on_one_opening_of_the_card() {
+    let mut stage = Stage::set();
+    let first = stage.sound("a.opus", &ogg_opus(&speech_like(1_000, 1)));
+    let second = stage.sound("b.opus", &ogg_opus(&speech_like(1_500, 2)));
+    stage.prepare();
+    let planned = now_unix_ms() + 1_000;
+    stage.play(1, &first, planned);
+    stage.play(2, &second, planned + 1_800);
+    for (event, token) in [("started", 1), ("finished", 1), ("started", 2), ("finished", 2)] {
+        stage.expect(event, token);
+    }
+    let [recording] = &stage.strike()[..] else { panic!("the card was opened more than once") };
+
+    let (heard_first, heard_second) =
+        (heard_whole(recording, &decoded(&first)), heard_whole(recording, &decoded(&second)));
+    assert!((heard_first - planned as f64).abs() <= 50.0, "{heard_first} {planned}");
+    assert!((heard_second - planned as f64 - 1_800.0).abs() <= 50.0, "{heard_second} {planned}");
+    assert_eq!(segments(recording).len(), 2);
+}
+
+#[test]
+fn a_stopped_sound_falls_silent_and_the_next_is_heard() {
+    let mut stage = Stage::set();
+    let long = stage.sound("a.opus", &ogg_opus(&speech_like(20_000, 3)));
+    let alert = stage.sound("b.opus", &ogg_opus(&speech_like(1_000, 4)));
+    stage.prepare();
+    stage.play(1, &long, now_unix_ms() + 700);
+    stage.expect("started", 1);
+    let asked = now_unix_ms() + 900;
+    stage.play(2, &alert, asked);
+    // The alert waits behind the bulletin until that is stopped.
+    stage.order(json!({"do": "stop", "token": 1}));
+    let stopped = stage.expect("stopped", 1);
+    assert!(stopped["played_ms"].as_u64().unwrap() < 5_000, "{stopped}");
+    stage.expect("started", 2);
+    stage.expect("finished", 2);
+    let [recording] = &stage.strike()[..] else { panic!("the card was opened more than once") };
+    heard_whole(recording, &decoded(&alert));
+    let total_ms: f64 = segments(recording).iter().map(Segment::duration_ms).sum();
+    assert!(total_ms < 7_000.0, "the bulletin went on: {total_ms} ms");
+}
+
+#[test]
+fn damaged_files_are_reported_and_do_not_end_the_player() {
+    let mut stage = Stage::set();
+    let whole = ogg_opus(&speech_like(3_000, 5));
+    let cut = stage.sound("cut.opus", &whole[..whole.len() / 2]);
+    let text = stage.sound("text.opus", b"not sound at all");
+    let good = stage.sound("good.opus", &ogg_opus(&speech_like(500, 6)));
+    stage.prepare();
+    // Far ahead, yet reported at once.
+    stage.play(1, &text, now_unix_ms() + 3_600_000);
+    let failed = stage.expect("failed", 1);
+    assert!(failed["reason"].as_str().unwrap().contains("text.opus"), "{failed}");
+    stage.play(2, &cut, now_unix_ms() + 300);
+    stage.expect("started", 2);
+    let failed = stage.expect("failed", 2);
+    assert!(failed["reason"].as_str().unwrap().contains("incomplete"), "{failed}");
+    let played_ms = failed["played_ms"].as_u64().unwrap();
+    assert!((500..2_500).contains(&played_ms), "{failed}");
+    stage.play(3, &good, now_unix_ms() + 300);
+    stage.expect("started", 3);
+    stage.expect("finished", 3);
+    let recordings = stage.strike();
+    heard_whole(recordings.last().unwrap(), &decoded(&good));
+}
+
+#[test]
+fn a_machine_without_a_card_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("alsa.conf");
+    std::fs::write(&config, "# no devices\n").unwrap();
+    let mut player = Command::new(env!("CARGO_BIN_EXE_loa-firmware-sim"))
+        .arg("play")
+        .env("ALSA_CONFIG_PATH", config)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut orders = player.stdin.take().unwrap();
+    writeln!(orders, r#"{{"do":"prepare"}}"#).unwrap();
+    writeln!(orders, r#"{{"do":"play","token":1,"path":"a.opus","start_at_unix_ms":0}}"#).unwrap();
+    drop(orders);
+    let reports: Vec<String> =
+        BufReader::new(player.stdout.take().unwrap()).lines().map(Result::unwrap).collect();
+    assert!(player.wait().unwrap().success());
+    let [refused, failed] = &reports[..] else { panic!("{reports:?}") };
+    assert!(refused.contains("cannot open the sound device 'default'"), "{refused}");
+    assert!(refused.contains("aplay -l"), "{refused}");
+    assert!(failed.contains("\"failed\"") && failed.contains("the sound device failed"), "{failed}");
+}
