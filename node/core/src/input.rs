@@ -99,13 +99,18 @@ pub struct StoredDocument {
     pub path: AreaPath,
 }
 
-/// An occurrence that has ended.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// An occurrence that has a receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerEntry {
     /// When it was planned.
     pub nominal: UnixMs,
-    /// Its item. A later revision of the item does not sound again for the same nominal start.
+    /// Its item.
     pub item: ItemId,
+    /// The item's revision.
+    pub revision: u32,
+    /// Whether the receipt has a [`Sound`](loa_protocol::receipt::Receipt::sound). If so, no later revision of the item
+    /// sounds for the same nominal start.
+    pub sounded: bool,
 }
 
 /// The node is about to make an occurrence sound, or does.

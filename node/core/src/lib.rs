@@ -17,8 +17,18 @@
 //! constant beside it. At most one sound at a time, and at most one receipt for each item and nominal start.
 
 mod action;
+mod agenda;
+mod cache;
 mod core;
+mod deadline;
+mod documents;
+mod fetch;
 mod input;
+mod ledger;
+mod player;
+mod receipts;
+mod reports;
+mod topics;
 
 pub use crate::action::{Action, Qos};
 pub use crate::core::Core;

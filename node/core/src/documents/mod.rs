@@ -1,0 +1,364 @@
+//! The signed documents: which are verified and in force, which were applied before, which wait.
+//!
+//! ```text
+//! envelope ──> open ──> freshness ──> SaveDocument ──> held
+//!               │           └ refused: Replayed
+//!               ├ UnknownKey, NotYetValid (Expired, when it was stored): deferred, tried again when keys, place or
+//!               │  clock change, and every minute
+//!               └ else refused
+//! ```
+//!
+//! **Invariants.** What is held verified under the key set that is held. `applied` only rises, and outlives what it
+//! guards. A slot has at most one deferred envelope, so both are bounded by the number of slots.
+
+mod held;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use ed25519_dalek::VerifyingKey;
+use loa_protocol::area::AreaPath;
+use loa_protocol::envelope::{Applied, Freshness, Opened, Recipient, Refusal, open_key_set};
+use loa_protocol::ids::{AreaId, NodeId, ObjectHash, TenantId};
+use loa_protocol::keys::KeySet;
+use loa_protocol::time::UnixMs;
+use loa_protocol::transfer::Manifest;
+
+pub(crate) use self::held::{Held, Profile};
+use crate::action::Action;
+use crate::deadline::{At, Deadlines};
+use crate::input::{Identity, Now, Slot, StoredDocument};
+
+/// How often deferred documents are tried again.
+const RETRY_MS: u64 = 60_000;
+
+/// What has changed since it was last taken.
+#[derive(Debug, Default)]
+pub(crate) struct Change {
+    /// The set of documents in force is another.
+    pub(crate) documents: bool,
+    /// Refusals to count and report.
+    pub(crate) refusals: Vec<(Slot, Refusal)>,
+}
+
+/// An envelope that may verify later.
+#[derive(Debug)]
+struct Deferred {
+    envelope: Vec<u8>,
+    /// Place and instant of its application, when it comes from the store.
+    stored: Option<(AreaPath, UnixMs)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Documents {
+    tenant: TenantId,
+    node_id: NodeId,
+    root: VerifyingKey,
+    path: AreaPath,
+    keys: Option<Opened<KeySet>>,
+    node: Option<(Held, Profile)>,
+    plans: BTreeMap<AreaId, Held>,
+    applied: BTreeMap<Slot, Applied>,
+    deferred: BTreeMap<Slot, Deferred>,
+    retry_at_ms: Option<u64>,
+    change: Change,
+}
+
+impl Documents {
+    /// Verifies what was stored, the key set first, then the node's own document, then the plans.
+    pub(crate) fn restore(
+        identity: &Identity,
+        stored: Vec<(Slot, StoredDocument)>,
+        applied: Vec<(Slot, Applied)>,
+        now: Now,
+    ) -> Self {
+        let mut documents = Self {
+            tenant: identity.tenant.clone(),
+            node_id: identity.node.clone(),
+            root: identity.root,
+            path: identity.path.clone(),
+            keys: None,
+            node: None,
+            plans: BTreeMap::new(),
+            applied: applied.into_iter().collect(),
+            deferred: BTreeMap::new(),
+            retry_at_ms: None,
+            change: Change::default(),
+        };
+        let stored: BTreeMap<Slot, StoredDocument> = stored.into_iter().collect();
+        for (slot, document) in stored {
+            let StoredDocument { envelope, applied_at, path, applied } = document;
+            documents.applied.entry(slot.clone()).or_insert(applied);
+            let result = documents.restore_one(&slot, &envelope, &path, applied_at, now.wall);
+            if let Err(refusal) = result {
+                documents.refuse(&slot, envelope, Some((path, applied_at)), refusal, now);
+            }
+        }
+        documents.change.documents = true;
+        documents
+    }
+
+    /// Holds a document again that was applied before.
+    fn restore_one(
+        &mut self,
+        slot: &Slot,
+        envelope: &[u8],
+        path: &AreaPath,
+        applied_at: UnixMs,
+        now: UnixMs,
+    ) -> Result<(), Refusal> {
+        let applied = self.applied.get(slot).copied();
+        match slot {
+            Slot::Keys => {
+                let opened = open_key_set(envelope, &self.root, &self.tenant, now)?;
+                opened.freshness(applied)?;
+                self.keys = Some(opened);
+            }
+            Slot::Node => {
+                let recipient = Recipient { tenant: &self.tenant, node: &self.node_id, path };
+                let (mut candidate, profile) = held::node(envelope, self.key_set(), recipient, now)?;
+                candidate.opened.freshness(applied)?;
+                candidate.held.applied_at = applied_at;
+                self.path = profile.path.clone();
+                self.node = Some((candidate.held, profile));
+            }
+            Slot::Plan(area) => {
+                let mut candidate = held::plan(area, envelope, self.key_set(), self.recipient(), now)?;
+                candidate.opened.freshness(applied)?;
+                candidate.held.applied_at = applied_at;
+                self.plans.insert(area.clone(), candidate.held);
+            }
+        }
+        Ok(())
+    }
+
+    fn recipient(&self) -> Recipient<'_> {
+        Recipient { tenant: &self.tenant, node: &self.node_id, path: &self.path }
+    }
+
+    fn key_set(&self) -> Option<&KeySet> {
+        self.keys.as_ref().map(|opened| &opened.document)
+    }
+
+    /// An envelope came on the slot's topic.
+    pub(crate) fn receive(&mut self, slot: &Slot, envelope: &[u8], now: Now, actions: &mut VecDeque<Action>) {
+        match self.apply(slot, envelope, None, now.wall, actions) {
+            Ok(Freshness::New) => {
+                self.deferred.remove(slot);
+                self.after_change(slot, now, actions);
+            }
+            Ok(Freshness::Same) => {}
+            Err(refusal) => self.refuse(slot, envelope.to_vec(), None, refusal, now),
+        }
+    }
+
+    /// Verifies, compares, saves and holds.
+    fn apply(
+        &mut self,
+        slot: &Slot,
+        envelope: &[u8],
+        stored: Option<&(AreaPath, UnixMs)>,
+        now: UnixMs,
+        actions: &mut VecDeque<Action>,
+    ) -> Result<Freshness, Refusal> {
+        let last = self.applied.get(slot).copied();
+        let is_held = match slot {
+            Slot::Keys => self.keys.is_some(),
+            Slot::Node => self.node.is_some(),
+            Slot::Plan(area) => self.plans.contains_key(area),
+        };
+        // The document that was applied, but is not held (its key or its area was away meanwhile), is taken up again.
+        let skip = |freshness| freshness == Freshness::Same && is_held;
+        let applied_at = stored.map_or(now, |(_, applied_at)| *applied_at);
+        let applied = match slot {
+            Slot::Keys => {
+                let opened = open_key_set(envelope, &self.root, &self.tenant, now)?;
+                if skip(opened.freshness(last)?) {
+                    return Ok(Freshness::Same);
+                }
+                let applied = opened.applied();
+                self.keys = Some(opened);
+                applied
+            }
+            Slot::Node => {
+                let path = stored.map_or(&self.path, |(path, _)| path);
+                let recipient = Recipient { tenant: &self.tenant, node: &self.node_id, path };
+                let (mut candidate, profile) = held::node(envelope, self.key_set(), recipient, now)?;
+                if skip(candidate.opened.freshness(last)?) {
+                    return Ok(Freshness::Same);
+                }
+                candidate.held.applied_at = applied_at;
+                let applied = candidate.held.applied;
+                self.path = profile.path.clone();
+                self.node = Some((candidate.held, profile));
+                applied
+            }
+            Slot::Plan(area) => {
+                let mut candidate = held::plan(area, envelope, self.key_set(), self.recipient(), now)?;
+                if skip(candidate.opened.freshness(last)?) {
+                    return Ok(Freshness::Same);
+                }
+                candidate.held.applied_at = applied_at;
+                let applied = candidate.held.applied;
+                self.plans.insert(area.clone(), candidate.held);
+                applied
+            }
+        };
+        self.applied.insert(slot.clone(), applied);
+        let document =
+            StoredDocument { envelope: envelope.to_vec(), applied, applied_at, path: self.path.clone() };
+        actions.push_back(Action::SaveDocument { slot: slot.clone(), document });
+        self.change.documents = true;
+        Ok(Freshness::New)
+    }
+
+    /// What else a document changes once it is held: a key set and a place decide on the other documents.
+    fn after_change(&mut self, slot: &Slot, now: Now, actions: &mut VecDeque<Action>) {
+        match slot {
+            Slot::Keys => {
+                self.verify_again(now, true);
+                self.retry_deferred(now, actions);
+            }
+            Slot::Node => {
+                let left: Vec<AreaId> =
+                    self.plans.keys().filter(|area| !self.path.contains(area)).cloned().collect();
+                for area in left {
+                    self.plans.remove(&area);
+                    actions.push_back(Action::ForgetDocument { slot: Slot::Plan(area) });
+                }
+                let path = self.path.clone();
+                self.deferred.retain(|slot, _| match slot {
+                    Slot::Keys | Slot::Node => true,
+                    Slot::Plan(area) => path.contains(area),
+                });
+                self.verify_again(now, false);
+                self.retry_deferred(now, actions);
+            }
+            Slot::Plan(_) => {}
+        }
+    }
+
+    /// Drops what the key set or the place no longer covers.
+    fn verify_again(&mut self, now: Now, with_node: bool) {
+        let mut dropped = Vec::new();
+        if with_node && let Some((held, profile)) = self.node.take() {
+            // Seen from where the document put the node: that move was allowed when it was applied.
+            match held::node(&held.envelope, self.key_set(), self.recipient(), now.wall) {
+                Ok((candidate, _)) => {
+                    let held = Held { expires: candidate.held.expires, ..held };
+                    self.node = Some((held, profile));
+                }
+                Err(refusal) => dropped.push((Slot::Node, held, refusal)),
+            }
+        }
+        for (area, held) in std::mem::take(&mut self.plans) {
+            match held::plan(&area, &held.envelope, self.key_set(), self.recipient(), now.wall) {
+                Ok(candidate) => {
+                    self.plans.insert(area, Held { expires: candidate.held.expires, ..held });
+                }
+                Err(refusal) => dropped.push((Slot::Plan(area), held, refusal)),
+            }
+        }
+        self.change.documents = true;
+        for (slot, held, refusal) in dropped {
+            let stored = Some((self.path.clone(), held.applied_at));
+            self.refuse(&slot, held.envelope, stored, refusal, now);
+        }
+    }
+
+    /// Tries the deferred documents again, for instance because the clock was set.
+    pub(crate) fn retry_deferred(&mut self, now: Now, actions: &mut VecDeque<Action>) {
+        self.retry_at_ms = None;
+        for (slot, deferred) in std::mem::take(&mut self.deferred) {
+            let Deferred { envelope, stored } = deferred;
+            match self.apply(&slot, &envelope, stored.as_ref(), now.wall, actions) {
+                // Ends: a document that was applied here is not deferred any more.
+                Ok(Freshness::New) => self.after_change(&slot, now, actions),
+                Ok(Freshness::Same) => {}
+                Err(refusal) if defers(refusal, stored.is_some()) => {
+                    // Reported when it came; a newer one may have been deferred meanwhile.
+                    self.deferred.entry(slot).or_insert(Deferred { envelope, stored });
+                    self.retry_at_ms = Some(now.monotonic_ms.saturating_add(RETRY_MS));
+                }
+                // Overtaken by a newer document meanwhile: nothing is wrong.
+                Err(Refusal::Replayed) => {}
+                Err(refusal) => self.change.refusals.push((slot, refusal)),
+            }
+        }
+    }
+
+    fn refuse(
+        &mut self,
+        slot: &Slot,
+        envelope: Vec<u8>,
+        stored: Option<(AreaPath, UnixMs)>,
+        refusal: Refusal,
+        now: Now,
+    ) {
+        let expected = refusal == Refusal::UnknownKey && self.keys.is_none();
+        let is_mine = match slot {
+            Slot::Keys | Slot::Node => true,
+            Slot::Plan(area) => self.path.contains(area),
+        };
+        if is_mine && defers(refusal, stored.is_some()) {
+            self.deferred.insert(slot.clone(), Deferred { envelope, stored });
+            self.retry_at_ms.get_or_insert(now.monotonic_ms.saturating_add(RETRY_MS));
+        }
+        // Retained messages come in any order: a plan before the first key set is no offence.
+        if !expected || *slot == Slot::Keys {
+            self.change.refusals.push((slot.clone(), refusal));
+        }
+    }
+
+    /// Does what is due.
+    pub(crate) fn handle_timeout(&mut self, now: Now, actions: &mut VecDeque<Action>) {
+        if self.retry_at_ms.is_some_and(|at| at <= now.monotonic_ms) {
+            self.retry_deferred(now, actions);
+        }
+    }
+
+    pub(crate) fn deadlines(&self, deadlines: &mut Deadlines) {
+        if let Some(at) = self.retry_at_ms {
+            deadlines.add(At::Monotonic(at), "try a deferred document again");
+        }
+    }
+
+    pub(crate) fn take_change(&mut self) -> Change {
+        std::mem::take(&mut self.change)
+    }
+
+    /// Where the node stands.
+    pub(crate) fn path(&self) -> &AreaPath {
+        &self.path
+    }
+
+    /// What the node's own document says, when it is in force.
+    pub(crate) fn profile(&self) -> Option<&Profile> {
+        self.node.as_ref().map(|(_, profile)| profile)
+    }
+
+    /// The documents in force that have a program, in a fixed order.
+    pub(crate) fn programs(&self) -> impl Iterator<Item = &Held> {
+        self.node.iter().map(|(held, _)| held).chain(self.plans.values())
+    }
+
+    /// The manifest of an object, from the first document that has it.
+    pub(crate) fn manifest(&self, object: &ObjectHash) -> Option<&Arc<Manifest>> {
+        self.programs().find_map(|held| held.manifests.get(object))
+    }
+
+    /// What is applied and in force: key set, node document, plans by area, widest first.
+    pub(crate) fn in_force(&self) -> (Option<Applied>, Option<Applied>, Vec<(AreaId, Applied)>) {
+        let plan = |area: &AreaId| self.plans.get(area).map(|held| (area.clone(), held.applied));
+        (
+            self.keys.as_ref().map(Opened::applied),
+            self.node.as_ref().map(|(held, _)| held.applied),
+            self.path.areas().iter().filter_map(plan).collect(),
+        )
+    }
+}
+
+/// Whether a refused document may verify later: its key may come, the clock may be set right.
+fn defers(refusal: Refusal, is_stored: bool) -> bool {
+    matches!(refusal, Refusal::UnknownKey | Refusal::NotYetValid) || is_stored && refusal == Refusal::Expired
+}

@@ -1,0 +1,105 @@
+//! The node's topics, and what it subscribes to.
+
+use loa_protocol::area::AreaPath;
+use loa_protocol::ids::{AreaId, NodeId, TenantId};
+use loa_protocol::topic::{Topic, TopicKind};
+
+use crate::input::{Identity, Slot};
+
+/// Who the node is, in topics.
+#[derive(Clone, Debug)]
+pub(crate) struct Topics {
+    tenant: TenantId,
+    node: NodeId,
+}
+
+/// What a message is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Inbound {
+    Document(Slot),
+    Ack,
+    Block,
+}
+
+impl Topics {
+    pub(crate) fn new(identity: &Identity) -> Self {
+        Self { tenant: identity.tenant.clone(), node: identity.node.clone() }
+    }
+
+    /// What a message on this topic is for; `None` when it is not for this node.
+    pub(crate) fn inbound(&self, topic: &str) -> Option<Inbound> {
+        let Topic { tenant, kind } = topic.parse().ok()?;
+        if tenant != self.tenant || kind.node().is_some_and(|node| *node != self.node) {
+            return None;
+        }
+        match kind {
+            TopicKind::Keys => Some(Inbound::Document(Slot::Keys)),
+            TopicKind::Desired(_) => Some(Inbound::Document(Slot::Node)),
+            TopicKind::Plan(area) => Some(Inbound::Document(Slot::Plan(area))),
+            TopicKind::Ack(_) => Some(Inbound::Ack),
+            TopicKind::Blocks(_) | TopicKind::Wave(..) => Some(Inbound::Block),
+            TopicKind::Presence(_)
+            | TopicKind::State(_)
+            | TopicKind::Want(_)
+            | TopicKind::Receipt(_)
+            | TopicKind::Health(_)
+            | TopicKind::Event(_) => None,
+        }
+    }
+
+    /// The topic on which a slot's document comes.
+    pub(crate) fn document(&self, slot: &Slot) -> String {
+        match slot {
+            Slot::Keys => self.name(TopicKind::Keys),
+            Slot::Node => self.name(TopicKind::Desired(self.node.clone())),
+            Slot::Plan(area) => self.name(TopicKind::Plan(area.clone())),
+        }
+    }
+
+    /// What the control link subscribes to.
+    pub(crate) fn control_filters(&self, path: &AreaPath) -> Vec<String> {
+        let own = [TopicKind::Keys, TopicKind::Desired(self.node.clone()), TopicKind::Ack(self.node.clone())];
+        own.map(|kind| self.name(kind)).into_iter().chain(self.plans(path.areas())).collect()
+    }
+
+    /// The plan topics of areas.
+    pub(crate) fn plans<'a>(
+        &'a self,
+        areas: impl IntoIterator<Item = &'a AreaId> + 'a,
+    ) -> impl Iterator<Item = String> + 'a {
+        areas.into_iter().map(|area| self.name(TopicKind::Plan(area.clone())))
+    }
+
+    /// What the bulk link subscribes to.
+    pub(crate) fn bulk_filters(&self) -> Vec<String> {
+        vec![self.name(TopicKind::Blocks(self.node.clone()))]
+    }
+
+    pub(crate) fn presence(&self) -> String {
+        self.name(TopicKind::Presence(self.node.clone()))
+    }
+
+    pub(crate) fn state(&self) -> String {
+        self.name(TopicKind::State(self.node.clone()))
+    }
+
+    pub(crate) fn want(&self) -> String {
+        self.name(TopicKind::Want(self.node.clone()))
+    }
+
+    pub(crate) fn receipt(&self) -> String {
+        self.name(TopicKind::Receipt(self.node.clone()))
+    }
+
+    pub(crate) fn health(&self) -> String {
+        self.name(TopicKind::Health(self.node.clone()))
+    }
+
+    pub(crate) fn event(&self) -> String {
+        self.name(TopicKind::Event(self.node.clone()))
+    }
+
+    fn name(&self, kind: TopicKind) -> String {
+        Topic::new(&self.tenant, kind).to_string()
+    }
+}
