@@ -274,7 +274,7 @@ impl<'a> Connection<'a> {
 
     /// Whether a closing link has nothing left to do, or no time left.
     fn is_closed(&self) -> bool {
-        let done = self.queue.is_empty() && self.session.is_idle() && !self.unflushed;
+        let done = self.queue.is_empty() && self.acks.is_empty() && self.session.is_idle() && !self.unflushed;
         self.close_by.is_some_and(|at| done || at <= Instant::now())
     }
 

@@ -190,7 +190,8 @@ impl LinkHandle {
 
     /// Ends the link in good order, and returns when it has ended.
     ///
-    /// What is queued is sent and its acknowledgement awaited (at most 5 s), then DISCONNECT, so the broker does not
+    /// What is queued is sent and its acknowledgement awaited (at most 5 s), as are the answers given by
+    /// [`ack`](Self::ack); then DISCONNECT, so the broker does not
     /// publish the will. Meanwhile the owner may go on taking events but need not: those that find no room are
     /// discarded, and QoS 1 messages among them are not acknowledged, so the broker keeps them.
     pub async fn close(self) {

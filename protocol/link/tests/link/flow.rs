@@ -286,6 +286,26 @@ async fn closing_sends_what_is_queued_and_awaits_the_answers() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_given_just_before_closing_still_leaves() {
+    // Which of the two the link sees first is left to chance, hence the rounds.
+    for round in 0..20 {
+        let (mut options, mut peers) = options_and_peers();
+        options.manual_acks = true;
+        let (handle, mut events) = Link::spawn(options).unwrap();
+        let mut peer = peers.accept().await;
+        connected(&mut events).await;
+        peer.send_message(5, vec![1]).await;
+        match next(&mut events).await {
+            LinkEvent::Message(message) => handle.ack(message.ack.unwrap()),
+            other => panic!("expected a message, got {other:?}"),
+        }
+        within(handle.close()).await;
+        assert!(matches!(peer.read().await, Some(Packet::PubAck(ack)) if ack.pkid == 5), "round {round}");
+        assert!(matches!(peer.read().await, Some(Packet::Disconnect(_))));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_broker_that_answers_nothing_holds_up_closing_for_a_few_seconds_only() {
     let (options, mut peers) = options_and_peers();
     let (handle, mut events) = Link::spawn(options).unwrap();
