@@ -209,6 +209,11 @@ impl Gate {
 
     /// Whether the session may publish. Counts and logs a refusal.
     pub(super) fn may_publish(&self, id: &Id, topic: &str) -> bool {
+        // Comes after `take`: a report that was given up there must not be acknowledged here.
+        if node_of(id).is_some() && (self.stopping.is_cancelled() || self.sessions.leaving(id).is_cancelled())
+        {
+            return false;
+        }
         let allowed = self.with_principal(id, |who| self.rules.may_publish(who, topic));
         if !allowed {
             self.refused(&self.counters.publishes, id, topic, "publish refused");

@@ -52,7 +52,7 @@ pub const CONTROLLER_NAME: &str = "controller";
 mod tests;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use loa_protocol::ids::NodeId;
@@ -75,7 +75,7 @@ pub struct EmbeddedBroker {
     gate: Arc<Gate>,
     nodes_addr: SocketAddr,
     controller_addr: SocketAddr,
-    server: AbortOnDropHandle<()>,
+    server: Mutex<Option<AbortOnDropHandle<()>>>,
 }
 
 impl EmbeddedBroker {
@@ -134,7 +134,8 @@ impl EmbeddedBroker {
             }
         });
         tracing::info!(%nodes_addr, "broker listens for nodes");
-        Ok(Self { context, gate, nodes_addr, controller_addr, server: AbortOnDropHandle::new(server) })
+        let server = Mutex::new(Some(AbortOnDropHandle::new(server)));
+        Ok(Self { context, gate, nodes_addr, controller_addr, server })
     }
 
     /// Where nodes connect, with the port that was really bound.
@@ -176,13 +177,16 @@ impl EmbeddedBroker {
 
     /// Closes the listeners, ends all sessions and waits until they have ended, at most ten seconds. Wills that this sets
     /// off are not reported as [`Incoming`]: the nodes are well, the broker is not.
-    pub async fn shutdown(self) {
+    pub async fn shutdown(&self) {
         self.gate.stop();
-        self.server.abort();
-        if let Err(error) = self.server.await
-            && !error.is_cancelled()
-        {
-            tracing::error!(%error, "the broker's task panicked");
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(server) = server {
+            server.abort();
+            if let Err(error) = server.await
+                && !error.is_cancelled()
+            {
+                tracing::error!(%error, "the broker's task panicked");
+            }
         }
         if tokio::time::timeout(Duration::from_secs(10), kick::all(&self.context, &self.gate)).await.is_err()
         {

@@ -142,9 +142,13 @@ impl Client {
         self.messages.drain(..).collect()
     }
 
-    /// Waits until the broker ends the connection.
-    pub(super) async fn ended(&mut self) {
-        while self.read_packet().await.is_some() {}
+    /// Waits until the broker ends the connection, and returns what it sent before.
+    pub(super) async fn ended(&mut self) -> Vec<Packet> {
+        let mut last = Vec::new();
+        while let Some(packet) = self.read_packet().await {
+            last.push(packet);
+        }
+        last
     }
 
     /// Reads on until the wanted packet; keeps and acknowledges messages on the way.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{LastWill, PubAckReason};
+use rumqttc::v5::mqttbytes::v5::{LastWill, Packet, PubAckReason};
 
 use super::client::Hello;
 use super::world::{World, node};
@@ -122,14 +122,22 @@ async fn a_slow_controller_slows_the_node_and_loses_nothing() {
 #[tokio::test]
 async fn a_node_that_waits_for_the_controller_can_still_be_kicked() {
     let mut world = World::with_channel(1).await;
-    let mut node_session = world.node("n-1").await;
-    for _ in 0..3 {
-        node_session.send_publish("loa/1/t/u/n-1/receipt", b"x", false, None).await;
+    let mut session = world.node("n-1").await;
+    for _ in 0..2 {
+        session.send_publish("loa/1/t/u/n-1/receipt", b"x", false, None).await;
     }
-    node_session.acknowledged().await;
+    session.acknowledged().await;
+    let second = tokio::time::timeout(Duration::from_millis(200), session.acknowledged()).await;
+    assert!(second.is_err(), "the channel is full, so the second report waits in the broker");
+
     assert_eq!(world.broker.kick(&node("n-1")).await, 1);
-    node_session.ended().await;
+    let last = session.ended().await;
+    let taken =
+        |packet: &Packet| matches!(packet, Packet::PubAck(ack) if ack.reason == PubAckReason::Success);
+    assert!(!last.iter().any(taken), "what was given up is not acknowledged: {last:?}");
+    assert_eq!(world.broker.refusals().undelivered, 1);
     assert!(world.incoming.recv().await.is_some());
+    assert!(world.incoming.try_recv().is_err());
 }
 
 #[tokio::test]

@@ -1,17 +1,18 @@
 //! Starting, kicking, revoking, stopping.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 
+use loa_protocol::ids::TenantId;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, LastWill, PubAckReason, SubscribeReasonCode};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use super::client::{Hello, NotConnected};
 use super::eventually;
 use super::world::{World, any_port, node, now, start};
 use crate::broker::{AccessPolicy, BrokerConfig, BrokerError, BrokerLimits, BrokerTls, EmbeddedBroker};
-use loa_protocol::ids::TenantId;
-use std::sync::Arc;
 
 #[tokio::test]
 async fn revoking_ends_both_sessions_at_once_and_for_good() {
@@ -91,26 +92,22 @@ async fn who_is_connected_follows_connects_and_disconnects() {
 
 #[tokio::test]
 async fn shutting_down_ends_live_sessions_and_reports_no_deaths() {
-    let World { broker, mut incoming, policy: _policy, authority: _authority, .. } = {
-        let world = World::start().await;
-        let will = LastWill::new("loa/1/t/u/n-1/pres", "gone", QoS::AtLeastOnce, true, None);
-        let mut session =
-            world.try_node("n-1", Hello { will: Some(will), ..Hello::client("n-1") }).await.unwrap();
-        session.ping().await;
-        let mut controller = world.controller().await;
-        controller.ping().await;
-        let world = world;
-        let ended = tokio::spawn(async move {
-            session.ended().await;
-            controller.ended().await;
-        });
-        let world = world.restart().await;
-        ended.await.unwrap();
-        world
-    };
-    assert!(broker.connected_nodes().is_empty());
-    assert!(incoming.try_recv().is_err());
-    broker.shutdown().await;
+    let mut world = World::start().await;
+    let will = LastWill::new("loa/1/t/u/n-1/pres", "gone", QoS::AtLeastOnce, true, None);
+    let mut session =
+        world.try_node("n-1", Hello { will: Some(will), ..Hello::client("n-1") }).await.unwrap();
+    session.ping().await;
+    let mut controller = world.controller().await;
+    controller.ping().await;
+
+    world.broker.shutdown().await;
+    session.ended().await;
+    controller.ended().await;
+    assert!(world.broker.connected_nodes().is_empty());
+    assert!(world.incoming.try_recv().is_err());
+    assert!(TcpStream::connect(world.broker.nodes_addr()).await.is_err());
+    // Once more changes nothing.
+    world.broker.shutdown().await;
 }
 
 #[tokio::test]
