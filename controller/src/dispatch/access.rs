@@ -5,13 +5,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use loa_protocol::ids::NodeId;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::DispatchError;
 use crate::broker::{AccessPolicy, EmbeddedBroker};
 use crate::domain::node::NodeState;
 use crate::domain::role::Scope;
+use crate::services::Nudge;
 use crate::store::{Store, nodes};
 
 /// How often the database is read without a nudge.
@@ -64,13 +64,13 @@ pub async fn run(
     access: Arc<Access>,
     store: Store,
     broker: Option<Arc<EmbeddedBroker>>,
-    nudge: Arc<Notify>,
+    nudge: Nudge,
     stop: CancellationToken,
 ) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = nudge.notified() => {}
+            () = nudge.woken() => {}
             () = tokio::time::sleep(PERIOD) => {}
         }
         match access.refresh(&store).await {

@@ -15,12 +15,13 @@ use loa_protocol::time::UnixMs;
 use loa_protocol::topic::{Topic, TopicKind};
 use loa_protocol::transfer::Want;
 use loa_protocol::wire::{Wire, WireError};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::outlet::offer;
-use super::{DispatchError, Heard};
+use super::DispatchError;
 use crate::broker::Incoming;
+use crate::live::{Change, Changes};
 use crate::store::{Connection, Store, nodes, presence, receipts, reports};
 
 /// Most reports in one transaction.
@@ -43,7 +44,7 @@ pub struct Settings {
     /// States go to the reconciler. Full: dropped, for nodes report again.
     pub reported: mpsc::Sender<(NodeId, State)>,
     /// Tells the pages what changed.
-    pub heard: broadcast::Sender<Heard>,
+    pub changes: Changes,
 }
 
 enum Report {
@@ -168,29 +169,28 @@ async fn hand_on(settings: &Settings, reported: Vec<Reported>) {
                 // Lost on the way, the node sends its receipts again and is acknowledged again.
                 offer(&settings.link, Publication::new(topic.to_string(), ack.to_cbor(), 0)).await;
                 for receipt in batch.receipts {
-                    tell(settings, Heard::Receipt { node: node.clone(), occurrence: receipt.occurrence });
+                    settings.changes.tell(Change::Receipt {
+                        node: node.clone(),
+                        bulletin: receipt.bulletin,
+                        occurrence: receipt.occurrence,
+                    });
                 }
             }
             Report::State(state) => {
                 if settings.reported.try_send((node.clone(), state)).is_err() {
                     tracing::debug!(%node, "the reconciler is busy; this state is compared at the next report");
                 }
-                tell(settings, Heard::Node(node));
+                settings.changes.tell(Change::Node(node));
             }
             Report::Want(want) => {
                 if settings.wants.try_send((node.clone(), want)).is_err() {
                     tracing::debug!(%node, "the transfer is busy; the node asks again");
                 }
             }
-            Report::Presence(_) | Report::Health(_) => tell(settings, Heard::Node(node)),
+            Report::Presence(_) | Report::Health(_) => settings.changes.tell(Change::Node(node)),
             Report::Event(event) => log(&node, &event),
         }
     }
-}
-
-/// Pages that are open redraw what changed; with none open there is nobody to tell.
-fn tell(settings: &Settings, heard: Heard) {
-    let _nobody_listens = settings.heard.send(heard);
 }
 
 fn log(node: &NodeId, event: &Event) {

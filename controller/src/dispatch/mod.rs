@@ -11,6 +11,7 @@
 //! is the digest that a node reports. A receipt is acknowledged after it is committed, never before.
 
 pub mod access;
+pub mod broker_link;
 pub mod compile;
 pub mod desired;
 pub mod epoch;
@@ -21,8 +22,6 @@ pub mod reconcile;
 pub mod transfer;
 pub mod wants;
 
-use loa_protocol::ids::{NodeId, OccurrenceId};
-
 use crate::store::StoreError;
 
 /// Why a pass of dispatch failed. It is tried again.
@@ -32,18 +31,4 @@ pub enum DispatchError {
     /// The database or the files cannot be read or written.
     #[error("the store cannot be used")]
     Store(#[from] StoreError),
-}
-
-/// Something heard from a node, for pages that are open. A hint to read the database again; losing one is harmless.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// A node's presence, state or health changed.
-    Node(NodeId),
-    /// A receipt came.
-    Receipt {
-        /// From which node.
-        node: NodeId,
-        /// Of which occurrence.
-        occurrence: OccurrenceId,
-    },
 }

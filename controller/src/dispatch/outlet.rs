@@ -7,7 +7,7 @@ use loa_protocol::topic::Topic;
 use tokio::sync::{mpsc, watch};
 
 use crate::broker::Incoming;
-use crate::clock;
+use crate::services::Clock;
 
 /// How long to wait when the link's queue is full.
 const QUEUE_WAIT: Duration = Duration::from_millis(20);
@@ -44,6 +44,7 @@ pub async fn pump(
     mut events: mpsc::Receiver<LinkEvent>,
     connection: watch::Sender<u64>,
     incoming: mpsc::Sender<Incoming>,
+    clock: Clock,
 ) {
     while let Some(event) = events.recv().await {
         match event {
@@ -66,7 +67,7 @@ pub async fn pump(
                     topic: message.topic,
                     payload: message.payload,
                     retain: message.retain,
-                    received_at: clock::now(),
+                    received_at: clock.now(),
                 };
                 if incoming.send(report).await.is_err() {
                     return;

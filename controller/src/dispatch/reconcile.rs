@@ -17,7 +17,7 @@ use loa_protocol::report::State;
 use loa_protocol::time::UnixMs;
 use loa_protocol::topic::{Topic, TopicKind};
 use loa_protocol::transfer::{Codec, Manifest};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::compile::{Compiled, Desired, compile, content_digest};
@@ -25,7 +25,7 @@ use super::epoch::{LastSigned, next_epoch, validity};
 use super::offers::Offers;
 use super::outlet::{Offered, offer};
 use super::{DispatchError, desired};
-use crate::clock;
+use crate::services::{Clock, Nudge};
 use crate::store::blobs::BlobStore;
 use crate::store::plans::{PlanAudience, PlanRecord};
 use crate::store::{Store, objects, plans};
@@ -57,7 +57,9 @@ pub struct Settings {
     /// How often nodes report their health, in seconds.
     pub health_interval_s: u32,
     /// Something that plans are made of has changed.
-    pub nudge: Arc<Notify>,
+    pub nudge: Nudge,
+    /// The time.
+    pub clock: Clock,
     /// What nodes report to have applied.
     pub reported: mpsc::Receiver<(NodeId, State)>,
 }
@@ -113,7 +115,7 @@ impl Reconciler {
         tokio::pin!(period);
         loop {
             tokio::select! {
-                () = self.settings.nudge.notified() => return true,
+                () = self.settings.nudge.woken() => return true,
                 () = &mut period => return true,
                 changed = self.settings.connection.changed() => {
                     self.sent.clear();
@@ -127,7 +129,7 @@ impl Reconciler {
     }
 
     async fn pass(&mut self) -> Result<(), DispatchError> {
-        let now = clock::now();
+        let now = self.settings.clock.now();
         let desired = desired::read(&self.settings.store, self.settings.zone, now).await?;
         self.load_manifests(&desired, now).await?;
         self.paths = desired.nodes.iter().map(|node| (node.id.clone(), node.path.clone())).collect();
@@ -286,7 +288,7 @@ impl Reconciler {
 
     /// Compares what a node has applied with what it should have. `true`: something must be sent again.
     fn differs(&mut self, node: &NodeId, state: &State) -> bool {
-        let now = clock::now();
+        let now = self.settings.clock.now();
         let applied = |area: &AreaId| state.plans.iter().find(|p| p.area == *area).map(|p| p.applied);
         let mut pairs = vec![(PlanAudience::Node(node.clone()), state.desired)];
         for area in self.paths.get(node).map(AreaPath::areas).unwrap_or_default() {

@@ -59,13 +59,13 @@ pub async fn speak_text(
     let sentences = text.sentences();
     let total = sentences.len();
     progress.report(Stage::Synthesizing, 0, total);
-    let mut spoken = futures_util::stream::iter(sentences)
-        .map(|sentence| async move { Ok((sentence, engine.synthesize(sentence, voice).await?)) })
-        .buffered(engine.parallel().get())
-        .enumerate()
-        .map(|(index, result): (usize, Result<_, SynthesisError>)| result.map(|part| (index, part)));
+    // Boxed futures, made before the stream begins: a closure that borrows each sentence would make this future
+    // unfit for `tokio::spawn` (the compiler can't show it `Send` for every lifetime).
+    let work: Vec<_> = sentences.iter().map(|sentence| engine.synthesize(sentence, voice)).collect();
+    let mut spoken = futures_util::stream::iter(work).buffered(engine.parallel().get());
     let mut joined: Option<Joined> = None;
-    while let Some((index, (sentence, pcm))) = spoken.try_next().await? {
+    for (index, sentence) in sentences.iter().enumerate() {
+        let Some(pcm) = spoken.try_next().await? else { break };
         let joined = joined.get_or_insert_with(|| Joined { samples: Vec::new(), rate: pcm.sample_rate_hz() });
         if joined.rate != pcm.sample_rate_hz() {
             return Err(SynthesisError::BadAudio {

@@ -1,0 +1,235 @@
+//! The controller put together: services, keys, broker, tasks, web server.
+//!
+//! [`Controller::start`] brings everything up on ports that may be 0, and tells where it listens; [`Controller::stop`]
+//! ends it in order: no new requests, tasks, link, broker, database. Tests start several in one process.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use loa_link::Link;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::broker::{self, EmbeddedBroker};
+use crate::config::{BrokerMode, Config};
+use crate::dispatch::{access, broker_link, ingest, offers::Offers, outlet, reconcile, transfer};
+use crate::enrol::{BrokerAddress, Enrolments};
+use crate::http;
+use crate::identity::Authority;
+use crate::live::Changes;
+use crate::making;
+use crate::services::{Clock, Nudges, Services};
+use crate::store::presence;
+use crate::trust::Trust;
+
+/// Reports that wait for the database. Full: the broker slows the nodes down.
+const INCOMING_CAPACITY: usize = 4096;
+/// Wants that wait for the transfer. Full: a want is dropped, and its node asks again.
+const WANTS_CAPACITY: usize = 4096;
+/// States that wait for the reconciler. Full: dropped; nodes report again.
+const REPORTED_CAPACITY: usize = 1024;
+/// How often nodes report their health.
+const HEALTH_INTERVAL_S: u32 = 60;
+
+/// A running controller.
+pub struct Controller {
+    services: Services,
+    http_addr: SocketAddr,
+    broker_addr: Option<SocketAddr>,
+    base_url: String,
+    broker: Option<Arc<EmbeddedBroker>>,
+    link: loa_link::LinkHandle,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Controller {
+    /// Brings everything up.
+    ///
+    /// # Errors
+    /// What stands in the way, with its cause: a port in use, keys that do not fit, a database of a newer version.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        let clock = Clock::machine();
+        let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
+            format!(
+                "cannot listen on {}: is another program using that port? Set http.listen to a free one",
+                config.http.listen
+            )
+        })?;
+        let http_addr = listener.local_addr()?;
+        let base_url = config.http.base_url(http_addr);
+        let services = Services::open(&config, clock.clone(), Nudges::default()).await?;
+        let authority = Authority::open_or_create(&config.data_dir.join("ca"), clock.now())?;
+        let anchor = authority.trust_anchor(config.tenant.clone());
+        let trust = Arc::new(Trust::open_or_create(&config.data_dir.join("keys"), &anchor, clock.now())?);
+
+        let access = Arc::new(access::Access::default());
+        access.refresh(services.store()).await?;
+        let (incoming, reports) = mpsc::channel(INCOMING_CAPACITY);
+        let broker = match config.broker.mode {
+            BrokerMode::Embedded => {
+                let broker = start_broker(&config, &authority, Arc::clone(&access), incoming.clone(), &clock).await?;
+                // Whoever was connected was so to an earlier broker.
+                let mut tx = services.store().write().await?;
+                presence::set_all_offline(&mut tx, clock.now()).await?;
+                tx.commit().await?;
+                Some(Arc::new(broker))
+            }
+            BrokerMode::External => None,
+        };
+        let options = match &broker {
+            Some(broker) => broker_link::embedded(broker),
+            None => broker_link::external(&config.broker, &config.tenant, authority.ca_pem())?,
+        };
+        let (link, events) = Link::spawn(options)?;
+
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let changes = Changes::default();
+        let offers = Arc::new(Offers::default());
+        let (connected, connection) = watch::channel(0);
+        let (wants, wanted) = mpsc::channel(WANTS_CAPACITY);
+        let (states, reported) = mpsc::channel(REPORTED_CAPACITY);
+        let nudges = services.nudges().clone();
+        let store = services.store().clone();
+
+        tasks.spawn(outlet::pump(events, connected, incoming, clock.clone()));
+        let reconciler = reconcile::Reconciler::new(reconcile::Settings {
+            store: store.clone(),
+            blobs: services.objects().clone(),
+            trust: Arc::clone(&trust),
+            link: link.clone(),
+            connection,
+            offers: Arc::clone(&offers),
+            zone: config.zone,
+            health_interval_s: HEALTH_INTERVAL_S,
+            nudge: nudges.plans.clone(),
+            clock: clock.clone(),
+            reported,
+        });
+        tasks.spawn(reconciler.run(stop.clone()));
+        let ingest = ingest::Settings {
+            store: store.clone(),
+            tenant: config.tenant.clone(),
+            link: link.clone(),
+            incoming: reports,
+            wants,
+            reported: states,
+            changes: changes.clone(),
+        };
+        tasks.spawn(ingest::run(ingest, stop.clone()));
+        let transfer = transfer::Transfer::new(transfer::Settings {
+            blobs: services.objects().clone(),
+            tenant: config.tenant.clone(),
+            link: link.clone(),
+            wants: wanted,
+            offers,
+        });
+        tasks.spawn(transfer.run(stop.clone()));
+        tasks.spawn(access::run(access, store.clone(), broker.clone(), nudges.access.clone(), stop.clone()));
+        let making = making::Settings {
+            store,
+            objects: services.objects().clone(),
+            uploads: services.recordings().clone(),
+            speech: config.speech.clone(),
+            limits: config.limits.clone(),
+            nudge: nudges.speech.clone(),
+            changes: changes.clone(),
+            clock: clock.clone(),
+        };
+        tasks.spawn(making::run(making, stop.clone()));
+
+        let broker_addr = broker.as_ref().map(|broker| broker.nodes_addr());
+        let enrolments = Arc::new(Enrolments {
+            nodes: services.nodes.clone(),
+            clock,
+            authority,
+            trust,
+            base_url: base_url.clone(),
+            broker: broker_address(&config, broker_addr)?,
+        });
+        let router = http::router(http::AppState::new(services.clone(), Arc::clone(&enrolments), changes, &config))
+            .merge(enrolments.router());
+        let stopped = stop.clone();
+        tasks.spawn(async move {
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            let served = axum::serve(listener, service).with_graceful_shutdown(stopped.cancelled_owned()).await;
+            if let Err(error) = served {
+                tracing::error!(%error, "the web server stopped");
+            }
+        });
+        tasks.close();
+        tracing::info!(%http_addr, ?broker_addr, "ready");
+        Ok(Self { services, http_addr, broker_addr, base_url, broker, link, stop, tasks })
+    }
+
+    /// Where pages and API are served.
+    pub fn http_addr(&self) -> SocketAddr {
+        self.http_addr
+    }
+
+    /// Where nodes connect to the embedded broker.
+    pub fn broker_addr(&self) -> Option<SocketAddr> {
+        self.broker_addr
+    }
+
+    /// The address in links and tokens.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// What the controller can do.
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Ends everything in order.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.link.close().await;
+        // Open event streams end with their clients; nobody waits for them longer than this.
+        if tokio::time::timeout(std::time::Duration::from_secs(5), self.tasks.wait()).await.is_err() {
+            tracing::warn!(left = self.tasks.len(), "some work did not end in five seconds");
+        }
+        if let Some(broker) = self.broker {
+            match Arc::try_unwrap(broker) {
+                Ok(broker) => broker.shutdown().await,
+                Err(_) => tracing::warn!("the broker is still in use; its sessions end with the process"),
+            }
+        }
+        self.services.store().close().await;
+    }
+}
+
+async fn start_broker(
+    config: &Config,
+    authority: &Authority,
+    access: Arc<access::Access>,
+    incoming: mpsc::Sender<broker::Incoming>,
+    clock: &Clock,
+) -> anyhow::Result<EmbeddedBroker> {
+    let certificate = authority.broker_certificate(std::slice::from_ref(&config.broker.public_host), clock.now())?;
+    let settings = broker::BrokerConfig {
+        tenant: config.tenant.clone(),
+        nodes_addr: config.broker.listen,
+        tls: certificate.into(),
+        limits: broker::BrokerLimits {
+            max_packet_bytes: config.broker.packet_max_bytes,
+            ..broker::BrokerLimits::default()
+        },
+    };
+    Ok(EmbeddedBroker::start(settings, access, incoming).await?)
+}
+
+/// Where nodes reach the broker: as configured, or where the embedded one listens.
+fn broker_address(config: &Config, bound: Option<SocketAddr>) -> anyhow::Result<BrokerAddress> {
+    let port = match (config.broker.public_port, bound) {
+        (0, Some(bound)) => bound.port(),
+        (0, None) => anyhow::bail!("set broker.public_port: the port at which nodes reach the external broker"),
+        (port, _) => port,
+    };
+    Ok(BrokerAddress { host: config.broker.public_host.clone(), port })
+}

@@ -1,0 +1,317 @@
+//! Makes the sounds that bulletins wait for: speaks texts, masters recordings.
+//!
+//! The work is a queue in the database, so it outlives a restart. A bounded number of workers take the most urgent job,
+//! make the object, store it and record it; the same text, voice and settings are not made twice. A job that failed for
+//! a reason that passes is tried again; one that failed for a reason in the bulletin waits for its author, with words
+//! that say what to change.
+
+mod words;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use loa_protocol::ids::ObjectHash;
+use loa_speech::{
+    AudioObject, Espeak, EspeakConfig, Finish, Recipe, RecordingLimits, Reporter, SpeechError, Synthesizer, Voice,
+    master_recording, speak,
+};
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Limits, SpeechConfig};
+use crate::domain::bulletin::TrackSource;
+use crate::domain::ids::TrackId;
+use crate::live::{Change, Changes};
+use crate::services::{Clock, Nudge};
+use crate::store::blobs::BlobStore;
+use crate::store::speech_jobs::{self, SpeechJob};
+use crate::store::{Store, StoreError, objects};
+
+pub use words::making_error;
+
+/// How often the queue is looked at without a nudge.
+const PERIOD: Duration = Duration::from_secs(30);
+/// How often a job is tried when what failed may pass.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// What the workers need.
+#[derive(Clone)]
+pub struct Settings {
+    /// The database.
+    pub store: Store,
+    /// Where finished sounds go.
+    pub objects: BlobStore,
+    /// Where uploaded recordings lie.
+    pub uploads: BlobStore,
+    /// Voice, speed, number of workers.
+    pub speech: SpeechConfig,
+    /// What is accepted.
+    pub limits: Limits,
+    /// A job was put in line.
+    pub nudge: Nudge,
+    /// Tells the pages which track changed.
+    pub changes: Changes,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Why a job was not finished.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MakingFailed {
+    /// The database or the files cannot be used; passes.
+    #[error("the store cannot be used")]
+    Store(#[from] StoreError),
+    /// The text cannot be spoken.
+    #[error("the text cannot be spoken")]
+    Text(#[from] loa_speech::TextError),
+    /// The sound cannot be made.
+    #[error(transparent)]
+    Speech(#[from] SpeechError),
+    /// The uploaded file is gone.
+    #[error("the uploaded file {0} is missing on the disk")]
+    UploadMissing(ObjectHash),
+    /// Longer or larger than the protocol carries.
+    #[error("the sound is longer than nodes take")]
+    TooLarge,
+}
+
+impl MakingFailed {
+    /// Whether the same job may succeed later though nobody changes the bulletin.
+    fn passes(&self) -> bool {
+        match self {
+            Self::Store(_) => true,
+            Self::Speech(SpeechError::Worker(_)) => true,
+            Self::Speech(SpeechError::Synthesis(error)) => {
+                matches!(
+                    error,
+                    loa_speech::SynthesisError::EngineIo { .. } | loa_speech::SynthesisError::TimedOut { .. }
+                )
+            }
+            Self::Text(_) | Self::Speech(_) | Self::UploadMissing(_) | Self::TooLarge => false,
+        }
+    }
+}
+
+/// Runs until the token is cancelled; jobs that run then are in line again at the next start.
+pub async fn run(settings: Settings, stop: CancellationToken) {
+    let maker = Arc::new(Maker { settings, engine: Mutex::new(None) });
+    if let Err(error) = maker.requeue().await {
+        tracing::error!(error = format!("{:#}", anyhow::Error::new(error)), "jobs of the last run stay as they were");
+    }
+    let mut running = JoinSet::new();
+    loop {
+        while running.len() < maker.settings.speech.workers.max(1) {
+            match maker.claim().await {
+                Ok(Some(job)) => {
+                    let maker = Arc::clone(&maker);
+                    running.spawn(async move { maker.work(job).await });
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    let error = format!("{:#}", anyhow::Error::new(error));
+                    tracing::error!(error, "the queue of sounds cannot be read; tried again soon");
+                    break;
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = maker.settings.nudge.woken() => {}
+            Some(ended) = running.join_next() => if let Err(panic) = ended {
+                tracing::error!(%panic, "a speech worker panicked; its job is tried again at the next start");
+            },
+            () = tokio::time::sleep(PERIOD) => {}
+        }
+    }
+}
+
+struct Maker {
+    settings: Settings,
+    /// Found once; looked for again while it is missing, since somebody may be installing it.
+    engine: Mutex<Option<Arc<Espeak>>>,
+}
+
+impl Maker {
+    async fn requeue(&self) -> Result<(), StoreError> {
+        let mut tx = self.settings.store.write().await?;
+        speech_jobs::requeue_running(&mut tx, self.settings.clock.now()).await?;
+        tx.commit().await
+    }
+
+    async fn claim(&self) -> Result<Option<SpeechJob>, StoreError> {
+        let mut tx = self.settings.store.write().await?;
+        let job = speech_jobs::claim(&mut tx, self.settings.clock.now()).await?;
+        tx.commit().await?;
+        Ok(job)
+    }
+
+    async fn work(&self, job: SpeechJob) {
+        let track = job.track.id.clone();
+        self.tell(&track);
+        let ended = match self.make(&job).await {
+            Ok(hash) => self.finish(&track, &hash).await,
+            Err(error) => self.give_up(&job, error).await,
+        };
+        if let Err(error) = ended {
+            let error = format!("{:#}", anyhow::Error::new(error));
+            tracing::error!(error, %track, "the end of a job could not be stored; it is done again at the next start");
+        }
+        self.tell(&track);
+    }
+
+    async fn make(&self, job: &SpeechJob) -> Result<ObjectHash, MakingFailed> {
+        let (reporter, watched) = Reporter::channel();
+        let work = async {
+            match &job.track.content.source {
+                TrackSource::Speech { text, voice, words_per_minute } => {
+                    self.speak(text, voice.as_deref(), *words_per_minute, &reporter).await
+                }
+                TrackSource::Recording { upload, .. } => self.master(upload, &reporter).await,
+            }
+        };
+        tokio::select! {
+            made = work => made,
+            never = self.report(&job.track.id, watched) => match never {},
+        }
+    }
+
+    async fn speak(
+        &self,
+        text: &str,
+        voice: Option<&str>,
+        words_per_minute: Option<u16>,
+        reporter: &Reporter,
+    ) -> Result<ObjectHash, MakingFailed> {
+        let config = &self.settings.speech;
+        let max_bytes = self.settings.limits.text_max_chars.saturating_mul(4);
+        let text = loa_speech::text::check(text, max_bytes)?.text;
+        let engine = self.engine().await?;
+        let recipe = Recipe {
+            voice: Voice {
+                id: voice.unwrap_or(&config.voice).to_owned(),
+                words_per_minute: words_per_minute.unwrap_or(config.words_per_minute),
+            },
+            ..Recipe::default()
+        };
+        let key = recipe.key(&text, engine.engine()).to_string();
+        if let Some(made) = self.made(&key).await? {
+            return Ok(made);
+        }
+        let object = speak(&text, &recipe, engine.as_ref(), reporter).await?;
+        self.keep(&key, object).await
+    }
+
+    async fn master(&self, upload: &ObjectHash, reporter: &Reporter) -> Result<ObjectHash, MakingFailed> {
+        let bytes = self.settings.uploads.read(upload).await?.ok_or(MakingFailed::UploadMissing(*upload))?;
+        let finish = Finish::default();
+        let key = finish.key(&bytes).to_string();
+        if let Some(made) = self.made(&key).await? {
+            return Ok(made);
+        }
+        let limits = RecordingLimits {
+            max_bytes: usize::try_from(self.settings.limits.upload_max_bytes).unwrap_or(usize::MAX),
+            max_duration_ms: self.settings.limits.recording_max_s.saturating_mul(1000),
+        };
+        let object = master_recording(bytes, limits, finish, reporter).await?;
+        self.keep(&key, object).await
+    }
+
+    async fn engine(&self) -> Result<Arc<Espeak>, MakingFailed> {
+        let mut found = self.engine.lock().await;
+        if let Some(engine) = found.as_ref() {
+            return Ok(Arc::clone(engine));
+        }
+        let config =
+            EspeakConfig { program: PathBuf::from(&self.settings.speech.program), ..EspeakConfig::default() };
+        let engine = Arc::new(Espeak::find(config).await.map_err(SpeechError::from)?);
+        *found = Some(Arc::clone(&engine));
+        Ok(engine)
+    }
+
+    /// The object that this recipe made before, if its file is still there.
+    async fn made(&self, key: &str) -> Result<Option<ObjectHash>, StoreError> {
+        let mut tx = self.settings.store.read().await?;
+        let Some(hash) = objects::by_recipe(&mut tx, key).await? else { return Ok(None) };
+        Ok(self.settings.objects.contains(&hash).await?.then_some(hash))
+    }
+
+    async fn keep(&self, key: &str, object: AudioObject) -> Result<ObjectHash, MakingFailed> {
+        let duration_ms = u32::try_from(object.duration_ms).map_err(|_| MakingFailed::TooLarge)?;
+        if object.bytes.len() > loa_protocol::transfer::OBJECT_MAX_BYTES as usize {
+            return Err(MakingFailed::TooLarge);
+        }
+        let hash = self.settings.objects.put(&object.bytes).await?;
+        let now = self.settings.clock.now();
+        let mut tx = self.settings.store.write().await?;
+        let record = objects::AudioObject {
+            hash,
+            size_bytes: object.bytes.len() as u64,
+            duration_ms,
+            codec: "ogg_opus".to_owned(),
+            loudness_lufs: Some(object.loudness.integrated_lufs),
+            true_peak_dbtp: Some(object.loudness.true_peak_dbtp),
+            created: now,
+        };
+        objects::insert(&mut tx, &record).await?;
+        objects::put_recipe(&mut tx, key, &hash, now).await?;
+        tx.commit().await?;
+        Ok(hash)
+    }
+
+    async fn finish(&self, track: &TrackId, hash: &ObjectHash) -> Result<(), StoreError> {
+        let mut tx = self.settings.store.write().await?;
+        let wanted = speech_jobs::finish(&mut tx, track, hash, self.settings.clock.now()).await?;
+        tx.commit().await?;
+        tracing::info!(%track, object = %hash, wanted, "a sound is ready");
+        Ok(())
+    }
+
+    async fn give_up(&self, job: &SpeechJob, failed: MakingFailed) -> Result<(), StoreError> {
+        let again = failed.passes() && job.attempts < ATTEMPTS_MAX;
+        let words = making_error(&failed);
+        let error = format!("{:#}", anyhow::Error::new(failed));
+        tracing::warn!(track = %job.track.id, error, again, "a sound could not be made");
+        let mut tx = self.settings.store.write().await?;
+        if again {
+            speech_jobs::requeue(&mut tx, &job.track.id, self.settings.clock.now()).await?;
+        } else {
+            speech_jobs::fail(&mut tx, &job.track.id, &words, self.settings.clock.now()).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Stores how far the job is, for whoever looks, as often as it changes by whole percents.
+    async fn report(
+        &self,
+        track: &TrackId,
+        mut watched: tokio::sync::watch::Receiver<loa_speech::Progress>,
+    ) -> std::convert::Infallible {
+        let mut last = 0;
+        loop {
+            if watched.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            let percent = words::percent(*watched.borrow_and_update());
+            if percent == last {
+                continue;
+            }
+            last = percent;
+            let stored = async {
+                let mut tx = self.settings.store.write().await?;
+                speech_jobs::set_progress(&mut tx, track, percent, self.settings.clock.now()).await?;
+                tx.commit().await
+            };
+            match stored.await {
+                Ok(()) => self.tell(track),
+                Err(error) => tracing::debug!(%error, %track, "progress not stored"),
+            }
+        }
+    }
+
+    fn tell(&self, track: &TrackId) {
+        self.settings.changes.tell(Change::Track(track.clone()));
+    }
+}

@@ -1,0 +1,144 @@
+//! What is said to an author whose sound could not be made, and how progress becomes one number.
+
+use loa_speech::master::MasterError;
+use loa_speech::{FinishError, Progress, RecordingError, SpeechError, Stage, SynthesisError, TextError};
+
+use super::MakingFailed;
+use crate::domain::bulletin::MakingError;
+
+fn words(code: &str, vi: impl Into<String>, en: impl Into<String>) -> MakingError {
+    MakingError { code: code.to_owned(), vi: vi.into(), en: en.into() }
+}
+
+/// The words for a failure, kept with the job. Causes that an author cannot mend are for the log.
+pub fn making_error(failed: &MakingFailed) -> MakingError {
+    match failed {
+        MakingFailed::Store(_) => words(
+            "making.store",
+            "Máy chủ chưa ghi được âm thanh (có thể ổ đĩa đã đầy). Xin báo cho quản trị viên rồi bấm “Làm lại”.",
+            "The server could not store the sound (the disk may be full). Tell the administrator, then try again.",
+        ),
+        MakingFailed::Text(error) => text(error),
+        MakingFailed::Speech(SpeechError::Synthesis(error)) => synthesis(error),
+        MakingFailed::Speech(SpeechError::Recording(error)) => recording(error),
+        MakingFailed::Speech(SpeechError::Finish(error)) => finish(error),
+        MakingFailed::Speech(SpeechError::Worker(_)) => words(
+            "making.interrupted",
+            "Việc tạo âm thanh bị gián đoạn. Xin bấm “Làm lại”.",
+            "The making of the sound was interrupted. Try again.",
+        ),
+        MakingFailed::UploadMissing(_) => words(
+            "recording.missing",
+            "Tệp thu âm đã tải lên không còn trên máy chủ. Xin tải lên lại.",
+            "The uploaded file is no longer on the server. Upload it again.",
+        ),
+        MakingFailed::TooLarge => words(
+            "sound.too_long",
+            "Bản phát dài quá mức loa nhận được (16 MB). Xin chia thành nhiều bản tin.",
+            "The sound is longer than loudspeakers take (16 MB). Cut it into several bulletins.",
+        ),
+    }
+}
+
+fn text(error: &TextError) -> MakingError {
+    let vi = match error {
+        TextError::Empty => "Chưa có nội dung để đọc.".to_owned(),
+        TextError::TooLong { max_bytes, .. } => {
+            format!("Nội dung dài quá {max_bytes} byte. Xin chia thành nhiều bản tin.")
+        }
+        TextError::ControlCharacter { position, .. } => {
+            format!("Có ký tự điều khiển ở dòng {}, ký tự {}. Xin xóa ký tự đó.", position.line, position.column)
+        }
+        TextError::Garbled { position } => {
+            format!("Chữ ở dòng {}, ký tự {} bị hỏng khi sao chép. Xin gõ lại chữ đó.", position.line, position.column)
+        }
+        TextError::NothingToSay => "Nội dung không có chữ hay số nào để đọc.".to_owned(),
+    };
+    words("text.unspeakable", vi, error.to_string())
+}
+
+fn synthesis(error: &SynthesisError) -> MakingError {
+    let (code, vi) = match error {
+        SynthesisError::EngineMissing { .. } => (
+            "voice.engine_missing",
+            "Máy chủ chưa có bộ đọc espeak-ng. Quản trị viên chạy lệnh `sudo apt-get install espeak-ng`, rồi bấm “Làm lại”."
+                .to_owned(),
+        ),
+        SynthesisError::UnknownVoice { voice, .. } => {
+            ("voice.unknown", format!("Không có giọng đọc “{voice}”. Xin chọn giọng khác."))
+        }
+        SynthesisError::Pace { min, max, .. } => {
+            ("voice.pace", format!("Tốc độ đọc phải từ {min} đến {max} từ mỗi phút."))
+        }
+        _ => ("voice.failed", "Bộ đọc gặp lỗi. Xin bấm “Làm lại”; nếu vẫn lỗi, báo cho quản trị viên.".to_owned()),
+    };
+    words(code, vi, error.to_string())
+}
+
+fn recording(error: &RecordingError) -> MakingError {
+    let (code, vi) = match error {
+        RecordingError::Empty => ("recording.empty", "Tệp thu âm rỗng. Xin chọn tệp khác.".to_owned()),
+        RecordingError::TooManyBytes { max_bytes, .. } => (
+            "recording.too_large",
+            format!("Tệp thu âm lớn quá {} MB. Xin lưu thành MP3 hoặc Opus.", max_bytes / (1024 * 1024)),
+        ),
+        RecordingError::TooLong { max_duration_ms, .. } => (
+            "recording.too_long",
+            format!("Bản thu âm dài quá {} phút. Xin cắt ngắn.", max_duration_ms / 60_000),
+        ),
+        RecordingError::NotAudio => (
+            "recording.not_audio",
+            "Tệp này không phải âm thanh. Xin gửi WAV, MP3, FLAC, Ogg hoặc M4A.".to_owned(),
+        ),
+        RecordingError::Unsupported { .. } => (
+            "recording.unsupported",
+            "Không đọc được loại tệp này. Xin lưu thành WAV, MP3, FLAC, Ogg hoặc M4A.".to_owned(),
+        ),
+        RecordingError::Truncated { decoded_ms, .. } => (
+            "recording.truncated",
+            format!("Tệp bị đứt sau {} giây. Xin tải lên lại.", decoded_ms / 1000),
+        ),
+        RecordingError::Damaged { decoded_ms, .. } => (
+            "recording.damaged",
+            format!("Tệp bị hỏng sau {} giây. Xin lưu lại rồi tải lên.", decoded_ms / 1000),
+        ),
+        RecordingError::Silent { .. } => (
+            "recording.silent",
+            "Bản thu âm không có tiếng. Micrô có bị tắt không?".to_owned(),
+        ),
+        RecordingError::Pcm(_) => {
+            ("recording.unusable", "Âm thanh trong tệp không dùng được. Xin lưu lại rồi tải lên.".to_owned())
+        }
+    };
+    words(code, vi, error.to_string())
+}
+
+fn finish(error: &FinishError) -> MakingError {
+    let (code, vi) = match error {
+        FinishError::Master(MasterError::Silent { .. }) => {
+            ("sound.silent", "Bản thu âm không có tiếng. Micrô có bị tắt không?")
+        }
+        FinishError::Master(MasterError::OutOfReach { .. }) => {
+            ("sound.clicks", "Bản thu âm chỉ có tiếng lách cách, không nghe ra lời. Xin thu lại.")
+        }
+        _ => ("sound.failed", "Không xử lý được âm thanh. Xin bấm “Làm lại”; nếu vẫn lỗi, báo cho quản trị viên."),
+    };
+    words(code, vi, error.to_string())
+}
+
+/// Progress of a job in percent: speaking is the first 60, mastering to 75, coding the rest.
+pub(super) fn percent(progress: Progress) -> u8 {
+    let within = |from: u32, to: u32| {
+        let part = (to - from) * progress.done.min(progress.total);
+        from + part.checked_div(progress.total).unwrap_or(0)
+    };
+    let percent = match progress.stage {
+        Stage::Waiting => 0,
+        Stage::Decoding => 5,
+        Stage::Synthesizing => within(5, 60),
+        Stage::Mastering => 60,
+        Stage::Encoding => within(75, 99),
+        Stage::Done => 100,
+    };
+    u8::try_from(percent).unwrap_or(100)
+}
