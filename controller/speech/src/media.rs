@@ -112,7 +112,11 @@ impl Media {
                     self.interleaved.clear();
                     buffer.copy_to_vec_interleaved(&mut self.interleaved);
                     let scale = 1.0 / channels as f32;
-                    mono.extend(self.interleaved.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() * scale));
+                    mono.extend(
+                        self.interleaved
+                            .chunks_exact(channels)
+                            .map(|frame| frame.iter().sum::<f32>() * scale),
+                    );
                     return Ok(true);
                 }
                 Err(SymphoniaError::DecodeError(_)) => self.damaged_packets += 1,

@@ -121,7 +121,11 @@ pub(crate) fn duration_ms(samples: usize, sample_rate_hz: u32) -> u64 {
 }
 
 fn check_rate(sample_rate_hz: u32) -> Result<(), PcmError> {
-    if SAMPLE_RATES_HZ.contains(&sample_rate_hz) { Ok(()) } else { Err(PcmError::SampleRate { sample_rate_hz }) }
+    if SAMPLE_RATES_HZ.contains(&sample_rate_hz) {
+        Ok(())
+    } else {
+        Err(PcmError::SampleRate { sample_rate_hz })
+    }
 }
 
 /// Changes the rate of a sound that arrives in pieces, so that a long recording is never held at its own rate.
@@ -187,7 +191,8 @@ impl StreamResampler {
 
     /// Flushes the filter and hands out the whole sound.
     pub(crate) fn finish(mut self) -> Result<Pcm, PcmError> {
-        let expected = (u128::from(self.frames_in) * u128::from(self.to_hz)).div_ceil(u128::from(self.from_hz));
+        let expected =
+            (u128::from(self.frames_in) * u128::from(self.to_hz)).div_ceil(u128::from(self.from_hz));
         let expected = expected as usize;
         if self.fft.is_some() {
             let rest = std::mem::take(&mut self.pending);
@@ -214,7 +219,8 @@ impl StreamResampler {
         } else {
             input
         };
-        let indexing = Indexing { input_offset: 0, output_offset: 0, partial_len, active_channels_mask: None };
+        let indexing =
+            Indexing { input_offset: 0, output_offset: 0, partial_len, active_channels_mask: None };
         let chunk_frames = self.chunk.len();
         let produced = {
             let source = InterleavedSlice::new(input, 1, input.len());
@@ -225,7 +231,8 @@ impl StreamResampler {
                     actual: input.len(),
                 }));
             };
-            let (_, produced) = fft.process_into_buffer(&source, &mut target, Some(&indexing)).map_err(fail)?;
+            let (_, produced) =
+                fft.process_into_buffer(&source, &mut target, Some(&indexing)).map_err(fail)?;
             produced
         };
         let skipped = self.delay_left.min(produced);
@@ -242,7 +249,9 @@ mod tests {
     fn tone(sample_rate_hz: u32, seconds: f64) -> Vec<f32> {
         let count = (f64::from(sample_rate_hz) * seconds) as usize;
         (0..count)
-            .map(|n| (n as f64 * 440.0 * std::f64::consts::TAU / f64::from(sample_rate_hz)).sin() as f32 * 0.5)
+            .map(|n| {
+                (n as f64 * 440.0 * std::f64::consts::TAU / f64::from(sample_rate_hz)).sin() as f32 * 0.5
+            })
             .collect()
     }
 

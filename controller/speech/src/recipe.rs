@@ -100,7 +100,8 @@ impl Fingerprint {
 
     fn finish(mut self, finish: &Finish) -> RecipeKey {
         let Finish { mastering, opus } = finish;
-        let Mastering { target_lufs, ceiling_dbtp, high_pass_hz, presence_hz, presence_db, compression } = mastering;
+        let Mastering { target_lufs, ceiling_dbtp, high_pass_hz, presence_hz, presence_db, compression } =
+            mastering;
         let Compression { threshold_db, ratio, knee_db, attack_ms, release_ms } = compression;
         let OpusSettings { bitrate_bps, complexity } = opus;
         for (name, value) in [
@@ -134,7 +135,11 @@ mod tests {
         let recipe = Recipe::default();
         let key = recipe.key(&clean("Xin chào"), &engine("1.51"));
         assert_eq!(recipe.clone().key(&clean("Xin chào"), &engine("1.51")), key);
-        let mut keys = vec![key, recipe.key(&clean("Xin chào."), &engine("1.51")), recipe.key(&clean("Xin chào"), &engine("1.52"))];
+        let mut keys = vec![
+            key,
+            recipe.key(&clean("Xin chào."), &engine("1.51")),
+            recipe.key(&clean("Xin chào"), &engine("1.52")),
+        ];
         let slower = Voice { words_per_minute: 120, ..Voice::default() };
         keys.push(Recipe { voice: slower, ..recipe.clone() }.key(&clean("Xin chào"), &engine("1.51")));
         let pauses = Pauses { sentence_ms: 600, ..Pauses::default() };

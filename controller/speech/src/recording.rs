@@ -115,7 +115,8 @@ pub fn decode_recording(mut bytes: Vec<u8>, limits: &RecordingLimits) -> Result<
     let rate = u64::from(media.sample_rate_hz().max(1));
     let to_ms = |frames: u64| frames.saturating_mul(1_000) / rate;
     let stated_ms = media.stated_frames().map(to_ms);
-    let too_long = |duration_ms| RecordingError::TooLong { duration_ms, max_duration_ms: limits.max_duration_ms };
+    let too_long =
+        |duration_ms| RecordingError::TooLong { duration_ms, max_duration_ms: limits.max_duration_ms };
     if let Some(duration_ms) = stated_ms.filter(|&ms| ms > limits.max_duration_ms) {
         return Err(too_long(duration_ms));
     }

@@ -171,7 +171,7 @@ pub fn check(raw: &str, max_bytes: usize) -> Result<Checked, TextError> {
 
 /// Whether a character alone makes a text worth speaking.
 pub(crate) fn can_be_said(c: char) -> bool {
-    c.is_alphabetic() || c.is_ascii_digit()
+    (c.is_alphabetic() && !c.is_numeric()) || c.is_ascii_digit()
 }
 
 enum Class {
@@ -194,8 +194,12 @@ fn classify(c: char) -> Class {
         '\u{fffd}' => Class::Lost,
         c if c.is_control() => Class::Refused,
         c if c.is_whitespace() => Class::Blank,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => Class::Invisible,
-        '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}' => Class::Invisible,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => {
+            Class::Invisible
+        }
+        '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}' => {
+            Class::Invisible
+        }
         c if is_pictogram(c) => Class::Symbol,
         _ => Class::Plain,
     }
@@ -240,7 +244,10 @@ mod tests {
         let error = check("Kính thưa\nbà\0con", 100).unwrap_err();
         let position = Position { offset_bytes: 15, line: 2, column: 3 };
         assert_eq!(error, TextError::ControlCharacter { codepoint: 0, position });
-        assert_eq!(error.to_string(), "the text holds the control character U+0000 at line 2, character 3: remove it");
+        assert_eq!(
+            error.to_string(),
+            "the text holds the control character U+0000 at line 2, character 3: remove it"
+        );
         assert!(matches!(check("\u{1b}[2J thông báo", 100), Err(TextError::ControlCharacter { .. })));
         assert!(matches!(check("th\u{fffd}ng báo", 100), Err(TextError::Garbled { .. })));
     }
@@ -259,7 +266,10 @@ mod tests {
         assert_eq!(checked.text.as_str(), "Chúc mừng    năm mới");
         assert!(matches!(
             checked.warnings[..],
-            [Warning::SymbolsDropped { position: Position { column: 11, .. }, count: 3 }, Warning::InvisibleDropped { count: 1 }]
+            [
+                Warning::SymbolsDropped { position: Position { column: 11, .. }, count: 3 },
+                Warning::InvisibleDropped { count: 1 }
+            ]
         ));
     }
 

@@ -15,7 +15,10 @@ impl Biquad {
     pub(super) fn high_pass(corner_hz: f64, q: f64, sample_rate_hz: f64) -> Self {
         let (sin, cos) = (TAU * corner_hz / sample_rate_hz).sin_cos();
         let alpha = sin / (2.0 * q);
-        Self::normalized([(1.0 + cos) / 2.0, -(1.0 + cos), (1.0 + cos) / 2.0], [1.0 + alpha, -2.0 * cos, 1.0 - alpha])
+        Self::normalized(
+            [(1.0 + cos) / 2.0, -(1.0 + cos), (1.0 + cos) / 2.0],
+            [1.0 + alpha, -2.0 * cos, 1.0 - alpha],
+        )
     }
 
     pub(super) fn peak(centre_hz: f64, q: f64, gain_db: f64, sample_rate_hz: f64) -> Self {
@@ -50,9 +53,11 @@ mod tests {
     use super::*;
 
     fn gain_db(filter: &Biquad, hz: f64) -> f64 {
-        let mut samples: Vec<f32> = (0..16_000).map(|n| (f64::from(n) / 16_000.0 * hz * TAU).sin() as f32).collect();
+        let mut samples: Vec<f32> =
+            (0..16_000).map(|n| (f64::from(n) / 16_000.0 * hz * TAU).sin() as f32).collect();
         filter.run(&mut samples);
-        let power: f64 = samples[8_000..].iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / 8_000.0;
+        let power: f64 =
+            samples[8_000..].iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / 8_000.0;
         10.0 * (2.0 * power).log10()
     }
 

@@ -73,7 +73,10 @@ mod tests {
         assert_eq!(gain(-40.0), 0.0);
         assert!(((gain(-10.0) - gain(-13.0)) + 2.0).abs() < 1e-9);
         let steps: Vec<f64> = (0..600).map(|n| gain(-50.0 + f64::from(n) / 10.0)).collect();
-        assert!(steps.windows(2).all(|pair| pair[1] <= pair[0] && pair[0] - pair[1] < 0.1), "the knee is smooth");
+        assert!(
+            steps.windows(2).all(|pair| pair[1] <= pair[0] && pair[0] - pair[1] < 0.1),
+            "the knee is smooth"
+        );
     }
 
     #[test]

@@ -42,7 +42,8 @@ impl Limiter {
             return self.samples.iter().map(|sample| sample * gain).collect();
         }
         let ahead = self.look_ahead;
-        let needed = |n: usize| self.peaks.get(n).map_or(1.0, |&peak| if peak > limit { limit / peak } else { 1.0 });
+        let needed =
+            |n: usize| self.peaks.get(n).map_or(1.0, |&peak| if peak > limit { limit / peak } else { 1.0 });
         // Candidates for the lowest gain in the window, rising from front to back.
         let mut window: VecDeque<(usize, f32)> = VecDeque::with_capacity(ahead + 2);
         let mut recent = vec![1.0_f32; ahead];
@@ -74,7 +75,8 @@ impl Limiter {
 
 /// The highest absolute value at each sample and on the way to both its neighbours.
 fn peaks(samples: &[f32]) -> Vec<f32> {
-    let filters: [[f32; TAPS]; PHASES] = std::array::from_fn(|phase| interpolator((phase + 1) as f64 / (PHASES + 1) as f64));
+    let filters: [[f32; TAPS]; PHASES] =
+        std::array::from_fn(|phase| interpolator((phase + 1) as f64 / (PHASES + 1) as f64));
     let mut padded = vec![0.0; TAPS / 2];
     padded.extend_from_slice(samples);
     padded.resize(samples.len() + TAPS, 0.0);
@@ -114,8 +116,9 @@ mod tests {
     #[test]
     fn peaks_between_the_samples_are_seen() {
         // A quarter of the rate, sampled at 45°: the samples reach 0.707, the wave 1.0.
-        let samples: Vec<f32> =
-            (0..400).map(|n| (f64::from(n) * std::f64::consts::FRAC_PI_2 + std::f64::consts::FRAC_PI_4).sin() as f32).collect();
+        let samples: Vec<f32> = (0..400)
+            .map(|n| (f64::from(n) * std::f64::consts::FRAC_PI_2 + std::f64::consts::FRAC_PI_4).sin() as f32)
+            .collect();
         let peaks = peaks(&samples);
         assert!((samples[200].abs() - 0.707).abs() < 0.001);
         assert!((peaks[200] - 1.0).abs() < 0.02, "{}", peaks[200]);

@@ -127,6 +127,9 @@ mod tests {
     #[test]
     fn silence_has_no_loudness() {
         let silence = measure(&Pcm::new(vec![0.0; 32_000], 16_000).unwrap()).unwrap();
-        assert_eq!(silence, Loudness { integrated_lufs: f64::NEG_INFINITY, true_peak_dbtp: f64::NEG_INFINITY });
+        assert_eq!(
+            silence,
+            Loudness { integrated_lufs: f64::NEG_INFINITY, true_peak_dbtp: f64::NEG_INFINITY }
+        );
     }
 }

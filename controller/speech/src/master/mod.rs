@@ -189,8 +189,7 @@ impl Shaped {
                 true_peak_dbtp: loudness.true_peak_dbtp,
             });
         }
-        let pcm =
-            Pcm::new(samples, SAMPLE_RATE_HZ).map_err(|source| MasterError::Resample { source })?;
+        let pcm = Pcm::new(samples, SAMPLE_RATE_HZ).map_err(|source| MasterError::Resample { source })?;
         Ok(Mastered { pcm, loudness })
     }
 }
@@ -233,8 +232,11 @@ mod tests {
                 let t = n as f64 / f64::from(rate);
                 noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 let hiss = f64::from(noise >> 8) / f64::from(1_u32 << 24) - 0.5;
-                let syllable = (t * 3.3 * std::f64::consts::PI).sin().powi(2) * if t % 2.0 < 1.6 { 1.0 } else { 0.0 };
-                let buzz: f64 = (1..12).map(|k| (t * 130.0 * f64::from(k) * std::f64::consts::TAU).sin() / f64::from(k)).sum();
+                let syllable =
+                    (t * 3.3 * std::f64::consts::PI).sin().powi(2) * if t % 2.0 < 1.6 { 1.0 } else { 0.0 };
+                let buzz: f64 = (1..12)
+                    .map(|k| (t * 130.0 * f64::from(k) * std::f64::consts::TAU).sin() / f64::from(k))
+                    .sum();
                 ((buzz * 0.4 + hiss * 0.2) * syllable) as f32 * level
             })
             .collect();
@@ -246,7 +248,11 @@ mod tests {
         for (rate, level) in [(22_050, 0.5), (16_000, 0.002), (48_000, 0.9), (8_000, 3.0)] {
             let input = babble(rate, 6.0, level);
             let out = master(input.clone(), &Mastering::default()).unwrap();
-            assert!((out.loudness.integrated_lufs + 16.0).abs() <= 0.1, "{rate} Hz {level}: {:?}", out.loudness);
+            assert!(
+                (out.loudness.integrated_lufs + 16.0).abs() <= 0.1,
+                "{rate} Hz {level}: {:?}",
+                out.loudness
+            );
             assert!(out.loudness.true_peak_dbtp <= -1.5, "{rate} Hz {level}: {:?}", out.loudness);
             assert_eq!(out.pcm.duration_ms(), input.duration_ms());
             assert_eq!(measure(&out.pcm).unwrap(), out.loudness);
@@ -258,7 +264,8 @@ mod tests {
         for seconds in [0.05, 0.15, 0.39, 0.45] {
             let samples = babble(16_000, 1.0, 0.3).into_samples();
             let count = (seconds * 16_000.0) as usize;
-            let out = master(Pcm::new(samples[..count].to_vec(), 16_000).unwrap(), &Mastering::default()).unwrap();
+            let out =
+                master(Pcm::new(samples[..count].to_vec(), 16_000).unwrap(), &Mastering::default()).unwrap();
             assert!((out.loudness.integrated_lufs + 16.0).abs() <= 0.5, "{seconds} s: {:?}", out.loudness);
             assert!(out.loudness.true_peak_dbtp <= -1.5, "{seconds} s: {:?}", out.loudness);
         }
@@ -271,7 +278,8 @@ mod tests {
             assert!(matches!(error, MasterError::Silent { .. }), "{error}");
         }
         // A constant is no sound either: the high-pass takes it away.
-        let error = master(Pcm::new(vec![0.000_9; 160_000], 16_000).unwrap(), &Mastering::default()).unwrap_err();
+        let error =
+            master(Pcm::new(vec![0.000_9; 160_000], 16_000).unwrap(), &Mastering::default()).unwrap_err();
         assert!(matches!(error, MasterError::Silent { .. }), "{error}");
     }
 

@@ -104,8 +104,7 @@ impl<'a> Coding<'a> {
             let part = &self.samples[from..(from + frame).min(self.samples.len())];
             padded[..part.len()].copy_from_slice(part);
             padded[part.len()..].fill(0.0);
-            let length =
-                self.encoder.encode_float_to_slice(&padded, &mut packet).map_err(codec("coding"))?;
+            let length = self.encoder.encode_float_to_slice(&padded, &mut packet).map_err(codec("coding"))?;
             each(&packet[..length])?;
             packets.push(packet[..length].to_vec());
         }

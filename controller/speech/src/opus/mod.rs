@@ -32,7 +32,9 @@ pub enum OpusError {
         sample_rate_hz: u32,
     },
     /// Settings outside what Opus takes.
-    #[error("Opus settings out of range: {bitrate_bps} bit/s (6,000 to 128,000), complexity {complexity} (0 to 10)")]
+    #[error(
+        "Opus settings out of range: {bitrate_bps} bit/s (6,000 to 128,000), complexity {complexity} (0 to 10)"
+    )]
     Settings {
         /// Bits a second.
         bitrate_bps: u32,

@@ -77,7 +77,8 @@ pub async fn speak_text(
         progress.report(Stage::Synthesizing, index + 1, total);
     }
     let Joined { samples, rate } = joined.ok_or(SynthesisError::NothingToSay)?;
-    Pcm::new(samples, rate).map_err(|source| SynthesisError::Pcm { engine: engine.engine().name.clone(), source })
+    Pcm::new(samples, rate)
+        .map_err(|source| SynthesisError::Pcm { engine: engine.engine().name.clone(), source })
 }
 
 struct Joined {

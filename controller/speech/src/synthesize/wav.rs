@@ -39,7 +39,9 @@ fn format(chunk: &[u8]) -> Result<u32, String> {
     let short = |at: usize| u16::from_le_bytes([fields[at], fields[at + 1]]);
     let (tag, channels, bits) = (short(0), short(2), short(14));
     if (tag, channels, bits) != (1, 1, 16) {
-        return Err(format!("a WAV file of format {tag} with {channels} channels and {bits} bits, not 16-bit mono"));
+        return Err(format!(
+            "a WAV file of format {tag} with {channels} channels and {bits} bits, not 16-bit mono"
+        ));
     }
     Ok(u32::from_le_bytes([fields[4], fields[5], fields[6], fields[7]]))
 }
