@@ -4,6 +4,7 @@ mod access;
 mod client;
 mod flow;
 mod lifecycle;
+mod link;
 mod world;
 
 use std::time::Duration;
