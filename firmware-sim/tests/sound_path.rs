@@ -103,16 +103,13 @@ impl Drop for Stage {
 
 /// Loads a recording once its recorder, which outlives the player by what was left in the pipe, has written its end.
 fn settled(file: &Path) -> Recording {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    let mut before = None;
+    let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        let recording = Recording::load(file).unwrap();
-        let length = recording.samples().len();
-        if before == Some(length) || Instant::now() > deadline {
-            return recording;
+        match Recording::load(file) {
+            Ok(recording) if recording.is_complete() => return recording,
+            loaded => assert!(Instant::now() < deadline, "the recorder does not end: {loaded:?}"),
         }
-        before = Some(length);
-        std::thread::sleep(Duration::from_millis(300));
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -237,6 +237,9 @@ impl Tape {
 
     fn finish(mut self) -> Result<Captured, CaptureError> {
         self.flush()?;
+        let end = timeline::end(self.frames);
+        let ended = self.timeline.write_all(end.as_bytes()).and_then(|()| self.timeline.flush());
+        ended.map_err(|source| self.timeline_error(source))?;
         Ok(Captured { wav: self.path, frames: self.frames })
     }
 

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::RATE_HZ;
 use super::correlate::{self, Match, MatchError};
-use super::timeline::{self, Mark};
+use super::timeline::{self, Timeline};
 
 /// One recording, as loaded.
 #[derive(Clone, Debug)]
 pub struct Recording {
     samples: Vec<f32>,
-    marks: Vec<Mark>,
+    timeline: Timeline,
 }
 
 /// A stretch of sound between silences.
@@ -110,9 +110,9 @@ impl Recording {
         let path = wav.with_extension("timeline");
         let text = std::fs::read_to_string(&path)
             .map_err(|source| RecordingError::Timeline { path: path.clone(), source })?;
-        let marks = timeline::parse(&text)
+        let timeline = timeline::parse(&text)
             .map_err(|line| RecordingError::TimelineLine { path: path.clone(), line })?;
-        Ok(Self { samples, marks })
+        Ok(Self { samples, timeline })
     }
 
     /// The WAV files in a recorder's folder, in the order of their making; empty where there is no folder yet.
@@ -137,6 +137,13 @@ impl Recording {
         Ok(files)
     }
 
+    /// Whether the player has closed the card and everything it played is here; false while the recorder runs, or where
+    /// it was killed.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.timeline.end_frame == Some(self.samples.len() as u64)
+    }
+
     /// The samples, from -1 to 1, at [`RATE_HZ`].
     #[must_use]
     pub fn samples(&self) -> &[f32] {
@@ -147,8 +154,8 @@ impl Recording {
     #[must_use]
     pub fn unix_ms(&self, frame: usize) -> Option<f64> {
         let frame = frame as u64;
-        let before = self.marks.partition_point(|mark| mark.frame <= frame);
-        let mark = self.marks.get(before.saturating_sub(1))?;
+        let before = self.timeline.marks.partition_point(|mark| mark.frame <= frame);
+        let mark = self.timeline.marks.get(before.saturating_sub(1))?;
         let since_ms = frame.saturating_sub(mark.frame) as f64 * 1000.0 / f64::from(RATE_HZ);
         Some(mark.heard_unix_ns as f64 / 1e6 + since_ms)
     }
@@ -163,7 +170,7 @@ impl Recording {
     /// How often the card ran dry because the player sent nothing in time, and for how long in all, in milliseconds.
     #[must_use]
     pub fn dry(&self) -> (usize, f64) {
-        let dry = self.marks.iter().filter(|mark| mark.dry_ns > 0);
+        let dry = self.timeline.marks.iter().filter(|mark| mark.dry_ns > 0);
         (dry.clone().count(), dry.map(|mark| mark.dry_ns as f64 / 1e6).sum())
     }
 

@@ -3,6 +3,7 @@
 //! A text file: a first line `loa-timeline 1 48000` (format and rate), then for each chunk of frames a line
 //! `FRAME HEARD_UNIX_NS ARRIVED_UNIX_NS DRY_NS`: its first frame, the instant at which that is heard, the instant at which
 //! the chunk came out of the pipe, and the silence before it because nothing had come in time (0 nearly always).
+//! A last line `end FRAMES` says that the player closed the card and that nothing is missing.
 
 use std::fmt::Write as _;
 
@@ -18,9 +19,22 @@ pub(super) struct Mark {
     pub(super) dry_ns: i64,
 }
 
+/// A timeline as read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Timeline {
+    pub(super) marks: Vec<Mark>,
+    /// Frames in all; `None` while the recorder runs, or where it was killed.
+    pub(super) end_frame: Option<u64>,
+}
+
 /// The header line.
 pub(super) fn header() -> String {
     format!("{HEADER}\n")
+}
+
+/// The last line.
+pub(super) fn end(frames: u64) -> String {
+    format!("end {frames}\n")
 }
 
 impl Mark {
@@ -37,15 +51,20 @@ impl Mark {
 /// Reads a timeline. A last line that is cut off, as a killed recorder leaves it, is dropped.
 ///
 /// Errors are the number (from 1) of the first line that is not understood.
-pub(super) fn parse(text: &str) -> Result<Vec<Mark>, usize> {
+pub(super) fn parse(text: &str) -> Result<Timeline, usize> {
     let mut lines = text.split_inclusive('\n').enumerate();
     if lines.next().map(|(_, line)| line.trim_end()) != Some(HEADER) {
         return Err(1);
     }
-    lines
-        .filter(|(_, line)| line.ends_with('\n'))
-        .map(|(index, line)| mark(line.trim_end()).ok_or(index + 1))
-        .collect()
+    let mut timeline = Timeline::default();
+    for (index, line) in lines.filter(|(_, line)| line.ends_with('\n')) {
+        let line = line.trim_end();
+        match line.strip_prefix("end ") {
+            Some(frames) => timeline.end_frame = Some(frames.parse().map_err(|_| index + 1)?),
+            None => timeline.marks.push(mark(line).ok_or(index + 1)?),
+        }
+    }
+    Ok(timeline)
 }
 
 fn mark(line: &str) -> Option<Mark> {
@@ -67,8 +86,10 @@ mod tests {
     fn a_cut_last_line_is_dropped_and_a_strange_one_is_named() {
         let mark = Mark { frame: 480, heard_unix_ns: 12, arrived_unix_ns: 13, dry_ns: 0 };
         let text = header() + &mark.line();
-        assert_eq!(parse(&text), Ok(vec![mark]));
-        assert_eq!(parse(&format!("{text}960 14")), Ok(vec![mark]));
+        let running = Timeline { marks: vec![mark], end_frame: None };
+        assert_eq!(parse(&text), Ok(running.clone()));
+        assert_eq!(parse(&format!("{text}960 14")), Ok(running.clone()));
+        assert_eq!(parse(&(text.clone() + &end(960))), Ok(Timeline { end_frame: Some(960), ..running }));
         assert_eq!(parse(&format!("{text}960 14\n")), Err(3));
         assert_eq!(parse("something else\n"), Err(1));
         assert_eq!(parse(""), Err(1));

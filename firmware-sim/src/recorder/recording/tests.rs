@@ -36,6 +36,7 @@ fn what_goes_in_is_heard_at_real_pace_with_its_instants() {
     let wav = record(bytes, 16, dir.path());
     let recording = Recording::load(&wav).unwrap();
     assert_eq!(recording.samples().len(), 700 * 48);
+    assert!(recording.is_complete());
 
     let segments = recording.segments(0.01, 100);
     assert_eq!(segments.len(), 2, "{segments:?}");
@@ -74,6 +75,31 @@ fn an_incomplete_frame_at_the_end_is_dropped_and_silence_is_no_sound() {
     assert_eq!(recording.heard_start_unix_ms(0.001), None);
     assert_eq!(recording.segments(0.001, 10), []);
     assert_eq!(recording.rms_dbfs(), f64::NEG_INFINITY);
+}
+
+#[test]
+fn a_killed_recorder_leaves_a_valid_file_that_is_not_complete() {
+    let dir = tempfile::tempdir().unwrap();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let out = dir.path().to_owned();
+    // The thread stands for the process: it is still waiting for sound when the file is read.
+    std::thread::spawn(move || {
+        let file = std::fs::File::from(std::os::fd::OwnedFd::from(reader));
+        capture(file, &CaptureOptions { out, channels: 1 })
+    });
+    writer.write_all(&input(1, &[(0.5, 600)])).unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let recording = loop {
+        let files = Recording::files(dir.path()).unwrap();
+        let loaded = files.first().and_then(|file| Recording::load(file).ok());
+        match loaded.filter(|recording| recording.samples().len() >= 250 * 48) {
+            Some(recording) => break recording,
+            None => assert!(std::time::Instant::now() < deadline, "no header was written"),
+        }
+        std::thread::yield_now();
+    };
+    assert!(!recording.is_complete());
+    assert!(recording.heard_start_unix_ms(0.01).is_some());
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub struct AlsaSpeakerConfig {
     /// An ALSA PCM as `aplay -L` lists it; `None` is ALSA's `default`.
     pub device: Option<String>,
     /// Length of one ALSA period; the card's buffer is two. Short starts an emergency sooner, long forgives a busy
-    /// board more. 10 ms is the default.
+    /// board more; the precision of planned starts does not depend on it. 20 ms is the default.
     pub period_ms: u32,
     /// What the equipment behind ALSA adds and does not report (a digital amplifier, an encoder), in milliseconds:
     /// sounds are handed over that much earlier.
@@ -62,7 +62,7 @@ pub struct AlsaSpeakerConfig {
 
 impl Default for AlsaSpeakerConfig {
     fn default() -> Self {
-        Self { device: None, period_ms: 10, device_delay_ms: 0.0, clock: Arc::new(SystemClock) }
+        Self { device: None, period_ms: 20, device_delay_ms: 0.0, clock: Arc::new(SystemClock) }
     }
 }
 

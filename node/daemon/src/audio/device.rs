@@ -81,7 +81,9 @@ impl Device {
 fn find(name: Option<&str>) -> Result<cpal::Device, String> {
     let host = cpal::default_host();
     match name {
-        None => host.default_output_device().ok_or_else(|| "ALSA has no default device".to_owned()),
+        None | Some("default") => {
+            host.default_output_device().ok_or_else(|| "ALSA has no default device".to_owned())
+        }
         Some(name) => host
             .output_devices()
             .map_err(|error| error.to_string())?
