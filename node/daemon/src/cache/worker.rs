@@ -1,0 +1,182 @@
+//! The thread that works on the cache, so that a slow memory card never holds up a decision.
+//!
+//! ```text
+//! event loop ── Job (bounded, in order) ──> cache thread ── StoreEvent (bounded) ──> event loop
+//!                                             └─ when idle: hashes one whole object after the other
+//! ```
+//!
+//! # Invariants
+//! - Jobs are done in the order in which they were sent.
+//! - Each whole object found at boot is hashed once, before it plays or when the thread is idle, whichever comes first. A
+//!   job waits for at most one object's hash.
+//! - Whoever waits for room in the job queue, or for an answer, must go on taking events: the thread waits for room for
+//!   those.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use loa_node_core::StoreEvent;
+use loa_protocol::ids::ObjectHash;
+use loa_protocol::time::UnixMs;
+use loa_protocol::transfer::Manifest;
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Cache, CacheError};
+
+/// Jobs that can wait.
+pub const JOBS: usize = 32;
+/// Events that can wait.
+pub const EVENTS: usize = 64;
+
+/// Something to do on the cache.
+#[derive(Debug)]
+pub enum Job {
+    /// [`Cache::begin`]; `done` is answered when it is durable, or has failed and the event says so.
+    Begin {
+        /// The object's manifest.
+        manifest: Arc<Manifest>,
+        /// Answered in any case.
+        done: oneshot::Sender<()>,
+    },
+    /// [`Cache::store_block`].
+    StoreBlock {
+        /// The object.
+        object: ObjectHash,
+        /// Number of the block.
+        index: u32,
+        /// Where it lies.
+        offset_bytes: u32,
+        /// The block.
+        bytes: Vec<u8>,
+    },
+    /// [`Cache::finish`].
+    Finish(ObjectHash),
+    /// [`Cache::drop_object`].
+    Drop(ObjectHash),
+    /// Makes sure that an object is what its name says, takes note of its use, and answers with its path; without one it is
+    /// corrupt or cannot be read, and the event says so.
+    ForPlaying {
+        /// The object.
+        object: ObjectHash,
+        /// When it is used.
+        now: UnixMs,
+        /// Answered in any case.
+        path: oneshot::Sender<Option<PathBuf>>,
+    },
+    /// Hashes an object again when there is nothing else to do: it could not be decoded.
+    Suspect(ObjectHash),
+}
+
+/// Starts the thread. It ends when the sender is dropped and all jobs are done.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn start(
+    cache: Cache,
+    unverified: BTreeSet<ObjectHash>,
+) -> std::io::Result<(mpsc::Sender<Job>, mpsc::Receiver<StoreEvent>, std::thread::JoinHandle<()>)> {
+    let (jobs, incoming) = mpsc::channel(JOBS);
+    let (outgoing, events) = mpsc::channel(EVENTS);
+    let worker = Worker { cache, unverified, events: outgoing };
+    let thread = std::thread::Builder::new().name("cache".into()).spawn(move || worker.run(incoming))?;
+    Ok((jobs, events, thread))
+}
+
+struct Worker {
+    cache: Cache,
+    unverified: BTreeSet<ObjectHash>,
+    events: mpsc::Sender<StoreEvent>,
+}
+
+impl Worker {
+    fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        loop {
+            match jobs.try_recv() {
+                Ok(job) => self.work(job),
+                Err(TryRecvError::Disconnected) => return,
+                Err(TryRecvError::Empty) => match self.unverified.first().copied() {
+                    Some(object) => {
+                        self.verify(object);
+                    }
+                    None => match jobs.blocking_recv() {
+                        Some(job) => self.work(job),
+                        None => return,
+                    },
+                },
+            }
+        }
+    }
+
+    fn work(&mut self, job: Job) {
+        match job {
+            Job::Begin { manifest, done } => {
+                if let Err(error) = self.cache.begin(&manifest) {
+                    self.report_failure(manifest.object, &error);
+                }
+                // Nobody waits any more: the program is ending.
+                let _ = done.send(());
+            }
+            Job::StoreBlock { object, index, offset_bytes, bytes } => {
+                match self.cache.store_block(&object, offset_bytes, &bytes) {
+                    Ok(()) => self.report(StoreEvent::BlockStored { object, index }),
+                    Err(error) => self.report_failure(object, &error),
+                }
+            }
+            Job::Finish(object) => match self.cache.finish(&object) {
+                Ok(true) => self.report(StoreEvent::ObjectReady { object }),
+                Ok(false) => self.report(StoreEvent::ObjectCorrupt { object }),
+                Err(error) => self.report_failure(object, &error),
+            },
+            Job::Drop(object) => {
+                self.unverified.remove(&object);
+                if let Err(error) = self.cache.drop_object(&object) {
+                    self.report_failure(object, &error.into());
+                }
+            }
+            Job::ForPlaying { object, now, path } => {
+                let is_right = !self.unverified.contains(&object) || self.verify(object);
+                if is_right && let Err(error) = self.cache.touch(&object, now) {
+                    tracing::warn!(%object, error = &error as &dyn std::error::Error, "cannot note that an object is used");
+                }
+                let _ = path.send(is_right.then(|| self.cache.path(&object)));
+            }
+            Job::Suspect(object) => {
+                self.unverified.insert(object);
+            }
+        }
+    }
+
+    /// Whether a whole object's hash is right.
+    fn verify(&mut self, object: ObjectHash) -> bool {
+        self.unverified.remove(&object);
+        match self.cache.verify(&object) {
+            Ok(true) => true,
+            Ok(false) => {
+                tracing::warn!(%object, "an object in the cache had changed on the disk; it is fetched anew");
+                self.report(StoreEvent::ObjectCorrupt { object });
+                false
+            }
+            Err(error) => {
+                self.report_failure(object, &error.into());
+                false
+            }
+        }
+    }
+
+    fn report_failure(&mut self, object: ObjectHash, error: &CacheError) {
+        tracing::warn!(%object, error = error as &dyn std::error::Error, "the audio cache failed");
+        self.report(if error.is_full() {
+            StoreEvent::Full { object }
+        } else {
+            StoreEvent::Failing { object }
+        });
+    }
+
+    fn report(&self, event: StoreEvent) {
+        if self.events.blocking_send(event).is_err() {
+            tracing::debug!(?event, "nobody listens to the cache any more");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Every setting's name, and how its value gets into [`Settings`].
+
+use std::path::PathBuf;
+
+use toml::Value;
+
+use super::Settings;
+
+/// Prefix of the variables.
+pub(super) const PREFIX: &str = "LOA_NODE_";
+
+/// One setting.
+pub(super) struct Key {
+    /// Dotted path in the file.
+    pub(super) path: &'static str,
+    /// What it is, for `--help`.
+    pub(super) about: &'static str,
+    /// Takes a value; the error says what is expected.
+    pub(super) set: fn(&mut Settings, &Value) -> Result<(), String>,
+}
+
+impl Key {
+    /// The variable that sets it: `cache.quota_mib` is `LOA_NODE_CACHE_QUOTA_MIB`.
+    pub(super) fn variable(&self) -> String {
+        format!("{PREFIX}{}", self.path.replace('.', "_").to_ascii_uppercase())
+    }
+}
+
+/// All settings.
+pub(super) const KEYS: &[Key] = &[
+    Key {
+        path: "data_dir",
+        about: "folder of the identity, the database and the cached audio",
+        set: |s, v| {
+            let folder = text(v)?;
+            if folder.is_empty() {
+                return Err("name a folder".to_owned());
+            }
+            s.data_dir = PathBuf::from(folder);
+            Ok(())
+        },
+    },
+    Key {
+        path: "audio.device",
+        about: "ALSA's name of the sound card, as `aplay -L` lists them",
+        set: |s, v| {
+            s.audio.device = text(v)?;
+            if s.audio.device.is_empty() { Err("name a device, such as default".to_owned()) } else { Ok(()) }
+        },
+    },
+    Key {
+        path: "amplifier.warm_up_ms",
+        about: "how long before a sound the amplifier is switched on, 0 to 30000",
+        set: |s, v| integer(v, 0, 30_000).map(|n| s.amplifier.warm_up_ms = n),
+    },
+    Key {
+        path: "amplifier.tail_ms",
+        about: "how long after the last sound the amplifier stays on, 0 to 600000",
+        set: |s, v| integer(v, 0, 600_000).map(|n| s.amplifier.tail_ms = n),
+    },
+    Key {
+        path: "amplifier.gpio_chip",
+        about: "GPIO chip of the amplifier's relay, such as /dev/gpiochip0; empty: no relay",
+        set: |s, v| text(v).map(|t| s.amplifier.gpio_chip = t),
+    },
+    Key {
+        path: "amplifier.gpio_line",
+        about: "line of the relay on that chip",
+        set: |s, v| integer(v, 0, 1_023).map(|n| s.amplifier.gpio_line = n),
+    },
+    Key {
+        path: "amplifier.active_low",
+        about: "whether the relay closes when the line is low",
+        set: |s, v| flag(v).map(|f| s.amplifier.active_low = f),
+    },
+    Key {
+        path: "cache.quota_mib",
+        about: "most room for cached audio, in MiB, at least 16",
+        set: |s, v| integer(v, 16, 1_048_576).map(|n| s.cache.quota_mib = n),
+    },
+    Key {
+        path: "log.level",
+        about: "error, warn, info, debug or trace",
+        set: |s, v| text(v)?.parse().map(|l| s.log.level = l),
+    },
+    Key {
+        path: "log.format",
+        about: "auto, text (with time stamps) or journal (without)",
+        set: |s, v| text(v)?.parse().map(|f| s.log.format = f),
+    },
+];
+
+/// The lines about settings for `--help`.
+pub(super) fn help() -> String {
+    let width = KEYS.iter().map(|k| k.path.len()).max().unwrap_or(0);
+    KEYS.iter()
+        .fold("Settings (in the file; as a variable: LOA_NODE_CACHE_QUOTA_MIB=64):\n".to_owned(), |t, k| {
+            format!("{t}  {:width$}  {}\n", k.path, k.about)
+        })
+}
+
+/// The key whose name is most like `wrong`, if one is.
+pub(super) fn nearest(wrong: &str) -> Option<&'static Key> {
+    // A setting written outside its table is like the last part of its path.
+    let likeness = |key: &Key| {
+        let last = key.path.rsplit('.').next().unwrap_or(key.path);
+        strsim::jaro_winkler(key.path, wrong).max(strsim::jaro_winkler(last, wrong))
+    };
+    KEYS.iter()
+        .map(|key| (likeness(key), key))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, key)| key)
+}
+
+fn text(value: &Value) -> Result<String, String> {
+    value
+        .as_str()
+        .map(str::to_owned)
+        .ok_or_else(|| format!("a text is expected, this is {}", value.type_str()))
+}
+
+fn integer(value: &Value, least: u32, most: u32) -> Result<u32, String> {
+    // A variable is always text.
+    let number = value.as_integer().or_else(|| value.as_str()?.trim().parse().ok());
+    number
+        .and_then(|n| u32::try_from(n).ok())
+        .filter(|n| (least..=most).contains(n))
+        .ok_or_else(|| format!("{value} is not a whole number from {least} to {most}"))
+}
+
+fn flag(value: &Value) -> Result<bool, String> {
+    let flag = value.as_bool().or_else(|| value.as_str()?.trim().parse().ok());
+    flag.ok_or_else(|| format!("{value} is not true or false"))
+}

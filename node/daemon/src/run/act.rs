@@ -1,0 +1,181 @@
+//! Carries out what the core wants.
+
+use std::future::Future;
+use std::time::Duration;
+
+use loa_node_core::{Action, SpeakerEvent, SpeakerFailure, Token};
+use loa_protocol::ids::ObjectHash;
+use loa_protocol::time::UnixMs;
+use tokio::sync::oneshot;
+
+use super::{ServeError, Shell, health};
+use crate::audio::PlayRequest;
+use crate::audio::gain::volume_to_db;
+use crate::cache::worker::Job;
+use crate::store::StoreError;
+
+/// How long to wait before a persistent action that failed is tried again. After the last, the daemon ends.
+const RETRIES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
+
+impl Shell {
+    /// Takes and carries out actions until there are none.
+    pub(super) async fn act(&mut self) -> Result<(), ServeError> {
+        while let Some(action) = self.core.poll_action() {
+            tracing::trace!(?action, "act");
+            self.carry_out(action).await?;
+        }
+        Ok(())
+    }
+
+    async fn carry_out(&mut self, action: Action) -> Result<(), ServeError> {
+        match action {
+            Action::SaveDocument { .. }
+            | Action::ForgetDocument { .. }
+            | Action::RecordIntent(_)
+            | Action::RecordReceipts(_)
+            | Action::DeleteReceipts { .. } => self.persist(&action).await?,
+            Action::ReadReceipts { numbers } => {
+                let receipts = self.store.read_receipts(&numbers).await?;
+                let now = self.now();
+                self.core.handle_receipts(receipts, now);
+            }
+
+            Action::Subscribe { link, filters } => self.links.subscribe(link, &filters),
+            Action::Unsubscribe { filters } => self.links.unsubscribe(&filters),
+            Action::Publish { link, topic, payload, qos, retain } => {
+                self.links.publish(link, topic, payload, qos, retain);
+            }
+            Action::OpenBulk => self.links.open_bulk()?,
+            Action::CloseBulk => self.links.close_bulk(),
+
+            Action::BeginObject { manifest } => {
+                let (done, is_done) = oneshot::channel();
+                self.send_job(Job::Begin { manifest, done }).await?;
+                self.answer(is_done).await?;
+            }
+            Action::StoreBlock { object, index, offset_bytes, bytes } => {
+                self.send_job(Job::StoreBlock { object, index, offset_bytes, bytes }).await?;
+            }
+            Action::FinishObject { object } => self.send_job(Job::Finish(object)).await?,
+            Action::DropObject { object } => self.send_job(Job::Drop(object)).await?,
+
+            Action::SetVolume { volume_percent } => self.speaker.set_volume_db(volume_to_db(volume_percent)),
+            Action::PrepareSpeaker { by } => self.prepare_speaker(by),
+            Action::Play { token, object, start_at } => self.play(token, object, start_at).await?,
+            Action::StopSound { token } => {
+                if let Err(error) = self.speaker.stop(token.0) {
+                    tracing::error!(error = &error as &dyn std::error::Error, "cannot stop a sound");
+                }
+            }
+            Action::ReleaseSpeaker => self.release_speaker(),
+
+            Action::MeasureHealth => {
+                let measurements = health::measure(self.board.as_mut(), &self.data_dir, self.speaker_works);
+                let now = self.now();
+                self.core.handle_health(measurements, now);
+            }
+        }
+        Ok(())
+    }
+
+    async fn persist(&mut self, action: &Action) -> Result<(), StoreError> {
+        let mut retries = RETRIES.into_iter();
+        loop {
+            let error = match self.try_persist(action).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let Some(wait) = retries.next() else { return Err(error) };
+            tracing::error!(error = &error as &dyn std::error::Error, "the database failed; trying again");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn try_persist(&mut self, action: &Action) -> Result<(), StoreError> {
+        match action {
+            Action::SaveDocument { slot, document } => {
+                tracing::info!(?slot, sequence = document.applied.sequence, "a document is applied");
+                self.store.save_document(slot, document).await
+            }
+            Action::ForgetDocument { slot } => self.store.forget_document(slot).await,
+            Action::RecordIntent(intent) => self.store.record_intent(intent).await,
+            Action::RecordReceipts(receipts) => {
+                for receipt in receipts {
+                    tracing::info!(
+                        number = receipt.number, item = %receipt.item, nominal = %receipt.nominal,
+                        outcome = receipt.outcome.as_str(), reason = receipt.outcome.reason().map(|r| r.as_str()),
+                        "an occurrence has ended"
+                    );
+                }
+                self.store.record_receipts(receipts).await
+            }
+            Action::DeleteReceipts { numbers } => self.store.delete_receipts(numbers).await,
+            Action::ReadReceipts { .. }
+            | Action::Subscribe { .. }
+            | Action::Unsubscribe { .. }
+            | Action::Publish { .. }
+            | Action::OpenBulk
+            | Action::CloseBulk
+            | Action::BeginObject { .. }
+            | Action::StoreBlock { .. }
+            | Action::FinishObject { .. }
+            | Action::DropObject { .. }
+            | Action::SetVolume { .. }
+            | Action::PrepareSpeaker { .. }
+            | Action::Play { .. }
+            | Action::StopSound { .. }
+            | Action::ReleaseSpeaker
+            | Action::MeasureHealth => Ok(()),
+        }
+    }
+
+    async fn play(&mut self, token: Token, object: ObjectHash, start_at: UnixMs) -> Result<(), ServeError> {
+        let (answer, path) = oneshot::channel();
+        self.send_job(Job::ForPlaying { object, now: self.clock.now(), path: answer }).await?;
+        let Some(path) = self.answer(path).await? else {
+            self.refuse(token, SpeakerFailure::Audio);
+            return Ok(());
+        };
+        let request =
+            PlayRequest { token: token.0, path, start_at_unix_ms: start_at.0, from_ms: 0, gain_db: 0.0 };
+        match self.speaker.play(request) {
+            Ok(()) => {
+                self.sounding.insert(token.0, object);
+            }
+            Err(error) => {
+                tracing::error!(%object, error = &error as &dyn std::error::Error, "the speaker refuses a sound");
+                self.refuse(token, SpeakerFailure::Device);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a sound that never began.
+    fn refuse(&mut self, token: Token, kind: SpeakerFailure) {
+        let now = self.now();
+        self.core.handle_speaker(SpeakerEvent::Failed { token, kind, played_ms: 0 }, now);
+    }
+
+    /// Waits for room in the job queue, taking what the cache thread tells meanwhile: it may wait for room itself.
+    pub(super) async fn send_job(&mut self, job: Job) -> Result<(), ServeError> {
+        let jobs = self.jobs.clone();
+        self.while_taking_events(async move { jobs.send(job).await.ok() }).await
+    }
+
+    async fn answer<T>(&mut self, answer: oneshot::Receiver<T>) -> Result<T, ServeError> {
+        self.while_taking_events(async move { answer.await.ok() }).await
+    }
+
+    async fn while_taking_events<T>(
+        &mut self,
+        wait: impl Future<Output = Option<T>>,
+    ) -> Result<T, ServeError> {
+        tokio::pin!(wait);
+        loop {
+            tokio::select! {
+                answer = &mut wait => return answer.ok_or(ServeError::Gone("the audio cache")),
+                Some(event) = self.stored.recv() => self.backlog.push_back(event),
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! From the data folder to a running shell. Needs no network, and waits for none.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use loa_node_core::{Core, Now, Restored, Slot, StoredDocument};
+use loa_protocol::envelope::{Freshness, open_key_set};
+use loa_protocol::ids::BootId;
+use loa_protocol::time::UnixMs;
+use rustix::fs::FlockOperation;
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+
+use super::links::Links;
+use super::notify::Watchdog;
+use super::{CLOCK_LOOK, ServeError, Shell, SoundOut};
+use crate::board::Board;
+use crate::cache::{Cache, Found, RESERVE_BYTES, free_bytes, worker};
+use crate::clock::{NodeClock, SyncView, build_time};
+use crate::config::Settings;
+use crate::durable::FileError;
+use crate::enrol::issue_time;
+use crate::identity::Identity;
+use crate::store::Store;
+
+/// What nodes call the version of this program.
+const FIRMWARE: &str = env!("CARGO_PKG_VERSION");
+
+pub(super) async fn boot(
+    settings: Settings,
+    clock: Arc<NodeClock>,
+    sound: SoundOut,
+    board: Box<dyn Board>,
+) -> Result<Shell, ServeError> {
+    let data_dir = settings.data_dir.clone();
+    let identity = Identity::load(&data_dir)?;
+    let lock = lock(&data_dir)?;
+    let mut store = Store::open(&data_dir).await?;
+    if store.claim(&identity).await? {
+        tracing::warn!(node = %identity.node, "the board was enrolled anew; what the earlier node kept is dropped");
+    }
+    raise_floor(&clock, &identity, store.kept_clock().await?);
+    let boot_number = store.count_boot().await?;
+    adopt_key_set(&mut store, &identity, clock.now()).await?;
+
+    let (cache, found) = open_cache(&data_dir).await?;
+    let quota_bytes = quota(&settings, &data_dir, found.bytes())?;
+    let unverified = found.whole.iter().map(|whole| whole.object).collect();
+    let restored =
+        Restored { objects: found.whole, partial: found.partial, ..store.restore(clock.now()).await? };
+
+    let boot = boot_id()?;
+    let started = Instant::now();
+    let now = Now { wall: clock.now(), monotonic_ms: 0 };
+    tracing::info!(
+        node = %identity.node, tenant = %identity.tenant, firmware = FIRMWARE, boot = boot_number, now = %now.wall,
+        documents = restored.documents.len(), objects = restored.objects.len(), partial = restored.partial.len(),
+        receipts = restored.unacknowledged.len(), "the node starts"
+    );
+    let core_settings = loa_node_core::Settings {
+        cache_quota_bytes: quota_bytes,
+        amplifier_warm_up_ms: settings.amplifier.warm_up_ms,
+        amplifier_tail_ms: settings.amplifier.tail_ms,
+    };
+    let core_identity = loa_node_core::Identity {
+        tenant: identity.tenant.clone(),
+        node: identity.node.clone(),
+        path: identity.path.clone(),
+        root: identity.root,
+    };
+    let mut core = Core::new(core_identity, core_settings, restored, boot, FIRMWARE.to_owned(), now);
+    let trust = clock.trust(SyncView::of_system());
+    core.handle_clock(trust, now);
+
+    let (jobs, stored, cache_thread) = worker::start(cache, unverified).map_err(ServeError::Thread)?;
+    let links = Links::start(&identity, &clock, boot)?;
+    let mut look = tokio::time::interval(CLOCK_LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    Ok(Shell {
+        core,
+        store,
+        jobs,
+        stored,
+        backlog: VecDeque::new(),
+        cache_thread,
+        links,
+        speaker: sound.speaker,
+        speaker_events: sound.events,
+        prepared: mpsc::channel(2),
+        speaker_works: None,
+        sounding: BTreeMap::new(),
+        board,
+        data_dir,
+        clock,
+        started,
+        trust,
+        clock_kept: None,
+        look,
+        watchdog: Watchdog::of_environment(),
+        _lock: lock,
+    })
+}
+
+/// Two daemons on one store would each number their receipts.
+fn lock(data_dir: &Path) -> Result<File, ServeError> {
+    let path = data_dir.join("lock");
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(FileError::new("open", &path))?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(ServeError::InUse { path }),
+        Err(errno) => Err(FileError::new("lock", &path)(errno.into()).into()),
+    }
+}
+
+/// Everything that is known to be past at boot.
+fn raise_floor(clock: &NodeClock, identity: &Identity, kept: Option<UnixMs>) {
+    clock.raise_floor(build_time());
+    match issue_time(&identity.certificate_chain_pem) {
+        Ok(issued) => clock.raise_floor(issued),
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "cannot read the issue time of the node's certificate"
+            );
+        }
+    }
+    if let Some(kept) = kept {
+        clock.raise_floor(kept);
+    }
+}
+
+/// Puts the key set of the enrolment into the store, unless a newer one is there.
+async fn adopt_key_set(store: &mut Store, identity: &Identity, now: UnixMs) -> Result<(), ServeError> {
+    let opened = match open_key_set(&identity.key_set, &identity.root, &identity.tenant, now) {
+        Ok(opened) => opened,
+        Err(refusal) => {
+            // Expired by now, most likely: the current one comes with the first connection.
+            tracing::warn!(%refusal, "the key set of the enrolment is not used");
+            return Ok(());
+        }
+    };
+    let stored = store.restore(now).await?.applied;
+    let last = stored.into_iter().find_map(|(slot, applied)| (slot == Slot::Keys).then_some(applied));
+    if matches!(opened.freshness(last), Ok(Freshness::New)) {
+        let document = StoredDocument {
+            envelope: identity.key_set.clone(),
+            applied: opened.applied(),
+            applied_at: now,
+            path: identity.path.clone(),
+        };
+        store.save_document(&Slot::Keys, &document).await?;
+    }
+    Ok(())
+}
+
+async fn open_cache(data_dir: &Path) -> Result<(Cache, Found), ServeError> {
+    let folder = data_dir.to_owned();
+    // Hashing partial objects takes a while on a slow card.
+    match tokio::task::spawn_blocking(move || Cache::open(&folder, RESERVE_BYTES)).await {
+        Ok(opened) => Ok(opened?),
+        Err(_) => Err(ServeError::Gone("the audio cache")),
+    }
+}
+
+/// The room that audio may take: what the settings allow, but never what the database needs.
+fn quota(settings: &Settings, data_dir: &Path, used_bytes: u64) -> Result<u64, ServeError> {
+    let wanted = u64::from(settings.cache.quota_mib) * 1024 * 1024;
+    let possible = (free_bytes(data_dir)? + used_bytes).saturating_sub(RESERVE_BYTES);
+    if possible < wanted {
+        tracing::warn!(
+            wanted_bytes = wanted,
+            possible_bytes = possible,
+            "the disk is smaller than cache.quota_mib allows for"
+        );
+    }
+    Ok(wanted.min(possible))
+}
+
+fn boot_id() -> Result<BootId, ServeError> {
+    let mut bytes = [0; BootId::LEN];
+    getrandom::fill(&mut bytes).map_err(ServeError::Random)?;
+    Ok(BootId(bytes))
+}

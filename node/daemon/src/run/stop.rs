@@ -1,0 +1,52 @@
+//! The end in good order.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{ServeError, Shell, notify};
+
+/// How long what sounds may take to stop: a little more than the core waits for the speaker.
+const SILENCE_LIMIT: Duration = Duration::from_secs(7);
+
+impl Shell {
+    /// Stops what sounds, writes its receipt, takes leave of the broker, closes everything.
+    pub(super) async fn stop(mut self) -> Result<(), ServeError> {
+        tracing::info!("the node stops");
+        notify::stopping();
+        let now = self.now();
+        self.core.handle_shutdown(now);
+        self.act().await?;
+        match tokio::time::timeout(SILENCE_LIMIT, self.fall_silent()).await {
+            Ok(silent) => silent?,
+            Err(_) => {
+                tracing::warn!("the speaker did not stop in time; its receipt is written at the next start")
+            }
+        }
+        self.release_speaker();
+        if self.trust == loa_protocol::report::ClockTrust::Trusted {
+            self.store.keep_clock(self.clock.now()).await?;
+        }
+        self.links.close().await;
+        // Nobody takes the cache's events any more: without their channel the thread cannot wait for room in it.
+        drop((self.jobs, self.stored));
+        let thread = self.cache_thread;
+        if !matches!(tokio::task::spawn_blocking(move || thread.join()).await, Ok(Ok(()))) {
+            tracing::error!("the audio cache did not end well");
+        }
+        self.store.close().await?;
+        Ok(())
+    }
+
+    async fn fall_silent(&mut self) -> Result<(), ServeError> {
+        let never = CancellationToken::new();
+        while !self.core.is_silent() {
+            let input = self.next(&never).await;
+            if self.handle(input).await?.is_break() {
+                break;
+            }
+            self.act().await?;
+        }
+        Ok(())
+    }
+}

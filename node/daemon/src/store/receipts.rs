@@ -1,0 +1,161 @@
+//! Intents, receipts, and the ledger of what has ended.
+
+use loa_node_core::Intent;
+use loa_protocol::ids::OccurrenceId;
+use loa_protocol::receipt::Receipt;
+use loa_protocol::time::UnixMs;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Connection as _, Row as _};
+
+use super::{PUT_META, Store, StoreError};
+
+impl Store {
+    /// Keeps an intent in place of an earlier one of the same occurrence.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn record_intent(&mut self, intent: &Intent) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO intent (occurrence, item, revision, bulletin, nominal_ms, started_ms)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (occurrence) DO UPDATE SET
+               item = excluded.item, revision = excluded.revision, bulletin = excluded.bulletin,
+               nominal_ms = excluded.nominal_ms, started_ms = excluded.started_ms",
+        )
+        .bind(intent.occurrence.as_bytes())
+        .bind(intent.item.as_str())
+        .bind(i64::from(intent.revision))
+        .bind(intent.bulletin.as_str())
+        .bind(intent.nominal.0)
+        .bind(intent.started.map(|at| at.0))
+        .execute(&mut self.db)
+        .await
+        .map_err(|e| self.statement("keep an intent")(e))?;
+        Ok(())
+    }
+
+    /// Keeps receipts for sending, enters their occurrences into the ledger, deletes their intents, and raises the counter
+    /// above them: all or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn record_receipts(&mut self, receipts: &[Receipt]) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        let failed = |source| StoreError::Statement { what: "keep receipts", path: path.clone(), source };
+        let next = receipts.iter().map(|r| r.number.saturating_add(1)).max().unwrap_or(1);
+        let next = self.next_receipt().await?.max(next);
+        let mut tx = self.db.begin().await.map_err(failed)?;
+        for receipt in receipts {
+            // The same receipt may come again after a failure that was none.
+            sqlx::query("INSERT INTO receipt (number, cbor) VALUES ($1, $2) ON CONFLICT (number) DO UPDATE SET cbor = excluded.cbor")
+                .bind(receipt.number.cast_signed())
+                .bind(encode(receipt))
+                .execute(&mut *tx)
+                .await
+                .map_err(failed)?;
+            sqlx::query(
+                "INSERT INTO ledger (nominal_ms, item, revision, sounded) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (nominal_ms, item, revision) DO UPDATE SET sounded = max(sounded, excluded.sounded)",
+            )
+                .bind(receipt.nominal.0)
+                .bind(receipt.item.as_str())
+                .bind(i64::from(receipt.revision))
+                .bind(receipt.sound.is_some())
+                .execute(&mut *tx)
+                .await
+                .map_err(failed)?;
+            sqlx::query("DELETE FROM intent WHERE occurrence = $1")
+                .bind(receipt.occurrence.as_bytes())
+                .execute(&mut *tx)
+                .await
+                .map_err(failed)?;
+        }
+        sqlx::query(PUT_META)
+            .bind("next_receipt")
+            .bind(next.to_string())
+            .execute(&mut *tx)
+            .await
+            .map_err(failed)?;
+        tx.commit().await.map_err(failed)
+    }
+
+    /// Deletes receipts that the controller has.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn delete_receipts(&mut self, numbers: &[u64]) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        let failed = |source| StoreError::Statement { what: "delete receipts", path: path.clone(), source };
+        let mut tx = self.db.begin().await.map_err(failed)?;
+        for number in numbers {
+            sqlx::query("DELETE FROM receipt WHERE number = $1")
+                .bind(number.cast_signed())
+                .execute(&mut *tx)
+                .await
+                .map_err(failed)?;
+        }
+        tx.commit().await.map_err(failed)
+    }
+
+    /// These receipts, ascending by number, without those that are not there.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`] or [`StoreError::Damaged`].
+    pub async fn read_receipts(&mut self, numbers: &[u64]) -> Result<Vec<Receipt>, StoreError> {
+        let mut receipts = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            let cbor: Option<Vec<u8>> = sqlx::query_scalar("SELECT cbor FROM receipt WHERE number = $1")
+                .bind(number.cast_signed())
+                .fetch_optional(&mut self.db)
+                .await
+                .map_err(|e| self.statement("read a receipt")(e))?;
+            if let Some(cbor) = cbor {
+                let receipt =
+                    minicbor::decode(&cbor).map_err(|e| self.damaged(format!("receipt {number}: {e}")))?;
+                receipts.push(receipt);
+            }
+        }
+        receipts.sort_by_key(|r: &Receipt| r.number);
+        Ok(receipts)
+    }
+
+    pub(super) async fn next_receipt(&mut self) -> Result<u64, StoreError> {
+        Ok(self.number("next_receipt").await?.unwrap_or(1))
+    }
+
+    pub(super) async fn receipt_numbers(&mut self) -> Result<Vec<u64>, StoreError> {
+        let numbers: Vec<i64> = sqlx::query_scalar("SELECT number FROM receipt ORDER BY number")
+            .fetch_all(&mut self.db)
+            .await
+            .map_err(|e| self.statement("read the receipts")(e))?;
+        Ok(numbers.into_iter().map(i64::cast_unsigned).collect())
+    }
+
+    pub(super) async fn intents(&mut self) -> Result<Vec<Intent>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT occurrence, item, revision, bulletin, nominal_ms, started_ms FROM intent ORDER BY occurrence",
+        )
+        .fetch_all(&mut self.db)
+        .await
+        .map_err(|e| self.statement("read the intents")(e))?;
+        rows.iter().map(|row| read_intent(row).ok_or_else(|| self.damaged("an intent".to_owned()))).collect()
+    }
+}
+
+fn read_intent(row: &SqliteRow) -> Option<Intent> {
+    Some(Intent {
+        occurrence: OccurrenceId(<[u8; 16]>::try_from(row.get::<&[u8], _>(0)).ok()?),
+        item: row.get::<String, _>(1).parse().ok()?,
+        revision: u32::try_from(row.get::<i64, _>(2)).ok()?,
+        bulletin: row.get::<String, _>(3).parse().ok()?,
+        nominal: UnixMs(row.get(4)),
+        started: row.get::<Option<i64>, _>(5).map(UnixMs),
+    })
+}
+
+fn encode(receipt: &Receipt) -> Vec<u8> {
+    match minicbor::to_vec(receipt) {
+        Ok(bytes) => bytes,
+        Err(never) => unreachable!("a Vec accepts every write: {never}"),
+    }
+}

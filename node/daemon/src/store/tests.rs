@@ -1,0 +1,180 @@
+use ed25519_dalek::SigningKey;
+use loa_node_core::{Intent, Slot, StoredDocument};
+use loa_protocol::area::AreaPath;
+use loa_protocol::envelope::Applied;
+use loa_protocol::ids::{AreaId, BulletinId, Digest, ItemId, NodeId, OccurrenceId, TenantId};
+use loa_protocol::receipt::{Outcome, Reason, Receipt};
+use loa_protocol::report::ClockTrust;
+
+use super::*;
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+fn document(sequence: u64) -> StoredDocument {
+    let areas = ["lam-dong", "xa-da-dong"].map(|a| AreaId::new(a).unwrap());
+    StoredDocument {
+        envelope: vec![sequence.to_le_bytes()[0]; 300],
+        applied: Applied { sequence, digest: Digest([7; 16]) },
+        applied_at: UnixMs(5),
+        path: AreaPath::new(areas.to_vec()).unwrap(),
+    }
+}
+
+fn receipt(number: u64, nominal: i64) -> Receipt {
+    Receipt {
+        number,
+        occurrence: OccurrenceId([number.to_le_bytes()[0]; 16]),
+        item: ItemId::new("tin").unwrap(),
+        revision: 1,
+        bulletin: BulletinId::new("b").unwrap(),
+        nominal: UnixMs(nominal),
+        outcome: Outcome::Missed(Reason::TooLate),
+        sound: None,
+        clock: ClockTrust::Trusted,
+        written: UnixMs(9),
+    }
+}
+
+fn intent(occurrence: u8) -> Intent {
+    Intent {
+        occurrence: OccurrenceId([occurrence; 16]),
+        item: ItemId::new("tin").unwrap(),
+        revision: u32::MAX,
+        bulletin: BulletinId::new("b").unwrap(),
+        nominal: UnixMs(1),
+        started: None,
+    }
+}
+
+fn identity(node: &str) -> Identity {
+    Identity {
+        tenant: TenantId::new("lam-dong").unwrap(),
+        node: NodeId::new(node).unwrap(),
+        path: document(0).path,
+        root: SigningKey::from_bytes(&[3; 32]).verifying_key(),
+        broker_host: String::new(),
+        broker_port: 1,
+        broker_name: String::new(),
+        ca_pem: String::new(),
+        certificate_chain_pem: String::new(),
+        private_key_pem: String::new(),
+        key_set: Vec::new(),
+    }
+}
+
+/// What the power going at this instant leaves behind: the files as they are, opened by another process.
+async fn after_power_cut(folder: &Path) -> (tempfile::TempDir, Store) {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        // The shared-memory index is rebuilt from the log.
+        if !entry.file_name().to_string_lossy().ends_with("-shm") {
+            std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+        }
+    }
+    let store = Store::open(copy.path()).await.unwrap();
+    (copy, store)
+}
+
+#[tokio::test]
+async fn everything_is_on_the_disk_when_the_call_returns() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).await.unwrap();
+    let plan = Slot::Plan(AreaId::new("xa-da-dong").unwrap());
+
+    store.save_document(&Slot::Keys, &document(1)).await.unwrap();
+    store.save_document(&plan, &document(u64::MAX)).await.unwrap();
+    let (_copy, mut cut) = after_power_cut(folder.path()).await;
+    let restored = cut.restore(UnixMs(0)).await.unwrap();
+    assert_eq!(restored.documents, [(Slot::Keys, document(1)), (plan.clone(), document(u64::MAX))]);
+
+    store.forget_document(&plan).await.unwrap();
+    store.record_intent(&intent(1)).await.unwrap();
+    store.record_intent(&Intent { started: Some(UnixMs(4)), ..intent(1) }).await.unwrap();
+    let (_copy, mut cut) = after_power_cut(folder.path()).await;
+    let restored = cut.restore(UnixMs(0)).await.unwrap();
+    assert_eq!(restored.documents, [(Slot::Keys, document(1))]);
+    assert_eq!(restored.applied.last(), Some(&(plan, document(u64::MAX).applied)));
+    assert_eq!(restored.intents, [Intent { started: Some(UnixMs(4)), ..intent(1) }]);
+    assert_eq!(restored.next_receipt, 1);
+
+    store.record_receipts(&[receipt(1, 1), receipt(2, 2)]).await.unwrap();
+    let (_copy, mut cut) = after_power_cut(folder.path()).await;
+    let restored = cut.restore(UnixMs(0)).await.unwrap();
+    assert_eq!(restored.intents, []);
+    assert_eq!((restored.next_receipt, restored.unacknowledged), (3, vec![1, 2]));
+    assert_eq!(restored.ledger.len(), 2);
+    assert_eq!(cut.read_receipts(&[2, 1, 5]).await.unwrap(), [receipt(1, 1), receipt(2, 2)]);
+
+    store.delete_receipts(&[1, 2]).await.unwrap();
+    let (_copy, mut cut) = after_power_cut(folder.path()).await;
+    let restored = cut.restore(UnixMs(0)).await.unwrap();
+    assert_eq!((restored.next_receipt, restored.unacknowledged), (3, vec![]));
+    assert_eq!(restored.ledger.len(), 2);
+}
+
+#[tokio::test]
+async fn old_ledger_entries_are_forgotten_and_the_latest_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).await.unwrap();
+    store.record_receipts(&[receipt(1, 0), receipt(2, 9 * DAY_MS)]).await.unwrap();
+    let restored = store.restore(UnixMs(9 * DAY_MS)).await.unwrap();
+    assert_eq!(restored.ledger.iter().map(|e| e.nominal).collect::<Vec<_>>(), [UnixMs(9 * DAY_MS)]);
+}
+
+#[tokio::test]
+async fn a_store_of_another_node_is_emptied() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).await.unwrap();
+    assert!(!store.claim(&identity("n-1")).await.unwrap(), "a fresh store drops nothing");
+    store.save_document(&Slot::Node, &document(1)).await.unwrap();
+    store.record_receipts(&[receipt(7, 1)]).await.unwrap();
+    assert!(!store.claim(&identity("n-1")).await.unwrap());
+    assert_eq!(store.restore(UnixMs(0)).await.unwrap().next_receipt, 8);
+    assert!(store.claim(&identity("n-2")).await.unwrap());
+    let restored = store.restore(UnixMs(0)).await.unwrap();
+    assert_eq!((restored.applied.len(), restored.next_receipt, restored.ledger.len()), (0, 1, 0));
+}
+
+#[tokio::test]
+async fn boots_are_counted_and_the_clock_never_goes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).await.unwrap();
+    assert_eq!(store.kept_clock().await.unwrap(), None);
+    store.keep_clock(UnixMs(100)).await.unwrap();
+    store.keep_clock(UnixMs(50)).await.unwrap();
+    assert_eq!(store.count_boot().await.unwrap(), 1);
+    store.close().await.unwrap();
+    let mut store = Store::open(folder.path()).await.unwrap();
+    assert_eq!(store.kept_clock().await.unwrap(), Some(UnixMs(100)));
+    assert_eq!(store.count_boot().await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_store_from_a_newer_version_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).await.unwrap();
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, installed_on, success, checksum, execution_time)
+         VALUES (9999, 'later', '2030-01-01', 1, x'00', 1)",
+    )
+    .execute(&mut store.db)
+    .await
+    .unwrap();
+    store.close().await.unwrap();
+    for error in
+        [Store::open(folder.path()).await.unwrap_err(), Store::open_to_read(folder.path()).await.unwrap_err()]
+    {
+        assert!(error.to_string().contains("newer loa-node"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(Store::path(folder.path()), vec![b'x'; 8192]).unwrap();
+    let error = Store::open(folder.path()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Open { .. } | StoreError::Migrate { .. }), "{error:?}");
+    let nowhere = Store::open_to_read(&folder.path().join("no")).await.unwrap_err();
+    assert!(matches!(nowhere, StoreError::Open { .. }), "{nowhere:?}");
+}
