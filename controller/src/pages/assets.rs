@@ -117,7 +117,9 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_else_is_served() {
-        for path in ["/assets/manifest.json", "/assets/none.css", "/assets/app.css", "/assets/..%2fpackage.json"] {
+        for path in
+            ["/assets/manifest.json", "/assets/none.css", "/assets/app.css", "/assets/..%2fpackage.json"]
+        {
             assert_eq!(fetch(path, "br").await.0, StatusCode::NOT_FOUND, "{path}");
         }
     }

@@ -2,6 +2,8 @@
 //! rendering, which [`super::render`] gives; a template rendered in another way fails, rather than speak a
 //! wrong language.
 
+#![expect(unreachable_pub, reason = "askama::filter_fn writes public types for each filter")]
+
 use std::fmt::Display;
 
 use askama::{Result, Values};
@@ -15,26 +17,59 @@ fn lang(values: &dyn Values) -> Result<Lang> {
     askama::get_value::<Lang>(values, "lang").copied()
 }
 
+/// A number of any kind, owned or borrowed: templates hand over either.
+pub(super) trait Number {
+    /// Its value; whole numbers on a page are far below 2^53.
+    fn number(&self) -> f64;
+}
+
+impl<N: Number + ?Sized> Number for &N {
+    fn number(&self) -> f64 {
+        N::number(self)
+    }
+}
+
+macro_rules! numbers {
+    ($($kind:ty),+) => {
+        $(impl Number for $kind {
+            #[expect(clippy::allow_attributes, reason = "fires for the wide kinds only")]
+            #[allow(clippy::cast_precision_loss, clippy::cast_lossless, trivial_numeric_casts, reason = "see above")]
+            fn number(&self) -> f64 {
+                *self as f64
+            }
+        })+
+    };
+}
+
+numbers!(u8, u16, u32, u64, usize, f64);
+
 /// `"key"|t`: the text of a key.
 #[askama::filter_fn]
 pub(super) fn t(key: &str, values: &dyn Values) -> Result<String> {
     Ok(lang(values)?.text(key))
 }
 
+/// The name of a form's field, as its label has it; for the summary of a form's errors.
+#[askama::filter_fn]
+pub(super) fn field_name(field: &str, values: &dyn Values) -> Result<String> {
+    let key = super::form::label_key(field).ok_or(askama::Error::ValueMissing)?;
+    Ok(lang(values)?.text(key))
+}
+
 /// `"key"|tn(count)`: the text of a key with the number `$n`.
 #[askama::filter_fn]
-pub(super) fn tn(key: &str, values: &dyn Values, n: &usize) -> Result<String> {
+pub(super) fn tn<N: Number>(key: &str, values: &dyn Values, n: N) -> Result<String> {
     let mut args = FluentArgs::new();
-    args.set("n", *n);
+    args.set("n", n.number());
     Ok(lang(values)?.text_with(key, &args))
 }
 
 /// `"key"|tnm(n, m)`: the text of a key with the numbers `$n` and `$m`.
 #[askama::filter_fn]
-pub(super) fn tnm(key: &str, values: &dyn Values, n: &usize, m: &usize) -> Result<String> {
+pub(super) fn tnm<N: Number, M: Number>(key: &str, values: &dyn Values, n: N, m: M) -> Result<String> {
     let mut args = FluentArgs::new();
-    args.set("n", *n);
-    args.set("m", *m);
+    args.set("n", n.number());
+    args.set("m", m.number());
     Ok(lang(values)?.text_with(key, &args))
 }
 
@@ -76,6 +111,12 @@ pub(super) fn clock(at: &Moment, _: &dyn Values) -> Result<String> {
     Ok(at.format("%H:%M").to_string())
 }
 
+/// `06:00:07`.
+#[askama::filter_fn]
+pub(super) fn clock_s(at: &Moment, _: &dyn Values) -> Result<String> {
+    Ok(at.format("%H:%M:%S").to_string())
+}
+
 /// RFC 3339, for the machine-readable side of `<time>`.
 #[askama::filter_fn]
 pub(super) fn rfc3339(at: &Moment, _: &dyn Values) -> Result<String> {
@@ -102,33 +143,32 @@ pub(super) fn long_date(day: &chrono::NaiveDate, values: &dyn Values) -> Result<
 
 /// Milliseconds as `2 phút 05 giây`.
 #[askama::filter_fn]
-pub(super) fn duration(duration_ms: &u64, values: &dyn Values) -> Result<String> {
-    Ok(format::duration(lang(values)?, *duration_ms))
+pub(super) fn duration<N: Number>(duration_ms: N, values: &dyn Values) -> Result<String> {
+    Ok(format::duration(lang(values)?, duration_ms.number()))
 }
 
 /// Bytes as `1,4 MB`.
 #[askama::filter_fn]
-pub(super) fn bytes(size_bytes: &u64, values: &dyn Values) -> Result<String> {
-    Ok(format::bytes(lang(values)?, *size_bytes))
+pub(super) fn bytes<N: Number>(size_bytes: N, values: &dyn Values) -> Result<String> {
+    Ok(format::bytes(lang(values)?, size_bytes.number()))
 }
 
 /// A number with one decimal.
 #[askama::filter_fn]
-pub(super) fn decimal1(value: &f64, values: &dyn Values) -> Result<String> {
-    Ok(format::decimal(lang(values)?, *value, 1))
+pub(super) fn decimal1<N: Number>(value: N, values: &dyn Values) -> Result<String> {
+    Ok(format::decimal(lang(values)?, value.number(), 1))
 }
 
 /// A number without decimals, grouped.
 #[askama::filter_fn]
-pub(super) fn count(value: &usize, values: &dyn Values) -> Result<String> {
-    #[expect(clippy::cast_precision_loss, reason = "counts of things on a page")]
-    Ok(format::decimal(lang(values)?, *value as f64, 0))
+pub(super) fn count<N: Number>(value: N, values: &dyn Values) -> Result<String> {
+    Ok(format::decimal(lang(values)?, value.number(), 0))
 }
 
 /// `+12 ms`.
 #[askama::filter_fn]
-pub(super) fn error_ms(error_ms: &f64, values: &dyn Values) -> Result<String> {
-    Ok(format::error_ms(lang(values)?, *error_ms))
+pub(super) fn error_ms<N: Number>(error_ms: N, values: &dyn Values) -> Result<String> {
+    Ok(format::error_ms(lang(values)?, error_ms.number()))
 }
 
 /// A schedule's rule in words.

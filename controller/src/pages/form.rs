@@ -55,6 +55,43 @@ impl Errors {
     }
 }
 
+/// Key of a field's name, for the summary of a form's errors; `None` for a field that no form has.
+pub(super) fn label_key(field: &str) -> Option<&'static str> {
+    Some(match field {
+        "area" => "area",
+        "bulletin" => "bulletin",
+        "category" => "bulletin-category",
+        "class" => "bulletin-class",
+        "comment" => "reject-comment",
+        "cron" => "schedule-cron",
+        "date" => "schedule-date",
+        "day" => "schedule-days",
+        "display_name" => "user-display-name",
+        "from" => "schedule-from",
+        "kind" => "track-kind",
+        "language" => "track-language",
+        "level" => "area-level",
+        "mode" => "schedule-mode",
+        "name" => "field-name",
+        "parent" => "area-parent",
+        "passphrase" => "passphrase",
+        "passphrase_again" => "passphrase-again",
+        "reason" => "node-revoke-reason",
+        "recording" => "recording-file",
+        "role" => "role",
+        "serial" => "node-serial",
+        "speak" => "tracks-speak",
+        "target" => "schedule-target",
+        "text" => "bulletin-text",
+        "time" => "schedule-time",
+        "times" => "schedule-times",
+        "title" => "bulletin-title",
+        "until" => "schedule-until",
+        "voice" => "voice",
+        _ => return None,
+    })
+}
+
 /// One entry of a list to choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {

@@ -39,7 +39,11 @@ pub fn zone(at: &Moment) -> String {
     let (sign, minutes) = if minutes < 0 { ('-', -minutes) } else { ('+', minutes) };
     let (hours, rest) = (minutes / 60, minutes % 60);
     let name = at.timezone().name();
-    if rest == 0 { format!("{name} (UTC{sign}{hours})") } else { format!("{name} (UTC{sign}{hours}:{rest:02})") }
+    if rest == 0 {
+        format!("{name} (UTC{sign}{hours})")
+    } else {
+        format!("{name} (UTC{sign}{hours}:{rest:02})")
+    }
 }
 
 /// The key of a weekday's full name.
@@ -85,16 +89,20 @@ pub fn decimal(lang: Lang, value: f64, places: usize) -> String {
 
 /// `1 giờ 02 phút`, `2 phút 05 giây`, `48 giây`, and below ten seconds one decimal.
 #[must_use]
-pub fn duration(lang: Lang, duration_ms: u64) -> String {
+pub fn duration(lang: Lang, duration_ms: f64) -> String {
     let (hour, minute, second) = match lang {
         Lang::Vi => ("giờ", "phút", "giây"),
         Lang::En => ("h", "min", "s"),
     };
-    #[expect(clippy::cast_precision_loss, reason = "below 10,000")]
-    if duration_ms < 10_000 {
-        return format!("{} {second}", decimal(lang, duration_ms as f64 / 1000.0, 1));
+    if duration_ms < 10_000.0 {
+        return format!("{} {second}", decimal(lang, duration_ms / 1000.0, 1));
     }
-    let seconds = duration_ms.saturating_add(500) / 1000;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast of a float saturates"
+    )]
+    let seconds = (duration_ms / 1000.0).round() as u64;
     if seconds < 60 {
         format!("{seconds} {second}")
     } else if seconds < 3600 {
@@ -106,11 +114,10 @@ pub fn duration(lang: Lang, duration_ms: u64) -> String {
 
 /// `312 B`, `48 kB`, `1,4 MB`, `2,0 GB` (powers of ten).
 #[must_use]
-pub fn bytes(lang: Lang, size_bytes: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal at most")]
-    let size = size_bytes as f64;
+pub fn bytes(lang: Lang, size_bytes: f64) -> String {
+    let size = size_bytes;
     if size < 1e3 {
-        format!("{size_bytes} B")
+        format!("{} B", decimal(lang, size, 0))
     } else if size < 1e6 {
         format!("{} kB", decimal(lang, size / 1e3, 0))
     } else if size < 1e9 {
@@ -155,13 +162,13 @@ mod tests {
 
     #[test]
     fn durations() {
-        let check = |ms, vi: &str| assert_eq!(duration(Lang::Vi, ms), vi);
-        check(0, "0,0 giây");
-        check(4_200, "4,2 giây");
-        check(59_499, "59 giây");
-        check(59_500, "1 phút 00 giây");
-        check(125_000, "2 phút 05 giây");
-        check(3_720_000, "1 giờ 02 phút");
+        let check = |ms: f64, vi: &str| assert_eq!(duration(Lang::Vi, ms), vi);
+        check(0.0, "0,0 giây");
+        check(4_200.0, "4,2 giây");
+        check(59_499.0, "59 giây");
+        check(59_500.0, "1 phút 00 giây");
+        check(125_000.0, "2 phút 05 giây");
+        check(3_720_000.0, "1 giờ 02 phút");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The closed vocabularies that pages show: each value has a code (its form value and query value), a text
 //! key and a tone.
 
+use std::borrow::Borrow;
+
 /// How a value is coloured; colour never stands alone, the label always says it too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
@@ -34,8 +36,12 @@ impl Tone {
 pub trait Label {
     /// Key of the text.
     fn key(&self) -> &'static str;
-    /// Colour of the tag.
-    fn tone(&self) -> Tone;
+}
+
+impl<L: Label + ?Sized> Label for &L {
+    fn key(&self) -> &'static str {
+        L::key(self)
+    }
 }
 
 macro_rules! vocabulary {
@@ -59,15 +65,23 @@ macro_rules! vocabulary {
             pub fn from_code(code: &str) -> Option<Self> {
                 match code { $($code => Some(Self::$variant),)+ _ => None }
             }
+
+            /// Colour of the tag.
+            #[must_use]
+            pub fn tone(self) -> Tone {
+                match self { $(Self::$variant => Tone::$tone,)+ }
+            }
+
+            /// Whether a filter asks for this value.
+            #[must_use]
+            pub fn chosen_in(self, filter: impl Borrow<Option<Self>>) -> bool {
+                *filter.borrow() == Some(self)
+            }
         }
 
         impl Label for $name {
             fn key(&self) -> &'static str {
                 match self { $(Self::$variant => concat!($prefix, "-", $code),)+ }
-            }
-
-            fn tone(&self) -> Tone {
-                match self { $(Self::$variant => Tone::$tone,)+ }
             }
         }
     };
@@ -82,6 +96,18 @@ vocabulary! {
         Priority = "priority", Warn;
         /// Khẩn cấp: played at once.
         Emergency = "emergency", Bad;
+    }
+}
+
+impl Class {
+    /// Key of a sentence that explains the class.
+    #[must_use]
+    pub fn hint_key(self) -> &'static str {
+        match self {
+            Self::Normal => "class-normal-hint",
+            Self::Priority => "class-priority-hint",
+            Self::Emergency => "class-emergency-hint",
+        }
     }
 }
 
@@ -212,6 +238,18 @@ vocabulary! {
         Weekly = "weekly", Quiet;
         /// By a cron expression.
         Cron = "cron", Quiet;
+    }
+}
+
+impl RepeatMode {
+    /// Key of a sentence that explains the mode.
+    #[must_use]
+    pub fn hint_key(self) -> &'static str {
+        match self {
+            Self::Once => "mode-once-hint",
+            Self::Weekly => "mode-weekly-hint",
+            Self::Cron => "mode-cron-hint",
+        }
     }
 }
 

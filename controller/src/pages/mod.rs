@@ -98,7 +98,7 @@ use axum::response::{IntoResponse, Response};
 
 pub use form::{Choice, Errors};
 pub use format::Moment;
-pub use shell::{Can, Flash, Nav, Person, Shell, Theme};
+pub use shell::{Can, Flash, Nav, NavEntry, Person, Shell, Theme};
 pub use text::{Lang, Msg};
 
 /// The policy every page is served with: own scripts, styles, fonts, sound; frames nowhere.
@@ -117,7 +117,8 @@ pub trait Page: Template {
 /// # Errors
 /// A template that fails, which is a fault of the program.
 pub fn render<P: Page>(page: &P) -> askama::Result<String> {
-    page.render_with_values(&("lang", page.lang()))
+    let lang: &dyn std::any::Any = &page.lang();
+    page.render_with_values(&("lang", lang))
 }
 
 /// The HTML of a live fragment on one line, as the data of a server-sent event wants it.

@@ -29,6 +29,45 @@ pub enum Nav {
     Audit,
 }
 
+/// An entry of the navigation: which, where, its icon, the key of its name.
+pub type NavEntry = (Nav, &'static str, &'static str, &'static str);
+
+impl Nav {
+    /// What is used every day.
+    pub const DAILY: [NavEntry; 4] = [
+        (Self::Today, "/", "home", "nav-today"),
+        (Self::Bulletins, "/bulletins", "file-music", "nav-bulletins"),
+        (Self::Schedules, "/schedules", "calendar-event", "nav-schedules"),
+        (Self::Heard, "/heard", "checks", "nav-heard"),
+    ];
+
+    /// What is set up once, and watched.
+    pub const SETUP: [NavEntry; 4] = [
+        (Self::Nodes, "/nodes", "speakerphone", "nav-nodes"),
+        (Self::Areas, "/areas", "map-pin", "nav-areas"),
+        (Self::Users, "/users", "users", "nav-users"),
+        (Self::Audit, "/audit", "history", "nav-audit"),
+    ];
+
+    /// The bar at the foot of a phone.
+    pub const TABS: [NavEntry; 4] = [Self::DAILY[0], Self::DAILY[1], Self::DAILY[2], Self::SETUP[0]];
+
+    /// Whether a user who may do `can` sees the entry.
+    #[must_use]
+    pub fn shown_to(self, can: Can) -> bool {
+        match self {
+            Self::Users | Self::Audit => can.manage_users,
+            Self::None
+            | Self::Today
+            | Self::Bulletins
+            | Self::Schedules
+            | Self::Areas
+            | Self::Nodes
+            | Self::Heard => true,
+        }
+    }
+}
+
 /// Light or dark; the cookie `theme` keeps the code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {

@@ -2,8 +2,9 @@
 
 import "htmx.org";
 import "htmx-ext-sse";
-import { countText } from "./count.js";
 import { copyButtons } from "./copy.js";
+import { countText } from "./count.js";
+import { sayDates } from "./dates.js";
 import { guardForms } from "./forms.js";
 import { liveState } from "./live.js";
 import { targetTree } from "./tree.js";
@@ -12,4 +13,5 @@ copyButtons(document);
 countText(document);
 guardForms(document);
 liveState(document);
+sayDates(document);
 targetTree(document);

@@ -128,6 +128,14 @@ pub struct TrackCard {
     pub removable: bool,
 }
 
+impl TrackCard {
+    /// Whether it could not be made.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        matches!(self.state, TrackState::Failed { .. })
+    }
+}
+
 /// How a track came to be.
 #[derive(Clone, Debug)]
 pub enum TrackOrigin {

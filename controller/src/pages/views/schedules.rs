@@ -100,8 +100,7 @@ impl Rule {
                 if days.len() == 7 {
                     return Msg::new("rule-daily").with("x", times).text(lang);
                 }
-                let days: Vec<String> =
-                    days.iter().map(|day| lang.text(format::weekday_key(*day))).collect();
+                let days: Vec<String> = days.iter().map(|day| lang.text(format::weekday_key(*day))).collect();
                 Msg::new("rule-weekly").with("days", days.join(", ")).with("times", times).text(lang)
             }
             Self::Cron(expression) => Msg::new("rule-cron").with("x", expression.as_str()).text(lang),
@@ -161,6 +160,17 @@ impl ScheduleForm {
         self.days.iter().any(|day| day == code)
     }
 }
+
+/// The weekdays of the field `day`, with the keys of their names.
+pub const WEEKDAYS: [(&str, &str); 7] = [
+    ("mon", "weekday-mon"),
+    ("tue", "weekday-tue"),
+    ("wed", "weekday-wed"),
+    ("thu", "weekday-thu"),
+    ("fri", "weekday-fri"),
+    ("sat", "weekday-sat"),
+    ("sun", "weekday-sun"),
+];
 
 /// A row of the tree of targets.
 #[derive(Clone, Debug)]
