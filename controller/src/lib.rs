@@ -1,5 +1,6 @@
 //! The controller: staff write bulletins here, and villages hear them.
 
+pub mod app;
 pub mod auth;
 pub mod broker;
 pub mod config;

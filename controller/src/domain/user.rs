@@ -49,21 +49,21 @@ pub struct Session {
     pub user_agent: Option<String>,
 }
 
-/// The name by which a person signs in: 3 to 40 of `a-z 0-9 . _ -`, capitals folded.
+/// The name by which a person signs in: 2 to 40 of `a-z 0-9 . _ -`, capitals folded.
 ///
 /// # Errors
 /// What is wrong.
 pub fn check_login(name: &str) -> Result<String, Message> {
     let name = name.trim().to_lowercase();
-    let fits = (3..=40).contains(&name.len())
+    let fits = (2..=40).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-_".contains(&b));
     if fits {
         return Ok(name);
     }
     Err(Message::fixed(
         "login.invalid",
-        "Tên đăng nhập gồm 3 đến 40 chữ cái không dấu, chữ số, dấu chấm hoặc gạch nối. Ví dụ: lan.nguyen.",
-        "A sign-in name has 3 to 40 plain letters, digits, dots or hyphens, such as lan.nguyen.",
+        "Tên đăng nhập gồm 2 đến 40 chữ cái không dấu, chữ số, dấu chấm hoặc gạch nối. Ví dụ: lan.nguyen.",
+        "A sign-in name has 2 to 40 plain letters, digits, dots or hyphens, such as lan.nguyen.",
     ))
 }
 
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn names_and_passphrases_are_checked() {
         assert_eq!(check_login(" Lan.Nguyen "), Ok("lan.nguyen".to_owned()));
-        for bad in ["", "ab", "a b c", "lân", "x/../y", &"a".repeat(41)] {
+        for bad in ["", "a", "a b c", "lân", "x/../y", &"a".repeat(41)] {
             assert_eq!(check_login(bad).unwrap_err().code, "login.invalid", "{bad:?}");
         }
         assert_eq!(check_passphrase("suối chảy qua bản", "lan"), Ok(()));

@@ -1,1 +1,207 @@
 //! The database, on real files.
+
+use loa_protocol::ids::{AreaId, BootId, NodeId};
+use loa_protocol::report::{ClockTrust, Health, Presence, State, StorageState};
+use loa_protocol::time::UnixMs;
+
+use super::plans::{PlanAudience, PlanRecord};
+use super::{Store, StoreError, areas, nodes, plans, presence, reports};
+use crate::domain::area::{Area, child_path};
+use crate::domain::node::NodeValues;
+
+const NOW: UnixMs = UnixMs(1_000_000);
+
+async fn store() -> (Store, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    (Store::open(&folder.path().join("c.db")).await.unwrap(), folder)
+}
+
+fn node_id() -> NodeId {
+    NodeId::new("cum").unwrap()
+}
+
+async fn with_node() -> (Store, tempfile::TempDir) {
+    let (store, folder) = store().await;
+    let id = AreaId::new("xa").unwrap();
+    let area = Area {
+        id: id.clone(),
+        path: child_path(None, id.clone()).unwrap(),
+        name: "Xã".to_owned(),
+        level: "xã".to_owned(),
+        languages: Vec::new(),
+        zone: None,
+    };
+    let values = NodeValues { name: "Cụm".to_owned(), serial: None, volume_percent: 80 };
+    let mut tx = store.write().await.unwrap();
+    areas::insert(&mut tx, &area, NOW).await.unwrap();
+    nodes::insert(&mut tx, &node_id(), &id, &values, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    (store, folder)
+}
+
+#[tokio::test]
+async fn the_database_is_durable_and_checks_references() {
+    let (store, folder) = store().await;
+    let mut tx = store.write().await.unwrap();
+    for (pragma, expected) in [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")] {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT CAST({pragma} AS TEXT) FROM pragma_{pragma}"));
+        let value: String = sqlx::query_scalar(sql).fetch_one(&mut *tx).await.unwrap();
+        assert_eq!(value, expected, "{pragma}");
+    }
+    let orphan = NodeValues { name: "x".to_owned(), serial: None, volume_percent: 1 };
+    let nowhere = AreaId::new("nowhere").unwrap();
+    let refused = nodes::insert(&mut tx, &node_id(), &nowhere, &orphan, NOW).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Reference), "{refused:?}");
+    drop(tx);
+    store.close().await;
+    Store::open(&folder.path().join("c.db")).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_committed_never_was() {
+    let (store, _folder) = with_node().await;
+    let mut tx = store.write().await.unwrap();
+    nodes::set_revoked(&mut tx, &node_id(), NOW).await.unwrap();
+    drop(tx);
+    let (node, _) = nodes::get(&mut *store.read().await.unwrap(), &node_id()).await.unwrap().unwrap();
+    assert_eq!(node.state, crate::domain::node::NodeState::Pending);
+}
+
+#[tokio::test]
+async fn readers_do_not_wait_for_the_writer_and_cannot_write() {
+    let (store, _folder) = with_node().await;
+    let mut writing = store.write().await.unwrap();
+    nodes::set_revoked(&mut writing, &node_id(), NOW).await.unwrap();
+    let mut reading = store.read().await.unwrap();
+    assert!(nodes::get(&mut reading, &node_id()).await.unwrap().is_some());
+    let refused = nodes::set_revoked(&mut reading, &node_id(), NOW).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Query(_)), "{refused:?}");
+    writing.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_from_a_newer_version_is_left_alone() {
+    let (store, folder) = store().await;
+    let mut tx = store.write().await.unwrap();
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'from the future', 1, x'00', 0)",
+    )
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    store.close().await;
+    let refused = Store::open(&folder.path().join("c.db")).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Newer { found: 9999, known: 7, .. }), "{refused:?}");
+    assert!(refused.to_string().contains("install that version again"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_named() {
+    let refused = Store::open(std::path::Path::new("/nowhere/c.db")).await.unwrap_err().to_string();
+    assert!(refused.contains("/nowhere/c.db") && refused.contains("folder exists"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_audit_log_is_neither_changed_nor_shortened() {
+    let (store, _folder) = store().await;
+    let mut tx = store.write().await.unwrap();
+    let insert = "INSERT INTO audit (at_ms, actor_name, action, subject_id) VALUES (1, 'a', 'b.c', 'd')";
+    sqlx::query(insert).execute(&mut *tx).await.unwrap();
+    for sql in ["UPDATE audit SET actor_name = 'x'", "DELETE FROM audit"] {
+        let refused = sqlx::query(sql).execute(&mut *tx).await.unwrap_err().to_string();
+        assert!(refused.contains("audit log"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_death_of_an_older_connection_is_ignored() {
+    let (store, _folder) = with_node().await;
+    let mut tx = store.write().await.unwrap();
+    let mut counted = Vec::new();
+    for (boot, connection, online) in [
+        (1, 1, true),
+        (1, 2, true),
+        (1, 1, false), // the will of the first connection, late
+        (1, 2, false),
+        (2, 1, true),
+        (1, 3, false), // of an earlier boot
+        (1, 2, true),  // a board with two boots at once is seen, not hidden
+    ] {
+        let word = Presence { boot: BootId([boot; 8]), connection, online };
+        counted.push(presence::put(&mut tx, &node_id(), &word, NOW).await.unwrap());
+    }
+    assert_eq!(counted, [true, true, false, true, true, false, true]);
+    presence::set_all_offline(&mut tx, NOW).await.unwrap();
+    let (_, status) = nodes::get(&mut tx, &node_id()).await.unwrap().unwrap();
+    assert!(!status.online);
+}
+
+#[tokio::test]
+async fn epochs_only_rise() {
+    let (store, _folder) = store().await;
+    let mut tx = store.write().await.unwrap();
+    let audience = PlanAudience::Area(AreaId::new("xa").unwrap());
+    let plan = |epoch: u64| PlanRecord {
+        audience: audience.clone(),
+        epoch,
+        digest: [1; 16],
+        content_digest: [2; 32],
+        envelope: vec![3],
+        expires: NOW,
+        updated: NOW,
+    };
+    let mut kept = Vec::new();
+    for epoch in [5, 5, 4, 6] {
+        kept.push(plans::put(&mut tx, &plan(epoch)).await.unwrap());
+    }
+    assert_eq!(kept, [true, false, false, true]);
+    assert_eq!(plans::get(&mut tx, &audience).await.unwrap(), Some(plan(6)));
+    assert_eq!(plans::list(&mut tx).await.unwrap(), [plan(6)]);
+}
+
+#[tokio::test]
+async fn the_last_word_of_a_node_and_its_last_health_reports_are_kept() {
+    let (store, _folder) = with_node().await;
+    let mut tx = store.write().await.unwrap();
+    let health = |uptime_s: u64| Health {
+        measured: NOW,
+        uptime_s,
+        temperature_decidegrees: Some(412),
+        supply_mv: None,
+        memory_bytes: None,
+        disk_free_bytes: None,
+        receipts_waiting: 0,
+        refused: 0,
+        clock: ClockTrust::Trusted,
+        speaker_works: None,
+    };
+    let reports_made = u64::from(reports::HEALTH_KEPT) + 3;
+    for i in 0..reports_made {
+        let at = NOW + i64::try_from(i).unwrap();
+        reports::put_health(&mut tx, &node_id(), &health(i), at).await.unwrap();
+    }
+    let kept = reports::health(&mut tx, &node_id()).await.unwrap();
+    assert_eq!(kept.len(), usize::try_from(reports::HEALTH_KEPT).unwrap());
+    assert_eq!(kept[0].0, health(reports_made - 1));
+
+    let state = State {
+        boot: BootId([1; 8]),
+        firmware: "0.1.0".to_owned(),
+        keys: None,
+        desired: None,
+        plans: Vec::new(),
+        objects_ready: 4,
+        fetching: Vec::new(),
+        clock: ClockTrust::Holdover,
+        storage: StorageState::Good,
+    };
+    reports::put_state(&mut tx, &node_id(), &state, NOW + 5_000).await.unwrap();
+    assert_eq!(reports::states(&mut tx).await.unwrap(), [(node_id(), state)]);
+    let (_, status) = nodes::get(&mut tx, &node_id()).await.unwrap().unwrap();
+    assert_eq!(
+        (status.clock.as_deref(), status.objects_ready, status.seen),
+        (Some("holdover"), Some(4), Some(NOW + 5_000))
+    );
+}

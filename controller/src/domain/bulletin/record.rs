@@ -124,6 +124,11 @@ impl Revision {
         self.content().digest(self.tracks.iter().map(|t| t.object.as_ref()))
     }
 
+    /// The digest of the words alone, as if no sound were finished.
+    pub fn words_digest(&self) -> ContentDigest {
+        self.content().digest(self.tracks.iter().map(|_| None))
+    }
+
     /// Whether every track's sound is finished.
     pub fn is_audible(&self) -> bool {
         self.tracks.iter().all(|t| t.object.is_some())

@@ -1,0 +1,186 @@
+//! Submitting, approving, rejecting, withdrawing.
+
+use loa_protocol::ids::BulletinId;
+
+use super::{BulletinView, Bulletins, Seen, actor, load, stale, summary};
+use crate::domain::bulletin::{RevisionState, Stamp, Step};
+use crate::domain::message::{FieldErrors, Message};
+use crate::domain::role::{Action, Principal};
+use crate::services::ServiceError;
+use crate::store::bulletins;
+
+/// Longest remark of an approver, in characters.
+const NOTE_MAX_CHARS: usize = 1_000;
+
+impl Bulletins {
+    /// Hands the latest revision to the approvers. Its sounds may still be in the making.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`], [`ServiceError::Conflict`].
+    pub async fn submit(
+        &self,
+        who: &Principal,
+        id: &BulletinId,
+        seen: &Seen,
+    ) -> Result<BulletinView, ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let before = load(&mut tx, id).await?;
+        who.require(Action::Write(before.latest.class), &before.bulletin.path)?;
+        // A sound may be finished between look and submission; the words must be those that were seen.
+        let words = [before.latest.digest(), before.latest.words_digest()];
+        if seen.revision != before.latest.number || seen.digest.is_some_and(|d| !words.contains(&d)) {
+            return Err(stale());
+        }
+        let state = before.latest.state.after(Step::Submit)?;
+        let number = before.latest.number;
+        bulletins::set_state(&mut tx, id, number, state).await?;
+        bulletins::set_submitted(&mut tx, id, number, &self.stamp(who)).await?;
+        let after = load(&mut tx, id).await?;
+        self.note(&mut tx, who, "bulletin.submitted", &after.bulletin, None, Some(summary(&after.latest)))
+            .await?;
+        tx.commit().await?;
+        Ok(after)
+    }
+
+    /// Lets the latest revision sound: plans carry it from now on, in place of the one on air.
+    ///
+    /// # Errors
+    /// [`ServiceError::Forbidden`] without the right for its class; [`ServiceError::Conflict`] when the person wrote
+    /// any part of it, when it is not submitted, when it is not what they saw and heard, or when a sound is not
+    /// finished.
+    pub async fn approve(
+        &self,
+        who: &Principal,
+        id: &BulletinId,
+        seen: &Seen,
+        note: &str,
+    ) -> Result<BulletinView, ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let before = load(&mut tx, id).await?;
+        let state = judge(who, &before, seen, Step::Approve)?;
+        if !before.latest.is_audible() {
+            return Err(ServiceError::Conflict(Message::fixed(
+                "bulletin.audio_not_ready",
+                "Âm thanh chưa tạo xong nên chưa thể nghe và duyệt. Xin đợi trong giây lát.",
+                "The sound is not finished, so it cannot be heard and approved yet. Wait a moment.",
+            )));
+        }
+        let note = check_note(note)?;
+        let number = before.latest.number;
+        if let Some(on_air) = before.bulletin.on_air {
+            bulletins::set_state(&mut tx, id, on_air, RevisionState::Superseded).await?;
+        }
+        bulletins::set_state(&mut tx, id, number, state).await?;
+        let digest = before.latest.digest();
+        bulletins::set_decided(&mut tx, id, number, &self.stamp(who), &digest, note.as_deref()).await?;
+        bulletins::set_on_air(&mut tx, id, Some(number)).await?;
+        let after = load(&mut tx, id).await?;
+        let was = before.on_air.as_ref().map(summary);
+        self.note(&mut tx, who, "bulletin.approved", &after.bulletin, was, Some(summary(&after.latest)))
+            .await?;
+        tx.commit().await?;
+        self.0.nudges.plans.wake();
+        Ok(after)
+    }
+
+    /// Refuses the latest revision, with a reason for its authors. The one on air, if any, stays.
+    ///
+    /// # Errors
+    /// As [`Bulletins::approve`], save that the sounds need not be finished; [`ServiceError::Invalid`] without reason.
+    pub async fn reject(
+        &self,
+        who: &Principal,
+        id: &BulletinId,
+        seen: &Seen,
+        reason: &str,
+    ) -> Result<BulletinView, ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let before = load(&mut tx, id).await?;
+        let state = judge(who, &before, seen, Step::Reject)?;
+        let Some(reason) = check_note(reason)? else {
+            let missing = Message::fixed(
+                "reason.empty",
+                "Xin ghi lý do để người soạn biết cần sửa gì.",
+                "Give a reason, so that the author knows what to change.",
+            );
+            return Err(FieldErrors::one("reason", missing).into());
+        };
+        let number = before.latest.number;
+        bulletins::set_state(&mut tx, id, number, state).await?;
+        let digest = before.latest.digest();
+        bulletins::set_decided(&mut tx, id, number, &self.stamp(who), &digest, Some(&reason)).await?;
+        let after = load(&mut tx, id).await?;
+        self.note(&mut tx, who, "bulletin.rejected", &after.bulletin, None, Some(summary(&after.latest)))
+            .await?;
+        tx.commit().await?;
+        Ok(after)
+    }
+
+    /// Takes a bulletin back for good: nothing of it sounds any more, and it cannot be edited. An author or an approver
+    /// of its class may do it, whatever they saw: stopping is never too late.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`]; [`ServiceError::Conflict`] when it is withdrawn already.
+    pub async fn withdraw(&self, who: &Principal, id: &BulletinId) -> Result<BulletinView, ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let before = load(&mut tx, id).await?;
+        let (class, path) = (before.latest.class, &before.bulletin.path);
+        if !who.may(Action::Approve(class), path) {
+            who.require(Action::Write(class), path)?;
+        }
+        let state = before.latest.state.after(Step::Withdraw)?;
+        bulletins::set_state(&mut tx, id, before.latest.number, state).await?;
+        if let Some(on_air) = before.bulletin.on_air {
+            bulletins::set_state(&mut tx, id, on_air, RevisionState::Withdrawn).await?;
+        }
+        bulletins::set_withdrawn(&mut tx, id, self.0.now()).await?;
+        let after = load(&mut tx, id).await?;
+        let was = before.on_air.as_ref().unwrap_or(&before.latest);
+        let (was, is) = (summary(was), summary(&after.latest));
+        self.note(&mut tx, who, "bulletin.withdrawn", &after.bulletin, Some(was), Some(is)).await?;
+        tx.commit().await?;
+        self.0.nudges.plans.wake();
+        Ok(after)
+    }
+
+    fn stamp(&self, who: &Principal) -> Stamp {
+        Stamp { at: self.0.now(), by: actor(who) }
+    }
+}
+
+/// The state after an approver's decision, if this person may take it, on this revision, having seen this.
+fn judge(
+    who: &Principal,
+    view: &BulletinView,
+    seen: &Seen,
+    step: Step,
+) -> Result<RevisionState, ServiceError> {
+    let revision = &view.latest;
+    who.require(Action::Approve(revision.class), &view.bulletin.path)?;
+    let state = revision.state.after(step)?;
+    let own = who.user_id().is_none_or(|user| revision.authors.contains(user));
+    if own {
+        return Err(ServiceError::Conflict(Message::fixed(
+            "bulletin.own",
+            "Người đã soạn hoặc sửa bản tin không được tự duyệt; cần người khác duyệt.",
+            "Whoever wrote or edited a bulletin may not judge it; somebody else has to.",
+        )));
+    }
+    if seen.revision != revision.number || seen.digest != Some(revision.digest()) {
+        return Err(stale());
+    }
+    Ok(state)
+}
+
+fn check_note(note: &str) -> Result<Option<String>, ServiceError> {
+    let note = crate::domain::bulletin::text::body(note);
+    if note.chars().count() > NOTE_MAX_CHARS {
+        let long = Message::written(
+            "reason.too_long",
+            format!("Ghi chú dài quá {NOTE_MAX_CHARS} ký tự."),
+            format!("The remark is longer than {NOTE_MAX_CHARS} characters."),
+        );
+        return Err(FieldErrors::one("reason", long).into());
+    }
+    Ok((!note.is_empty()).then_some(note))
+}

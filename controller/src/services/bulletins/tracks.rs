@@ -1,0 +1,111 @@
+//! Single tracks: adding a recording, taking a language out, trying again.
+
+use loa_protocol::bulletin::Language;
+use loa_protocol::ids::BulletinId;
+
+use super::writing::urgency;
+use super::{BulletinView, Bulletins, Seen, load};
+use crate::domain::bulletin::{
+    BulletinDraft, Making, Revision, SourceDraft, TrackContent, TrackDraft, TrackSource,
+};
+use crate::domain::ids::TrackId;
+use crate::domain::role::{Action, Principal};
+use crate::services::{ServiceError, Thing};
+use crate::store::speech_jobs;
+
+impl Bulletins {
+    /// Puts one language's sound into a bulletin, in place of the one that it had in this language. It is an edit, with
+    /// all that follows from one.
+    ///
+    /// # Errors
+    /// As [`Bulletins::edit`].
+    pub async fn put_track(
+        &self,
+        who: &Principal,
+        id: &BulletinId,
+        seen: &Seen,
+        track: TrackDraft,
+    ) -> Result<BulletinView, ServiceError> {
+        let view = self.get(who, id).await?;
+        let mut draft = draft_of(&view.latest);
+        match draft.tracks.iter_mut().find(|t| t.language == track.language.trim()) {
+            Some(place) => *place = track,
+            None => draft.tracks.push(track),
+        }
+        self.edit(who, id, seen, &draft).await
+    }
+
+    /// Takes one language's sound out of a bulletin. It is an edit. Taking out the last one leaves the text, spoken in
+    /// Vietnamese.
+    ///
+    /// # Errors
+    /// As [`Bulletins::edit`], and [`ServiceError::NotFound`] when there is no such track.
+    pub async fn remove_track(
+        &self,
+        who: &Principal,
+        id: &BulletinId,
+        seen: &Seen,
+        language: &Language,
+    ) -> Result<BulletinView, ServiceError> {
+        let view = self.get(who, id).await?;
+        let mut draft = draft_of(&view.latest);
+        let before = draft.tracks.len();
+        draft.tracks.retain(|t| t.language != language.as_str());
+        if draft.tracks.len() == before {
+            return Err(ServiceError::NotFound(Thing::Track));
+        }
+        self.edit(who, id, seen, &draft).await
+    }
+
+    /// Tries to make a sound again that could not be made. Words and revision stay.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], also for a track of an earlier revision; [`ServiceError::Forbidden`].
+    pub async fn retry_track(
+        &self,
+        who: &Principal,
+        id: &BulletinId,
+        track: &TrackId,
+    ) -> Result<BulletinView, ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let view = load(&mut tx, id).await?;
+        who.require(Action::Write(view.latest.class), &view.bulletin.path)?;
+        let track =
+            view.latest.tracks.iter().find(|t| t.id == *track).ok_or(ServiceError::NotFound(Thing::Track))?;
+        if !matches!(track.making, Making::Failed(_)) {
+            return Ok(view);
+        }
+        speech_jobs::enqueue(&mut tx, &track.id, urgency(view.latest.class), self.0.now()).await?;
+        let after = serde_json::json!({ "language": track.content.language.as_str() });
+        self.note(&mut tx, who, "bulletin.track_retried", &view.bulletin, None, Some(after)).await?;
+        let view = load(&mut tx, id).await?;
+        tx.commit().await?;
+        self.0.nudges.speech.wake();
+        Ok(view)
+    }
+}
+
+/// A revision as its form.
+pub fn draft_of(revision: &Revision) -> BulletinDraft {
+    BulletinDraft {
+        title: revision.title.clone(),
+        text: revision.text.clone(),
+        category: revision.category.as_str().to_owned(),
+        class: revision.class.as_str().to_owned(),
+        tracks: revision.tracks.iter().map(|t| track_draft(&t.content)).collect(),
+    }
+}
+
+fn track_draft(content: &TrackContent) -> TrackDraft {
+    let source = match &content.source {
+        TrackSource::Speech { text, voice, words_per_minute } => SourceDraft::Speech {
+            text: text.clone(),
+            voice: voice.clone().unwrap_or_default(),
+            words_per_minute: *words_per_minute,
+        },
+        TrackSource::Recording { upload, file_name } => {
+            SourceDraft::Recording { upload: upload.to_string(), file_name: file_name.clone() }
+        }
+    };
+    TrackDraft { language: content.language.as_str().to_owned(), source }
+}

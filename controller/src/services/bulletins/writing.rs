@@ -1,0 +1,191 @@
+//! Beginning and editing bulletins.
+
+use loa_protocol::bulletin::Class;
+use loa_protocol::ids::{AreaId, BulletinId};
+use loa_protocol::time::UnixMs;
+
+use super::{BulletinView, Bulletins, Seen, load, stale, summary};
+use crate::domain::bulletin::{BulletinDraft, Content, Edit, Track, TrackContent, TrackSource};
+use crate::domain::ids::{TrackId, fresh_bulletin_id};
+use crate::domain::message::{FieldErrors, Message};
+use crate::domain::role::{Action, Principal};
+use crate::services::{ServiceError, areas};
+use crate::store::{Connection, bulletins, speech_jobs, tracks, uploads};
+
+impl Bulletins {
+    /// Begins a bulletin on behalf of an area, as a draft of revision 1. The making of its sounds begins at once.
+    ///
+    /// `id` names a form that was shown: the same form sent twice begins one bulletin, and the second call gives it as
+    /// it stands. `None` draws an id.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`]; [`ServiceError::NotFound`] for the area; [`ServiceError::Forbidden`] for area or class.
+    pub async fn create(
+        &self,
+        who: &Principal,
+        area: &AreaId,
+        draft: &BulletinDraft,
+        id: Option<BulletinId>,
+    ) -> Result<BulletinView, ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let area = areas::load(&mut tx, area).await?;
+        require_to_write_some(who, &area.path)?;
+        let content = draft.check(&self.0.drafts)?;
+        who.require(Action::Write(content.class), &area.path)?;
+        let id = id.unwrap_or_else(fresh_bulletin_id);
+        if bulletins::get(&mut tx, &id).await?.is_some() {
+            let view = load(&mut tx, &id).await?;
+            let own = who.user_id().is_some_and(|user| view.latest.authors.contains(user));
+            who.require(Action::Read, &view.bulletin.path)?;
+            return if own { Ok(view) } else { Err(stale()) };
+        }
+        let now = self.0.now();
+        bulletins::insert(&mut tx, &id, &area.id, now).await?;
+        bulletins::insert_revision(&mut tx, &id, 1, &content, now).await?;
+        if let Some(author) = who.user_id() {
+            bulletins::add_author(&mut tx, &id, 1, author).await?;
+        }
+        self.put_tracks(&mut tx, (&id, 1), &[], &content, now).await?;
+        let view = load(&mut tx, &id).await?;
+        self.note(&mut tx, who, "bulletin.created", &view.bulletin, None, Some(summary(&view.latest)))
+            .await?;
+        tx.commit().await?;
+        self.0.nudges.speech.wake();
+        Ok(view)
+    }
+
+    /// Changes a bulletin (`seen` is [`BulletinView::seen_words`]): a draft in place, anything else as a draft of the next revision. Sounds whose words did not
+    /// change are kept.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`]; [`ServiceError::NotFound`]; [`ServiceError::Forbidden`] for the class that it had or
+    /// the one that it gets; [`ServiceError::Conflict`] when it was changed since it was seen, or is withdrawn.
+    pub async fn edit(
+        &self,
+        who: &Principal,
+        id: &BulletinId,
+        seen: &Seen,
+        draft: &BulletinDraft,
+    ) -> Result<BulletinView, ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let before = load(&mut tx, id).await?;
+        let path = &before.bulletin.path;
+        who.require(Action::Write(before.latest.class), path)?;
+        let content = draft.check(&self.0.drafts)?;
+        who.require(Action::Write(content.class), path)?;
+        self.save(tx, who, before, seen, &content).await
+    }
+
+    /// Stores checked content over what `before` shows.
+    pub(super) async fn save(
+        &self,
+        mut tx: crate::store::WriteTx,
+        who: &Principal,
+        before: BulletinView,
+        seen: &Seen,
+        content: &Content,
+    ) -> Result<BulletinView, ServiceError> {
+        let edit = before.latest.state.edit()?;
+        // A sound that was finished meanwhile is no change that an author could overwrite.
+        if seen.revision != before.latest.number
+            || seen.digest.is_some_and(|d| d != before.latest.words_digest())
+        {
+            return Err(stale());
+        }
+        let (id, old) = (&before.bulletin.id, &before.latest);
+        let now = self.0.now();
+        let number = match edit {
+            Edit::InPlace => {
+                bulletins::update_revision(&mut tx, id, old.number, content, now).await?;
+                old.number
+            }
+            Edit::NextRevision { leaves, authors_carry_over } => {
+                let number = old.number + 1;
+                bulletins::set_state(&mut tx, id, old.number, leaves).await?;
+                bulletins::insert_revision(&mut tx, id, number, content, now).await?;
+                if authors_carry_over {
+                    for author in &old.authors {
+                        bulletins::add_author(&mut tx, id, number, author).await?;
+                    }
+                }
+                number
+            }
+        };
+        if let Some(author) = who.user_id() {
+            bulletins::add_author(&mut tx, id, number, author).await?;
+        }
+        self.put_tracks(&mut tx, (id, number), &old.tracks, content, now).await?;
+        let after = load(&mut tx, id).await?;
+        let (was, is) = (summary(old), summary(&after.latest));
+        self.note(&mut tx, who, "bulletin.edited", &after.bulletin, Some(was), Some(is)).await?;
+        tx.commit().await?;
+        self.0.nudges.speech.wake();
+        Ok(after)
+    }
+
+    /// Makes the revision's tracks those of the content. What an `old` track with the same words has, finished or in
+    /// the making, is kept.
+    async fn put_tracks(
+        &self,
+        c: &mut Connection,
+        (id, number): (&BulletinId, u32),
+        old: &[Track],
+        content: &Content,
+        now: UnixMs,
+    ) -> Result<(), ServiceError> {
+        let here = tracks::of_revision(c, id, number).await?;
+        for track in &here {
+            if !content.tracks.contains(&track.content) {
+                tracks::delete(c, &track.id).await?;
+            }
+        }
+        for (position, wanted) in content.tracks.iter().enumerate() {
+            if let Some(kept) = here.iter().find(|t| t.content == *wanted) {
+                tracks::set_position(c, &kept.id, position).await?;
+                continue;
+            }
+            require_upload(c, position, wanted).await?;
+            let object = old.iter().find(|t| t.content == *wanted).and_then(|t| t.object.as_ref());
+            let track = TrackId::fresh();
+            tracks::insert(c, (id, number), position, &track, wanted, object).await?;
+            if object.is_none() {
+                speech_jobs::enqueue(c, &track, urgency(content.class), now).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A person who may write nothing here learns nothing about the form.
+fn require_to_write_some(who: &Principal, path: &loa_protocol::area::AreaPath) -> Result<(), ServiceError> {
+    if Class::ALL.into_iter().any(|class| who.may(Action::Write(class), path)) {
+        return Ok(());
+    }
+    Ok(who.require(Action::Write(Class::Normal), path)?)
+}
+
+async fn require_upload(
+    c: &mut Connection,
+    position: usize,
+    track: &TrackContent,
+) -> Result<(), ServiceError> {
+    let TrackSource::Recording { upload, .. } = &track.source else { return Ok(()) };
+    if uploads::get(c, upload).await?.is_some() {
+        return Ok(());
+    }
+    let missing = Message::fixed(
+        "recording.missing",
+        "Tệp ghi âm này chưa được tải lên.",
+        "This recording has not been uploaded.",
+    );
+    Err(FieldErrors::one(format!("tracks[{position}].upload"), missing).into())
+}
+
+/// Which sounds are made first.
+pub(super) fn urgency(class: Class) -> u8 {
+    match class {
+        Class::Normal => 0,
+        Class::Priority => 1,
+        Class::Emergency => 2,
+    }
+}

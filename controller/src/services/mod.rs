@@ -1,0 +1,195 @@
+//! What the product does, in calls that pages, the API and the command line share.
+//!
+//! Every call takes the [`Principal`](crate::domain::role::Principal) who asks, and every call that changes something:
+//! 1. begins one write transaction, loads what the rules need, and asks them (rights first);
+//! 2. writes, and writes the audit entry, in that same transaction;
+//! 3. commits, and only then wakes whoever acts on it ([`Nudges`]).
+//!
+//! Nothing here speaks MQTT, makes sound or signs plans: services write desired state, the tasks act on it.
+
+mod areas;
+mod audit;
+mod bulletins;
+mod clock;
+mod error;
+mod heard;
+mod nodes;
+mod nudge;
+mod schedules;
+mod sessions;
+mod sounds;
+mod uploads;
+mod users;
+
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use loa_protocol::bulletin::Language;
+use loa_protocol::time::UnixMs;
+
+pub use areas::Areas;
+pub use audit::AuditLog;
+pub use bulletins::{BulletinView, Bulletins, Seen, SeenError, draft_of};
+pub use clock::Clock;
+pub use error::{ServiceError, Thing};
+pub use heard::{Coverage, Heard, OccurrenceHeard, VillageHeard};
+pub use nodes::{Enrolled, Nodes};
+pub use nudge::{Nudge, Nudges};
+pub use schedules::{ScheduleView, Schedules, Upcoming};
+pub use sessions::{Origin, Sessions, SignedIn, Visit};
+pub use sounds::{Sound, Sounds};
+pub use uploads::{UploadWriter, Uploads};
+pub use users::{UserDraft, UserView, Users};
+
+use crate::auth::passphrase::Passphrases;
+use crate::config::{Config, ConfigError};
+use crate::domain::bulletin::DraftRules;
+use crate::store::Store;
+use crate::store::blobs::BlobStore;
+
+/// All services of one controller. Cheap to clone.
+#[derive(Clone)]
+pub struct Services {
+    /// Places.
+    pub areas: Areas,
+    /// Loudspeaker clusters.
+    pub nodes: Nodes,
+    /// People.
+    pub users: Users,
+    /// Signing in and out.
+    pub sessions: Sessions,
+    /// What staff write and approve.
+    pub bulletins: Bulletins,
+    /// Recordings on their way in.
+    pub uploads: Uploads,
+    /// Finished sounds, for listening.
+    pub sounds: Sounds,
+    /// When and where bulletins sound.
+    pub schedules: Schedules,
+    /// What sounded where.
+    pub heard: Heard,
+    /// Who did what.
+    pub audit: AuditLog,
+    ground: Arc<Ground>,
+}
+
+/// What all services stand on.
+struct Ground {
+    store: Store,
+    objects: BlobStore,
+    uploads: BlobStore,
+    passphrases: Passphrases,
+    clock: Clock,
+    nudges: Nudges,
+    zone: Tz,
+    drafts: DraftRules,
+    limits: crate::config::Limits,
+}
+
+impl Ground {
+    fn now(&self) -> UnixMs {
+        self.clock.now()
+    }
+}
+
+/// Services that could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The data folder cannot be made.
+    #[error("cannot make the data folder {}: choose another `data_dir` or make it writable", path.display())]
+    DataDir {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database or the files.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// The passphrase hasher.
+    #[error(transparent)]
+    Passphrases(#[from] crate::auth::passphrase::PassphraseError),
+}
+
+impl Services {
+    /// Opens database and files in the data folder, which is made when absent.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(config: &Config, clock: Clock, nudges: Nudges) -> Result<Self, OpenError> {
+        let spoken = config.speech.languages.iter().map(Language::new).collect::<Result<Vec<_>, _>>();
+        let spoken = spoken.map_err(|e| ConfigError::Value {
+            origin: "the configuration".to_owned(),
+            key: "speech.languages".to_owned(),
+            problem: e.to_string(),
+        })?;
+        let folder = &config.data_dir;
+        tokio::fs::create_dir_all(folder)
+            .await
+            .map_err(|source| OpenError::DataDir { path: folder.clone(), source })?;
+        let ground = Arc::new(Ground {
+            store: Store::open(&folder.join("controller.db")).await?,
+            objects: BlobStore::open(folder.join("objects")).await?,
+            uploads: BlobStore::open(folder.join("uploads")).await?,
+            passphrases: Passphrases::new()?,
+            clock,
+            nudges,
+            zone: config.zone,
+            drafts: DraftRules { text_max_chars: config.limits.text_max_chars, spoken },
+            limits: config.limits.clone(),
+        });
+        Ok(Self {
+            areas: Areas(Arc::clone(&ground)),
+            nodes: Nodes(Arc::clone(&ground)),
+            users: Users(Arc::clone(&ground)),
+            sessions: Sessions::new(Arc::clone(&ground)),
+            bulletins: Bulletins(Arc::clone(&ground)),
+            uploads: Uploads(Arc::clone(&ground)),
+            sounds: Sounds(Arc::clone(&ground)),
+            schedules: Schedules(Arc::clone(&ground)),
+            heard: Heard(Arc::clone(&ground)),
+            audit: AuditLog(Arc::clone(&ground)),
+            ground,
+        })
+    }
+
+    /// The database, for the tasks.
+    pub fn store(&self) -> &Store {
+        &self.ground.store
+    }
+
+    /// The files of finished sounds, for the tasks.
+    pub fn objects(&self) -> &BlobStore {
+        &self.ground.objects
+    }
+
+    /// The files of uploaded recordings, for the tasks.
+    pub fn recordings(&self) -> &BlobStore {
+        &self.ground.uploads
+    }
+
+    /// The handles that wake the tasks.
+    pub fn nudges(&self) -> &Nudges {
+        &self.ground.nudges
+    }
+
+    /// The clock that all services read.
+    pub fn clock(&self) -> &Clock {
+        &self.ground.clock
+    }
+
+    /// The time zone of areas that name none.
+    pub fn zone(&self) -> Tz {
+        self.ground.zone
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod story;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,262 @@
+//! Loudspeaker clusters: entering, enrolling, adjusting, revoking.
+
+use std::sync::Arc;
+
+use loa_protocol::ids::NodeId;
+use loa_protocol::report::Health;
+use loa_protocol::time::UnixMs;
+use serde_json::{Value, json};
+
+use super::audit::Deed;
+use super::{Ground, ServiceError, Thing, areas};
+use crate::domain::message::Message;
+use crate::domain::node::{CertificateRecord, Node, NodeDraft, NodeState, NodeStatus};
+use crate::domain::role::{Action, Principal};
+use crate::domain::slug::{candidate, slug};
+use crate::store::enrolment::{EnrolmentTokenRecord, UsedToken};
+use crate::store::{Connection, enrolment, nodes, reports};
+
+/// Loudspeaker clusters. Cheap to clone.
+#[derive(Clone)]
+pub struct Nodes(pub(super) Arc<Ground>);
+
+/// What a board is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Enrolled {
+    /// It enrolled with this request.
+    Fresh,
+    /// The same request had enrolled before and its answer was lost: send this one again.
+    Before(Vec<u8>),
+}
+
+impl Nodes {
+    /// The nodes that the person may see, by place and name, with what they last said.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn list(&self, who: &Principal) -> Result<Vec<(Node, NodeStatus)>, ServiceError> {
+        let mut tx = self.0.store.read().await?;
+        Ok(nodes::list(&mut tx, &who.scopes(Action::Read)).await?)
+    }
+
+    /// One node, with what it last said.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`].
+    pub async fn get(&self, who: &Principal, id: &NodeId) -> Result<(Node, NodeStatus), ServiceError> {
+        let mut tx = self.0.store.read().await?;
+        let (node, status) = load(&mut tx, id).await?;
+        who.require(Action::Read, &node.path)?;
+        Ok((node, status))
+    }
+
+    /// A node's last health reports, the latest first, with the instants at which they came.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`].
+    pub async fn health(&self, who: &Principal, id: &NodeId) -> Result<Vec<(Health, UnixMs)>, ServiceError> {
+        let mut tx = self.0.store.read().await?;
+        let (node, _) = load(&mut tx, id).await?;
+        who.require(Action::Read, &node.path)?;
+        Ok(reports::health(&mut tx, id).await?)
+    }
+
+    /// Enters a node that no board has enrolled for. Its id is made of its name.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`], [`ServiceError::NotFound`] for the area, [`ServiceError::Forbidden`].
+    pub async fn create(&self, who: &Principal, draft: &NodeDraft) -> Result<Node, ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let area = areas::load(&mut tx, &draft.area).await?;
+        who.require(Action::ManageNodes, &area.path)?;
+        let values = draft.check()?;
+        let id = free_id(&mut tx, &values.name).await?;
+        nodes::insert(&mut tx, &id, &area.id, &values, self.0.now()).await?;
+        let (node, _) = load(&mut tx, &id).await?;
+        self.note(&mut tx, who, "node.created", &node, None, Some(summary(&node))).await?;
+        tx.commit().await?;
+        Ok(node)
+    }
+
+    /// Changes a node's name, place, serial number or volume.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`], [`ServiceError::NotFound`], [`ServiceError::Forbidden`]: the person needs the right
+    /// at the old place and at the new one.
+    pub async fn update(
+        &self,
+        who: &Principal,
+        id: &NodeId,
+        draft: &NodeDraft,
+    ) -> Result<Node, ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let (before, _) = load(&mut tx, id).await?;
+        who.require(Action::ManageNodes, &before.path)?;
+        let area = areas::load(&mut tx, &draft.area).await?;
+        who.require(Action::ManageNodes, &area.path)?;
+        let values = draft.check()?;
+        nodes::update(&mut tx, id, &area.id, &values).await?;
+        let (after, _) = load(&mut tx, id).await?;
+        self.note(&mut tx, who, "node.changed", &after, Some(summary(&before)), Some(summary(&after)))
+            .await?;
+        tx.commit().await?;
+        self.0.nudges.plans.wake();
+        // The areas that it may read follow its place.
+        self.0.nudges.access.wake();
+        Ok(after)
+    }
+
+    /// Makes a node's enrolment token; an earlier one stops working. `make` draws the secret: it is given the node and
+    /// the token's end, and gives the secret's public half with the token for staff, which is not kept here.
+    ///
+    /// A node that has a board may get a token too: for the board that replaces it. Until that one enrols, the old one
+    /// goes on working, unless the node is revoked.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`], [`ServiceError::Token`].
+    pub async fn issue_token<T>(
+        &self,
+        who: &Principal,
+        id: &NodeId,
+        make: impl FnOnce(&Node, UnixMs) -> Result<([u8; 32], T), Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Result<T, ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let (node, _) = load(&mut tx, id).await?;
+        who.require(Action::ManageNodes, &node.path)?;
+        let now = self.0.now();
+        let expires = now + i64::from(self.0.limits.enrolment_token_h) * 3_600_000;
+        let (verifier, token) = make(&node, expires).map_err(ServiceError::Token)?;
+        let record = EnrolmentTokenRecord {
+            node: id.clone(),
+            verifier,
+            serial: node.serial.clone(),
+            expires,
+            used: None,
+        };
+        enrolment::replace(&mut tx, &record, now).await?;
+        let after = json!({ "expires": expires.to_string(), "serial": node.serial });
+        self.note(&mut tx, who, "node.token_issued", &node, None, Some(after)).await?;
+        tx.commit().await?;
+        Ok(token)
+    }
+
+    /// The token that a board's request is judged by. No principal: boards have none yet; the request's signature is
+    /// their proof.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn token(&self, id: &NodeId) -> Result<Option<EnrolmentTokenRecord>, ServiceError> {
+        let mut tx = self.0.store.read().await?;
+        Ok(enrolment::get(&mut tx, id).await?)
+    }
+
+    /// Uses a node's token up for a request that was judged good, and makes its certificate the node's only one.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`]; [`ServiceError::Conflict`] when another request used the token first.
+    pub async fn finish_enrolment(
+        &self,
+        id: &NodeId,
+        certificate: &CertificateRecord,
+        csr_sha256: [u8; 32],
+        answer: &[u8],
+    ) -> Result<Enrolled, ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let (node, _) = load(&mut tx, id).await?;
+        let now = self.0.now();
+        let used = UsedToken { at: now, csr_sha256, answer: answer.to_vec() };
+        if !enrolment::set_used(&mut tx, id, &used).await? {
+            let before = enrolment::get(&mut tx, id).await?.and_then(|token| token.used);
+            return match before {
+                Some(before) if before.csr_sha256 == csr_sha256 => Ok(Enrolled::Before(before.answer)),
+                _ => Err(ServiceError::Conflict(Message::fixed(
+                    "enrolment.token_used",
+                    "Mã ghi danh đã được dùng. Hãy tạo mã mới.",
+                    "The enrolment token was used already. Make a new one.",
+                ))),
+            };
+        }
+        nodes::set_enrolled(&mut tx, id, certificate, now).await?;
+        let deed = Deed {
+            action: "node.enrolled",
+            subject: id.as_str(),
+            area: Some(&node.path),
+            before: Some(json!({ "state": node.state.as_str() })),
+            after: Some(json!({ "state": "enrolled", "certificate": certificate.fingerprint })),
+        };
+        // It is the board that enrolled, by the token that staff gave it.
+        self.0.note(&mut tx, &Principal::operator(), deed).await?;
+        tx.commit().await?;
+        self.0.nudges.access.wake();
+        self.0.nudges.plans.wake();
+        Ok(Enrolled::Fresh)
+    }
+
+    /// Makes a node's certificate worthless, at once, and forgets its token.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`], [`ServiceError::Conflict`] when it is revoked already.
+    pub async fn revoke(&self, who: &Principal, id: &NodeId, reason: &str) -> Result<Node, ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let (before, _) = load(&mut tx, id).await?;
+        who.require(Action::ManageNodes, &before.path)?;
+        if before.state == NodeState::Revoked {
+            return Err(ServiceError::Conflict(Message::fixed(
+                "node.revoked_already",
+                "Cụm loa này đã bị thu hồi.",
+                "This loudspeaker is revoked already.",
+            )));
+        }
+        nodes::set_revoked(&mut tx, id, self.0.now()).await?;
+        enrolment::delete(&mut tx, id).await?;
+        let (after, _) = load(&mut tx, id).await?;
+        let reason = crate::domain::bulletin::text::body(reason);
+        let after_json = json!({ "state": after.state.as_str(), "reason": reason });
+        let before_json = json!({ "state": before.state.as_str() });
+        self.note(&mut tx, who, "node.revoked", &after, Some(before_json), Some(after_json)).await?;
+        tx.commit().await?;
+        self.0.nudges.access.wake();
+        self.0.nudges.plans.wake();
+        Ok(after)
+    }
+
+    async fn note(
+        &self,
+        c: &mut Connection,
+        who: &Principal,
+        action: &'static str,
+        node: &Node,
+        before: Option<Value>,
+        after: Option<Value>,
+    ) -> Result<(), ServiceError> {
+        let deed = Deed { action, subject: node.id.as_str(), area: Some(&node.path), before, after };
+        Ok(self.0.note(c, who, deed).await?)
+    }
+}
+
+async fn load(c: &mut Connection, id: &NodeId) -> Result<(Node, NodeStatus), ServiceError> {
+    nodes::get(c, id).await?.ok_or(ServiceError::NotFound(Thing::Node))
+}
+
+async fn free_id(c: &mut Connection, name: &str) -> Result<NodeId, ServiceError> {
+    let slug = slug(name, "cum-loa");
+    let mut attempt = 1;
+    loop {
+        let text = candidate(&slug, attempt);
+        if let Ok(id) = NodeId::new(&text)
+            && !nodes::exists(c, &text).await?
+        {
+            return Ok(id);
+        }
+        attempt += 1;
+    }
+}
+
+fn summary(node: &Node) -> Value {
+    json!({
+        "name": node.name,
+        "area": node.path.areas().last().map(|a| a.as_str()),
+        "serial": node.serial,
+        "volume_percent": node.volume_percent,
+    })
+}

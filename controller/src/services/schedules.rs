@@ -1,0 +1,303 @@
+//! When and where bulletins sound.
+//!
+//! A bulletin sounds in its own area or inside it, because its approver answers for that area alone. It may be
+//! scheduled before it is approved: until then no plan carries it.
+
+use std::sync::Arc;
+
+use loa_protocol::area::AreaPath;
+use loa_protocol::bulletin::Class;
+use loa_protocol::ids::ItemId;
+use loa_protocol::time::UnixMs;
+use serde_json::{Value, json};
+
+use super::audit::Deed;
+use super::bulletins::load as load_bulletin;
+use super::{BulletinView, Ground, ServiceError, Thing};
+use crate::domain::ids::fresh_item_id;
+use crate::domain::message::{FieldErrors, Message};
+use crate::domain::role::{Action, Principal};
+use crate::domain::schedule::{Schedule, ScheduleDraft, ScheduleValues, unknown_target};
+use crate::store::schedules::ScheduleFilter;
+use crate::store::{Connection, areas, nodes, schedules};
+
+/// Most schedules of one page.
+const PAGE_MAX: u32 = 200;
+/// Most starts that are looked ahead for one schedule.
+const STARTS_MAX: usize = 200;
+
+/// Schedules. Cheap to clone.
+#[derive(Clone)]
+pub struct Schedules(pub(super) Arc<Ground>);
+
+/// A schedule with what it plays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleView {
+    /// When and where.
+    pub schedule: Schedule,
+    /// What.
+    pub bulletin: BulletinView,
+    /// Its next start, if it has one and is not cancelled.
+    pub next: Option<UnixMs>,
+}
+
+/// One start to come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upcoming {
+    /// When.
+    pub start: UnixMs,
+    /// Its schedule.
+    pub schedule: ItemId,
+    /// Position of the schedule in the list that it was made from.
+    pub view: usize,
+}
+
+impl ScheduleView {
+    /// Whether plans carry it: approved, not cancelled, with a start to come.
+    pub fn is_on_air(&self) -> bool {
+        self.bulletin.on_air.is_some() && self.schedule.cancelled.is_none() && self.next.is_some()
+    }
+
+    /// The title that is on air, or would be.
+    pub fn title(&self) -> &str {
+        &self.bulletin.on_air.as_ref().unwrap_or(&self.bulletin.latest).title
+    }
+
+    /// The class that is on air, or would be.
+    pub fn class(&self) -> Class {
+        self.bulletin.on_air.as_ref().unwrap_or(&self.bulletin.latest).class
+    }
+}
+
+impl Schedules {
+    /// The schedules of bulletins that the person may see, the latest made first; at most 200. `filter.since` is the
+    /// present instant whatever it says.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn list(
+        &self,
+        who: &Principal,
+        filter: &ScheduleFilter,
+    ) -> Result<Vec<ScheduleView>, ServiceError> {
+        let now = self.0.now();
+        let filter = ScheduleFilter { limit: filter.limit.clamp(1, PAGE_MAX), since: now, ..filter.clone() };
+        let mut tx = self.0.store.read().await?;
+        let mut views = Vec::new();
+        for schedule in schedules::list(&mut tx, &who.scopes(Action::Read), &filter).await? {
+            views.push(view(&mut tx, schedule, now).await?);
+        }
+        Ok(views)
+    }
+
+    /// One schedule.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`].
+    pub async fn get(&self, who: &Principal, id: &ItemId) -> Result<ScheduleView, ServiceError> {
+        let mut tx = self.0.store.read().await?;
+        let view = load(&mut tx, id, self.0.now()).await?;
+        who.require(Action::Read, &view.bulletin.bulletin.path)?;
+        Ok(view)
+    }
+
+    /// The starts of these schedules from now up to `until`, in order; at most 200 of each schedule.
+    pub fn upcoming(&self, views: &[ScheduleView], until: UnixMs) -> Vec<Upcoming> {
+        let now = self.0.now();
+        let mut starts = Vec::new();
+        for (view, of) in views.iter().enumerate().filter(|(_, v)| v.schedule.cancelled.is_none()) {
+            let mut last = now;
+            for _ in 0..STARTS_MAX {
+                let Some(start) = of.schedule.values.next_after(last).filter(|s| *s <= until) else { break };
+                starts.push(Upcoming { start, schedule: of.schedule.id.clone(), view });
+                last = start;
+            }
+        }
+        starts.sort_by(|a, b| (a.start, &a.schedule).cmp(&(b.start, &b.schedule)));
+        starts
+    }
+
+    /// What a form would do: its values, checked, without storing anything.
+    ///
+    /// # Errors
+    /// As [`Schedules::create`].
+    pub async fn preview(
+        &self,
+        who: &Principal,
+        draft: &ScheduleDraft,
+    ) -> Result<ScheduleValues, ServiceError> {
+        let mut tx = self.0.store.read().await?;
+        Ok(self.check(&mut tx, who, draft).await?.1)
+    }
+
+    /// Sets when and where a bulletin sounds. `id` names a form that was shown: the same form sent twice makes one
+    /// schedule. `None` draws an id.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`]: a start in the past, a pattern that never fires, an unknown target, a target outside
+    /// the bulletin's area; [`ServiceError::NotFound`] for the bulletin; [`ServiceError::Forbidden`] for a target or the
+    /// class; [`ServiceError::Conflict`] for a withdrawn bulletin.
+    pub async fn create(
+        &self,
+        who: &Principal,
+        draft: &ScheduleDraft,
+        id: Option<ItemId>,
+    ) -> Result<ScheduleView, ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let (bulletin, values) = self.check(&mut tx, who, draft).await?;
+        let now = self.0.now();
+        let id = id.unwrap_or_else(fresh_item_id);
+        if let Some(there) = schedules::get(&mut tx, &id).await? {
+            let view = view(&mut tx, there, now).await?;
+            if view.schedule.bulletin == bulletin.bulletin.id && view.schedule.values == values {
+                return Ok(view);
+            }
+            return Err(ServiceError::Conflict(Message::fixed(
+                "schedule.form_used",
+                "Biểu mẫu này đã được gửi. Xin mở biểu mẫu mới.",
+                "This form was sent already. Open a fresh one.",
+            )));
+        }
+        let by = who.user_id().map_or_else(|| "operator".to_owned(), ToString::to_string);
+        schedules::insert(&mut tx, &id, &bulletin.bulletin.id, &values, &by, now).await?;
+        let made = load(&mut tx, &id, now).await?;
+        self.note(&mut tx, who, "schedule.created", &made, None, Some(summary(&made))).await?;
+        tx.commit().await?;
+        self.0.nudges.plans.wake();
+        Ok(made)
+    }
+
+    /// Ends a schedule. Stopping needs the right to set it: over the bulletin's area, or over every target.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`], [`ServiceError::Conflict`] when it is cancelled already.
+    pub async fn cancel(&self, who: &Principal, id: &ItemId) -> Result<ScheduleView, ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let now = self.0.now();
+        let before = load(&mut tx, id, now).await?;
+        let action = Action::Schedule(before.class());
+        if !who.may(action, &before.bulletin.bulletin.path) {
+            for path in target_paths(&mut tx, &before.schedule.values).await? {
+                who.require(action, &path)?;
+            }
+        }
+        let by = who.user_id().map_or_else(|| "operator".to_owned(), ToString::to_string);
+        if !schedules::cancel(&mut tx, id, &by, now).await? {
+            return Err(ServiceError::Conflict(Message::fixed(
+                "schedule.cancelled_already",
+                "Lịch phát này đã được hủy.",
+                "This schedule is cancelled already.",
+            )));
+        }
+        let after = load(&mut tx, id, now).await?;
+        self.note(&mut tx, who, "schedule.cancelled", &after, Some(summary(&before)), None).await?;
+        tx.commit().await?;
+        self.0.nudges.plans.wake();
+        Ok(after)
+    }
+
+    async fn check(
+        &self,
+        c: &mut Connection,
+        who: &Principal,
+        draft: &ScheduleDraft,
+    ) -> Result<(BulletinView, ScheduleValues), ServiceError> {
+        let bulletin = load_bulletin(c, &draft.bulletin).await?;
+        let path = &bulletin.bulletin.path;
+        let class =
+            bulletin.on_air.as_ref().map_or(bulletin.latest.class, |r| r.class.max(bulletin.latest.class));
+        if !Class::ALL.into_iter().any(|class| who.may_somewhere(Action::Schedule(class))) {
+            who.require(Action::Schedule(class), path)?;
+        }
+        if bulletin.bulletin.withdrawn.is_some() {
+            return Err(ServiceError::Conflict(Message::fixed(
+                "schedule.bulletin_withdrawn",
+                "Bản tin đã thu hồi, không thể đặt lịch phát.",
+                "The bulletin is withdrawn and cannot be scheduled.",
+            )));
+        }
+        let zone = self.0.settings(c, path).await?.zone;
+        let values = draft.check(zone, self.0.now())?;
+        let mut errors = FieldErrors::new();
+        let mut targets = Vec::new();
+        for (i, id) in values.areas.iter().enumerate() {
+            match areas::get(c, id).await? {
+                Some(area) => targets.push((format!("areas[{i}]"), area.path)),
+                None => errors.add(format!("areas[{i}]"), unknown_target(id.as_str())),
+            }
+        }
+        for (i, id) in values.nodes.iter().enumerate() {
+            match nodes::get(c, id).await? {
+                Some((node, _)) => targets.push((format!("nodes[{i}]"), node.path)),
+                None => errors.add(format!("nodes[{i}]"), unknown_target(id.as_str())),
+            }
+        }
+        for (field, target) in targets {
+            who.require(Action::Schedule(class), &target)?;
+            if !target.areas().starts_with(path.areas()) {
+                errors.add(field, outside());
+            }
+        }
+        let values = errors.finish(Some(values))?;
+        Ok((bulletin, values))
+    }
+
+    async fn note(
+        &self,
+        c: &mut Connection,
+        who: &Principal,
+        action: &'static str,
+        view: &ScheduleView,
+        before: Option<Value>,
+        after: Option<Value>,
+    ) -> Result<(), ServiceError> {
+        let area = Some(&view.bulletin.bulletin.path);
+        let deed = Deed { action, subject: view.schedule.id.as_str(), area, before, after };
+        Ok(self.0.note(c, who, deed).await?)
+    }
+}
+
+fn outside() -> Message {
+    Message::fixed(
+        "target.outside",
+        "Nơi phát nằm ngoài địa bàn của bản tin; người duyệt bản tin không phụ trách nơi này.",
+        "The target lies outside the bulletin's area, for which its approver does not answer.",
+    )
+}
+
+async fn load(c: &mut Connection, id: &ItemId, now: UnixMs) -> Result<ScheduleView, ServiceError> {
+    let schedule = schedules::get(c, id).await?.ok_or(ServiceError::NotFound(Thing::Schedule))?;
+    view(c, schedule, now).await
+}
+
+async fn view(c: &mut Connection, schedule: Schedule, now: UnixMs) -> Result<ScheduleView, ServiceError> {
+    let bulletin = load_bulletin(c, &schedule.bulletin).await?;
+    let next = if schedule.cancelled.is_some() { None } else { schedule.values.next_after(now) };
+    Ok(ScheduleView { schedule, bulletin, next })
+}
+
+async fn target_paths(c: &mut Connection, values: &ScheduleValues) -> Result<Vec<AreaPath>, ServiceError> {
+    let mut paths = Vec::new();
+    for id in &values.areas {
+        paths.extend(areas::get(c, id).await?.map(|area| area.path));
+    }
+    for id in &values.nodes {
+        paths.extend(nodes::get(c, id).await?.map(|(node, _)| node.path));
+    }
+    Ok(paths)
+}
+
+fn summary(view: &ScheduleView) -> Value {
+    let values = &view.schedule.values;
+    let start = match &values.start {
+        loa_protocol::timeline::Start::At(at) => at.to_string(),
+        loa_protocol::timeline::Start::Cron(pattern) => pattern.to_string(),
+    };
+    json!({
+        "bulletin": view.schedule.bulletin.as_str(),
+        "start": start,
+        "zone": values.zone.name(),
+        "areas": values.areas.iter().map(|a| a.as_str()).collect::<Vec<_>>(),
+        "nodes": values.nodes.iter().map(|n| n.as_str()).collect::<Vec<_>>(),
+    })
+}

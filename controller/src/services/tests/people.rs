@@ -1,0 +1,155 @@
+//! Signing in, sessions, and who may do what to whom.
+
+use loa_protocol::bulletin::Class;
+
+use crate::auth::token::Token;
+use crate::domain::role::{ClassSet, Role};
+use crate::services::story::{PASSPHRASE, Story, area};
+use crate::services::{Origin, ServiceError, UserDraft};
+
+fn code(error: &ServiceError) -> &'static str {
+    error.message().code
+}
+
+fn at(address: &str) -> Origin {
+    Origin { address: Some(address.to_owned()), user_agent: Some("test".to_owned()) }
+}
+
+#[tokio::test]
+async fn a_link_signs_in_once_then_the_passphrase_does() {
+    let story = Story::new().await;
+    let lan = story.person("lan", Role::Author, "da-don").await;
+    let sessions = &story.services.sessions;
+    let refused = sessions.sign_in("lan", PASSPHRASE, &at("a")).await.unwrap_err();
+    assert_eq!(code(&refused), "sign_in.refused", "no passphrase yet");
+
+    let link =
+        story.services.users.issue_sign_in_link(&story.operator, lan.user_id().unwrap()).await.unwrap();
+    let first = sessions.sign_in_by_link(&link, &at("a")).await.unwrap();
+    assert_eq!(code(&sessions.sign_in_by_link(&link, &at("a")).await.unwrap_err()), "link.dead");
+    let visit = sessions.visit(&first.token, &at("a")).await.unwrap();
+    assert_eq!(visit.principal.grants, lan.grants);
+
+    let short = sessions.set_passphrase(&visit, "", "ngắn").await.unwrap_err();
+    assert_eq!(code(&short), "passphrase.too_short");
+    sessions.set_passphrase(&visit, "", PASSPHRASE).await.unwrap();
+    let second = sessions.sign_in(" LAN ", PASSPHRASE, &at("b")).await.unwrap();
+    let wrong = sessions.set_passphrase(&visit, "không phải", "một câu khác hẳn").await.unwrap_err();
+    assert_eq!(code(&wrong), "passphrase.wrong");
+    sessions.set_passphrase(&visit, PASSPHRASE, "một câu khác hẳn").await.unwrap();
+    let ended = sessions.visit(&second.token, &at("b")).await.unwrap_err();
+    assert_eq!(code(&ended), "session.over", "a new passphrase ends the other sessions");
+    sessions.visit(&first.token, &at("a")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_ends_and_a_later_one_replaces_it() {
+    let story = Story::new().await;
+    let lan = story.person("lan", Role::Author, "da-don").await;
+    let id = lan.user_id().unwrap();
+    let (users, sessions) = (&story.services.users, &story.services.sessions);
+    let old = users.issue_sign_in_link(&story.operator, id).await.unwrap();
+    let link = users.issue_sign_in_link(&story.operator, id).await.unwrap();
+    assert_eq!(code(&sessions.sign_in_by_link(&old, &at("a")).await.unwrap_err()), "link.dead");
+    story.clock.advance(i64::from(story.config.limits.sign_in_link_h) * 3_600_000);
+    assert_eq!(code(&sessions.sign_in_by_link(&link, &at("a")).await.unwrap_err()), "link.dead");
+}
+
+#[tokio::test]
+async fn sessions_end_by_idleness_age_revocation_and_disabling() {
+    let story = Story::new().await;
+    let lan = story.person("lan", Role::Author, "da-don").await;
+    let sessions = &story.services.sessions;
+    let idle_ms = i64::from(story.config.limits.session_idle_min) * 60_000;
+
+    let visit = story.visit(&lan).await;
+    let mut age = 0;
+    while age + idle_ms < i64::from(story.config.limits.session_max_h) * 3_600_000 {
+        story.clock.advance(idle_ms);
+        age += idle_ms;
+        sessions.visit(&visit.token, &at("a")).await.unwrap();
+    }
+    story.clock.advance(idle_ms);
+    assert_eq!(code(&sessions.visit(&visit.token, &at("a")).await.unwrap_err()), "session.over", "age");
+
+    let visit = story.visit(&lan).await;
+    story.clock.advance(idle_ms + 1);
+    assert_eq!(code(&sessions.visit(&visit.token, &at("a")).await.unwrap_err()), "session.over", "idleness");
+    assert!(sessions.purge().await.unwrap() >= 2);
+
+    let visit = story.visit(&lan).await;
+    let other = story.visit(&lan).await;
+    assert_eq!(sessions.list(&visit).await.unwrap().len(), 2);
+    sessions.revoke(&visit, &other.session.id).await.unwrap();
+    assert_eq!(
+        code(&sessions.visit(&other.token, &at("a")).await.unwrap_err()),
+        "session.over",
+        "revocation"
+    );
+    let stranger = story.person("minh", Role::Author, "da-don").await;
+    let stranger = story.visit(&stranger).await;
+    let theirs = sessions.revoke(&stranger, &visit.session.id).await.unwrap_err();
+    assert_eq!(code(&theirs), "session.not_found", "not one's own");
+
+    story.services.users.set_disabled(&story.operator, lan.user_id().unwrap(), true).await.unwrap();
+    assert_eq!(code(&sessions.visit(&visit.token, &at("a")).await.unwrap_err()), "session.over", "disabling");
+    assert_eq!(code(&sessions.visit(&Token::presented("x"), &at("a")).await.unwrap_err()), "session.over");
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_by_name_and_by_address() {
+    let story = Story::new().await;
+    story.person("lan", Role::Author, "da-don").await;
+    let sessions = &story.services.sessions;
+    for i in 0..10 {
+        let refused = sessions.sign_in("lan", "sai", &at(&format!("10.0.0.{i}"))).await.unwrap_err();
+        assert_eq!(code(&refused), "sign_in.refused");
+    }
+    let slowed = sessions.sign_in("lan", "sai", &at("10.0.1.1")).await.unwrap_err();
+    assert!(matches!(slowed, ServiceError::Throttled { retry_after_ms: 30_000 }), "{slowed}");
+    story.clock.advance(30_000);
+    let refused = sessions.sign_in("lan", "sai", &at("10.0.1.1")).await.unwrap_err();
+    assert_eq!(code(&refused), "sign_in.refused");
+    // Links are guessed by nobody, but trying is not free either.
+    for _ in 0..30 {
+        let dead = sessions.sign_in_by_link(&Token::presented("x"), &at("10.9.9.9")).await.unwrap_err();
+        assert_eq!(code(&dead), "link.dead");
+    }
+    let slowed = sessions.sign_in("nobody", "sai", &at("10.9.9.9")).await.unwrap_err();
+    assert!(matches!(slowed, ServiceError::Throttled { .. }), "{slowed}");
+}
+
+#[tokio::test]
+async fn an_administrator_hands_out_no_more_than_they_hold() {
+    let story = Story::new().await;
+    let ordinary = ClassSet::of([Class::Normal]);
+    let admin = story.person_for("quan", Role::Admin, "da-don", ordinary).await;
+    let users = &story.services.users;
+    let draft = |login: &str, home: &str| UserDraft {
+        login: login.to_owned(),
+        display_name: login.to_owned(),
+        home: Some(area(home)),
+    };
+    let lan = users.create(&admin, &draft("lan", "thon-1")).await.unwrap();
+    users.grant(&admin, &lan.id, Role::Author, Some(&area("thon-1")), ordinary).await.unwrap();
+    for (place, classes) in [(Some("da-don"), ClassSet::ALL), (Some("phu-son"), ordinary), (None, ordinary)] {
+        let place = place.map(area);
+        let refused = users.grant(&admin, &lan.id, Role::Author, place.as_ref(), classes).await.unwrap_err();
+        assert_eq!(code(&refused), "forbidden.users", "{place:?} {classes}");
+    }
+    assert_eq!(code(&users.create(&admin, &draft("an", "phu-son")).await.unwrap_err()), "forbidden.users");
+    assert_eq!(code(&users.create(&admin, &draft("lan", "da-don")).await.unwrap_err()), "login.taken");
+
+    // A person whom somebody else gave more is beyond this administrator.
+    users
+        .grant(&story.operator, &lan.id, Role::Approver, Some(&area("da-don")), ClassSet::ALL)
+        .await
+        .unwrap();
+    let refused = users.issue_sign_in_link(&admin, &lan.id).await.unwrap_err();
+    assert_eq!(code(&refused), "forbidden.users", "a link is as good as their passphrase");
+    let own = users.set_disabled(&admin, admin.user_id().unwrap(), true).await.unwrap_err();
+    assert_eq!(code(&own), "user.oneself");
+    let taken = users.ungrant(&story.operator, &lan.id, Role::Approver, Some(&area("da-don"))).await.unwrap();
+    assert_eq!(taken.grants.len(), 1);
+    users.issue_sign_in_link(&admin, &lan.id).await.unwrap();
+}
