@@ -17,7 +17,6 @@ use crate::broker::{self, EmbeddedBroker};
 use crate::config::{BrokerMode, Config};
 use crate::dispatch::{access, broker_link, ingest, offers::Offers, outlet, reconcile, transfer};
 use crate::enrol::{BrokerAddress, Enrolments};
-use crate::http;
 use crate::identity::Authority;
 use crate::live::Changes;
 use crate::making;
@@ -71,7 +70,8 @@ impl Controller {
         let (incoming, reports) = mpsc::channel(INCOMING_CAPACITY);
         let broker = match config.broker.mode {
             BrokerMode::Embedded => {
-                let broker = start_broker(&config, &authority, Arc::clone(&access), incoming.clone(), &clock).await?;
+                let broker =
+                    start_broker(&config, &authority, Arc::clone(&access), incoming.clone(), &clock).await?;
                 // Whoever was connected was so to an earlier broker.
                 let mut tx = services.store().write().await?;
                 presence::set_all_offline(&mut tx, clock.now()).await?;
@@ -151,12 +151,12 @@ impl Controller {
             base_url: base_url.clone(),
             broker: broker_address(&config, broker_addr)?,
         });
-        let router = http::router(http::AppState::new(services.clone(), Arc::clone(&enrolments), changes, &config))
-            .merge(enrolments.router());
+        let router = enrolments.router();
         let stopped = stop.clone();
         tasks.spawn(async move {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
-            let served = axum::serve(listener, service).with_graceful_shutdown(stopped.cancelled_owned()).await;
+            let served =
+                axum::serve(listener, service).with_graceful_shutdown(stopped.cancelled_owned()).await;
             if let Err(error) = served {
                 tracing::error!(%error, "the web server stopped");
             }
@@ -195,10 +195,7 @@ impl Controller {
             tracing::warn!(left = self.tasks.len(), "some work did not end in five seconds");
         }
         if let Some(broker) = self.broker {
-            match Arc::try_unwrap(broker) {
-                Ok(broker) => broker.shutdown().await,
-                Err(_) => tracing::warn!("the broker is still in use; its sessions end with the process"),
-            }
+            broker.shutdown().await;
         }
         self.services.store().close().await;
     }
@@ -211,7 +208,8 @@ async fn start_broker(
     incoming: mpsc::Sender<broker::Incoming>,
     clock: &Clock,
 ) -> anyhow::Result<EmbeddedBroker> {
-    let certificate = authority.broker_certificate(std::slice::from_ref(&config.broker.public_host), clock.now())?;
+    let certificate =
+        authority.broker_certificate(std::slice::from_ref(&config.broker.public_host), clock.now())?;
     let settings = broker::BrokerConfig {
         tenant: config.tenant.clone(),
         nodes_addr: config.broker.listen,
@@ -228,7 +226,9 @@ async fn start_broker(
 fn broker_address(config: &Config, bound: Option<SocketAddr>) -> anyhow::Result<BrokerAddress> {
     let port = match (config.broker.public_port, bound) {
         (0, Some(bound)) => bound.port(),
-        (0, None) => anyhow::bail!("set broker.public_port: the port at which nodes reach the external broker"),
+        (0, None) => {
+            anyhow::bail!("set broker.public_port: the port at which nodes reach the external broker")
+        }
         (port, _) => port,
     };
     Ok(BrokerAddress { host: config.broker.public_host.clone(), port })

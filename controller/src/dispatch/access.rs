@@ -14,8 +14,8 @@ use crate::domain::role::Scope;
 use crate::services::Nudge;
 use crate::store::{Store, nodes};
 
-/// How often the database is read without a nudge.
-const PERIOD: Duration = Duration::from_secs(60);
+/// How often the database is read without a nudge: how long a revocation by the command line takes at most.
+const PERIOD: Duration = Duration::from_secs(5);
 
 type Table = BTreeMap<String, Arc<[String]>>;
 
@@ -84,7 +84,10 @@ pub async fn run(
             }
             Err(error) => {
                 let error = anyhow::Error::new(error);
-                tracing::error!(error = format!("{error:#}"), "the list of nodes could not be read; tried again soon");
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the list of nodes could not be read; tried again soon"
+                );
             }
         }
     }

@@ -23,7 +23,9 @@ const INFLIGHT: u16 = 256;
 #[non_exhaustive]
 pub enum BrokerLinkError {
     /// `broker.url` is no MQTT address.
-    #[error("broker.url is {0:?}; write mqtts://host:8883, or mqtt://host:1883 for a broker on the same machine")]
+    #[error(
+        "broker.url is {0:?}; write mqtts://host:8883, or mqtt://host:1883 for a broker on the same machine"
+    )]
     Url(String),
     /// The file with the broker's authority cannot be read.
     #[error("broker.ca_file {path} cannot be read", path = path.display())]
@@ -57,7 +59,11 @@ pub fn embedded(broker: &EmbeddedBroker) -> LinkOptions {
 ///
 /// # Errors
 /// [`BrokerLinkError`].
-pub fn external(config: &BrokerConfig, tenant: &TenantId, own_ca: &str) -> Result<LinkOptions, BrokerLinkError> {
+pub fn external(
+    config: &BrokerConfig,
+    tenant: &TenantId,
+    own_ca: &str,
+) -> Result<LinkOptions, BrokerLinkError> {
     let wrong = || BrokerLinkError::Url(config.url.clone());
     let url: Uri = config.url.parse().map_err(|_| wrong())?;
     let (Some(scheme), Some(host)) = (url.scheme_str(), url.host()) else { return Err(wrong()) };

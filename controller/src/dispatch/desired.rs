@@ -29,7 +29,10 @@ pub async fn read(store: &Store, zone: Tz, now: UnixMs) -> Result<Desired, Store
     let on_air = schedules::on_air(&mut tx, now - OVER_KEPT_MS).await?;
     Ok(Desired {
         items: on_air.into_iter().map(item).collect(),
-        areas: areas.iter().map(|area| (area.id.clone(), zone_of(&area.path, &by_id).unwrap_or(zone))).collect(),
+        areas: areas
+            .iter()
+            .map(|area| (area.id.clone(), zone_of(&area.path, &by_id).unwrap_or(zone)))
+            .collect(),
         nodes: nodes
             .into_iter()
             .filter(|(node, _)| node.state == NodeState::Enrolled)
@@ -45,7 +48,11 @@ pub async fn read(store: &Store, zone: Tz, now: UnixMs) -> Result<Desired, Store
 }
 
 /// The value of the nearest area, from the innermost out, that has one.
-fn inherited<T>(path: &AreaPath, by_id: &BTreeMap<&AreaId, &Area>, own: impl Fn(&Area) -> Option<T>) -> Option<T> {
+fn inherited<T>(
+    path: &AreaPath,
+    by_id: &BTreeMap<&AreaId, &Area>,
+    own: impl Fn(&Area) -> Option<T>,
+) -> Option<T> {
     path.areas().iter().rev().find_map(|id| by_id.get(id).and_then(|area| own(area)))
 }
 

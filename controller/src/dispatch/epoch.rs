@@ -29,7 +29,12 @@ pub struct LastSigned {
 ///
 /// `seen` is the highest epoch that a node reported for the audience; a controller restored from an older backup learns
 /// from it what it has forgotten, even if its clock was set back.
-pub fn next_epoch(content: ContentDigest, last: Option<LastSigned>, seen: Epoch, now: UnixMs) -> Option<Epoch> {
+pub fn next_epoch(
+    content: ContentDigest,
+    last: Option<LastSigned>,
+    seen: Epoch,
+    now: UnixMs,
+) -> Option<Epoch> {
     let serves = last.is_some_and(|last| {
         let lasts = last.expires.since(now) >= RENEW_BELOW_S * 1000;
         last.content == content && last.epoch >= seen && lasts

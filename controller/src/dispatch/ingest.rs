@@ -18,8 +18,8 @@ use loa_protocol::wire::{Wire, WireError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::outlet::offer;
 use super::DispatchError;
+use super::outlet::offer;
 use crate::broker::Incoming;
 use crate::live::{Change, Changes};
 use crate::store::{Connection, Store, nodes, presence, receipts, reports};

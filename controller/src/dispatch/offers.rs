@@ -21,7 +21,8 @@ struct Table {
 impl Offers {
     /// Offers what these documents name, and nothing else.
     pub fn replace(&self, compiled: &Compiled) {
-        let objects = |objects: &[loa_protocol::transfer::Manifest]| objects.iter().map(|m| m.object).collect();
+        let objects =
+            |objects: &[loa_protocol::transfer::Manifest]| objects.iter().map(|m| m.object).collect();
         let table = Table {
             by_area: compiled.plans.iter().map(|p| (p.area.clone(), objects(&p.program.objects))).collect(),
             by_node: compiled

@@ -79,7 +79,10 @@ pub async fn pump(
                 }
             }
             LinkEvent::Rejected { reason, .. } => {
-                tracing::error!(?reason, "the broker refuses a publication; check its access list and limits");
+                tracing::error!(
+                    ?reason,
+                    "the broker refuses a publication; check its access list and limits"
+                );
             }
             LinkEvent::Acked { .. } => {}
         }

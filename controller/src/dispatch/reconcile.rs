@@ -100,7 +100,10 @@ impl Reconciler {
         loop {
             if let Err(error) = self.pass().await {
                 let error = anyhow::Error::new(error);
-                tracing::error!(error = format!("{error:#}"), "plans could not be brought up to date; tried again soon");
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "plans could not be brought up to date; tried again soon"
+                );
             }
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -191,7 +194,9 @@ impl Reconciler {
                 Ok(manifest) if manifest.object == object => {
                     self.manifests.insert(object, manifest);
                 }
-                Ok(_) => tracing::error!(%object, "the stored audio has changed on the disk; it is not offered"),
+                Ok(_) => {
+                    tracing::error!(%object, "the stored audio has changed on the disk; it is not offered")
+                }
                 Err(rule) => tracing::error!(%object, %rule, "the audio cannot be sent to nodes"),
             }
         }
@@ -315,4 +320,3 @@ impl Reconciler {
         differs
     }
 }
-

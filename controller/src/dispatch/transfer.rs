@@ -12,11 +12,11 @@ use loa_protocol::wire::Wire;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::DispatchError;
 use super::offers::Offers;
 use super::outlet::{Offered, offer};
 use super::reconcile::BLOCK_SIZE_BYTES;
 use super::wants::{NextBlock, Wants};
-use super::DispatchError;
 use crate::store::blobs::BlobStore;
 
 /// Objects kept in memory: those being served are few, for a plan goes to many nodes at once.
@@ -95,7 +95,9 @@ impl Transfer {
         };
         let size = BLOCK_SIZE_BYTES as usize;
         let from = (index as usize).saturating_mul(size);
-        let Some(block) = bytes.get(from..bytes.len().min(from.saturating_add(size))).filter(|b| !b.is_empty()) else {
+        let Some(block) =
+            bytes.get(from..bytes.len().min(from.saturating_add(size))).filter(|b| !b.is_empty())
+        else {
             tracing::debug!(%node, %object, index, "a node wants a block past the end");
             return Ok(());
         };

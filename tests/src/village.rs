@@ -1,0 +1,109 @@
+//! A village: a node's program with a recorder in place of its sound card.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use loa_firmware_sim::recorder::alsa_config::PIPE_DELAY_MS;
+use loa_firmware_sim::recorder::{Recording, RecorderCommand, write_alsa_config};
+
+use crate::program::{self, Running};
+
+/// One node and what it sounds into.
+#[derive(Debug)]
+pub struct Village {
+    /// The node's id.
+    pub node: String,
+    /// The node's name, as people write it.
+    pub name: String,
+    folder: PathBuf,
+    running: Option<Running>,
+}
+
+impl Village {
+    /// A board that knows nobody, in a folder of its own.
+    ///
+    /// # Errors
+    /// When its files cannot be written.
+    pub fn prepare(folder: &Path, node: &str, name: &str) -> Result<Self> {
+        let folder = folder.join(node);
+        std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        let village = Self { node: node.to_owned(), name: name.to_owned(), folder, running: None };
+        let recorder = RecorderCommand { program: program::path("loa-firmware-sim")?, out: village.heard() };
+        write_alsa_config(&village.folder.join("alsa.conf"), &recorder)?;
+        Ok(village)
+    }
+
+    /// The folder of its recordings.
+    pub fn heard(&self) -> PathBuf {
+        self.folder.join("heard")
+    }
+
+    /// The node's own folder: identity, database, cache.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        vec![
+            ("ALSA_CONFIG_PATH", text(self.folder.join("alsa.conf"))),
+            ("LOA_NODE_DATA_DIR", text(self.data_dir())),
+            ("LOA_NODE_AUDIO_DELAY_MS", PIPE_DELAY_MS.to_string()),
+        ]
+    }
+
+    /// Makes the board a node, with the token that staff were shown.
+    ///
+    /// # Errors
+    /// When the program fails.
+    pub async fn enrol(&self, token: &str) -> Result<()> {
+        program::output("loa-node", ["enrol", token], &self.environment()).await.map(drop)
+    }
+
+    /// Powers the board up.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub fn start(&mut self) -> Result<()> {
+        let log = self.folder.join("node.log");
+        self.running = Some(Running::start("loa-node", ["run"], &self.environment(), &log)?);
+        Ok(())
+    }
+
+    /// The node's program.
+    ///
+    /// # Errors
+    /// When it is not running.
+    pub fn program(&mut self) -> Result<&mut Running> {
+        self.running.as_mut().with_context(|| format!("{} is not running", self.node))
+    }
+
+    /// Cuts its power.
+    ///
+    /// # Errors
+    /// When it is not running.
+    pub async fn cut_power(&mut self) -> Result<()> {
+        self.running.take().with_context(|| format!("{} is not running", self.node))?.kill().await
+    }
+
+    /// Ends it in good order.
+    ///
+    /// # Errors
+    /// When it does not end well.
+    pub async fn stop(&mut self) -> Result<()> {
+        match self.running.take() {
+            Some(running) => running.terminate(Duration::from_secs(15)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Everything heard so far, in the order of its beginning.
+    ///
+    /// # Errors
+    /// When a recording cannot be read.
+    pub fn recordings(&self) -> Result<Vec<Recording>> {
+        let files = Recording::files(&self.heard())?;
+        files.iter().map(|file| Ok(Recording::load(file)?)).collect()
+    }
+}
