@@ -6,6 +6,8 @@
 
 mod container;
 
+use std::io::ErrorKind;
+
 use container::Container;
 use symphonia::core::errors::Error as SymphoniaError;
 
@@ -111,7 +113,13 @@ pub fn decode_recording(mut bytes: Vec<u8>, limits: &RecordingLimits) -> Result<
     let Some(container) = Container::of(&bytes) else { return Err(RecordingError::NotAudio) };
     container::mend_streamed_lengths(&mut bytes);
     let ends_early = container.ends_early(&bytes);
-    let mut media = media::open(bytes).map_err(|error| refused(container, 0, error))?;
+    let mut media = media::open(bytes).map_err(|error| {
+        if ends_early {
+            RecordingError::Truncated { decoded_ms: 0, stated_ms: None }
+        } else {
+            refused(container, 0, error)
+        }
+    })?;
     let rate = u64::from(media.sample_rate_hz().max(1));
     let to_ms = |frames: u64| frames.saturating_mul(1_000) / rate;
     let stated_ms = media.stated_frames().map(to_ms);
@@ -153,20 +161,11 @@ fn refused(container: Container, decoded_ms: u64, error: MediaError) -> Recordin
         MediaError::NoTrack => return RecordingError::NotAudio,
         MediaError::Symphonia { source, .. } => source,
     };
-    match source {
-        SymphoniaError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            RecordingError::Truncated { decoded_ms, stated_ms: None }
-        }
-        SymphoniaError::Unsupported(what) => {
-            RecordingError::Unsupported { container: container.name(), what: what.to_owned() }
-        }
-        source @ (SymphoniaError::IoError(_)
-        | SymphoniaError::DecodeError(_)
-        | SymphoniaError::SeekError(_)
-        | SymphoniaError::LimitError(_)
-        | SymphoniaError::ResetRequired) => {
-            RecordingError::Damaged { container: container.name(), decoded_ms, source }
-        }
-        other => RecordingError::Damaged { container: container.name(), decoded_ms, source: other },
+    if let SymphoniaError::Unsupported(what) = source {
+        return RecordingError::Unsupported { container: container.name(), what: what.to_owned() };
     }
+    if matches!(&source, SymphoniaError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof) {
+        return RecordingError::Truncated { decoded_ms, stated_ms: None };
+    }
+    RecordingError::Damaged { container: container.name(), decoded_ms, source }
 }

@@ -48,8 +48,9 @@ impl Container {
     pub(super) fn ends_early(self, bytes: &[u8]) -> bool {
         match self {
             Self::Ogg => !ogg_is_whole(bytes),
+            Self::Mp4 => !mp4_is_whole(bytes),
             // These state a number of frames, which is compared with what was decoded.
-            Self::Wav | Self::Flac | Self::Mp4 | Self::Mp3 | Self::Adts => false,
+            Self::Wav | Self::Flac | Self::Mp3 | Self::Adts => false,
         }
     }
 }
@@ -78,6 +79,31 @@ fn ogg_is_whole(bytes: &[u8]) -> bool {
         rest = next;
     }
     last
+}
+
+/// Walks the boxes (ISO/IEC 14496-12): each must fit, and the index (`moov`) must be among them; recorders write it
+/// last.
+fn mp4_is_whole(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    let mut has_index = false;
+    while let Some((header, _)) = rest.split_first_chunk::<8>() {
+        let length = match u32::from_be_bytes([header[0], header[1], header[2], header[3]]) {
+            // To the end of the file.
+            0 => rest.len() as u64,
+            // The length stands behind the name.
+            1 => match rest.get(8..16).and_then(|long| <[u8; 8]>::try_from(long).ok()) {
+                Some(long) => u64::from_be_bytes(long),
+                None => return false,
+            },
+            length => u64::from(length),
+        };
+        let next =
+            usize::try_from(length).ok().filter(|length| *length >= 8).and_then(|length| rest.get(length..));
+        has_index |= &header[4..] == b"moov";
+        let Some(next) = next else { return false };
+        rest = next;
+    }
+    has_index
 }
 
 /// Fills in the length of a WAV file that was streamed, so that its real length is read: a writer to a pipe leaves
@@ -126,7 +152,7 @@ mod tests {
         let mut bytes = b"RIFF\xff\xff\xff\xffWAVEdata\xff\xff\xff\xff1234567".to_vec();
         mend_streamed_lengths(&mut bytes);
         assert_eq!(bytes[16..20], 6_u32.to_le_bytes());
-        let honest = b"RIFF\0\0\0\0WAVEdata\x09\0\0\0123".to_vec();
+        let honest = b"RIFF\0\0\0\0WAVEdata\x09\0\0\0abc".to_vec();
         let mut untouched = honest.clone();
         mend_streamed_lengths(&mut untouched);
         assert_eq!(untouched, honest, "a length that is merely too great means a cut-off file");

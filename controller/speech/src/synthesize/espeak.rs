@@ -26,6 +26,7 @@ const INSTALL: &str = "sudo apt-get install espeak-ng";
 const WORDS_PER_MINUTE: std::ops::RangeInclusive<u16> = 80..=450;
 /// Sound of one sentence: ten minutes at 22,050 Hz. More means that the engine has gone wrong.
 const MAX_OUTPUT_BYTES: u64 = 600 * 22_050 * 2;
+const MAX_MESSAGE_BYTES: u64 = 64 * 1_024;
 const MAX_MESSAGE_CHARS: usize = 500;
 
 /// How espeak-ng is run.
@@ -126,9 +127,6 @@ impl Synthesizer for Espeak {
             ["-v", &voice.id, "-s", &pace, "-a", &amplitude, "-b", "1", "-z", "--stdin", "--stdout"];
         let output = run(&self.config, arguments, &without_brackets(sentence.as_str())).await?;
         let bad = |reason| SynthesisError::BadAudio { engine: self.engine.name.clone(), reason };
-        if output.stdout.len() as u64 > MAX_OUTPUT_BYTES {
-            return Err(bad(format!("more than {MAX_OUTPUT_BYTES} bytes for one sentence")));
-        }
         let (samples, sample_rate_hz) = wav::parse(&output.stdout).map_err(bad)?;
         Pcm::new(samples, sample_rate_hz)
             .map_err(|source| SynthesisError::Pcm { engine: self.engine.name.clone(), source })
@@ -168,16 +166,22 @@ where
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => {
+        .map_err(|source| {
+            if source.kind() == io::ErrorKind::NotFound {
                 SynthesisError::EngineMissing { program: program.clone(), install: INSTALL, source }
+            } else {
+                failed(program, "starting it", source)
             }
-            _ => failed(program, "starting it", source),
         })?;
     // Dropping the future at the time-out drops the child, which kills it.
     let output = tokio::time::timeout(config.timeout, talk(program, child, input))
         .await
         .map_err(|_elapsed| SynthesisError::TimedOut { program: program.clone(), limit: config.timeout })??;
+    // Before the status: whoever floods the pipe dies of its end being closed.
+    if output.stdout.len() as u64 > MAX_OUTPUT_BYTES {
+        let reason = format!("more than {MAX_OUTPUT_BYTES} bytes for one sentence");
+        return Err(SynthesisError::BadAudio { engine: program.display().to_string(), reason });
+    }
     if output.status.success() {
         return Ok(output);
     }
@@ -197,7 +201,7 @@ async fn talk(program: &Path, mut child: Child, input: &str) -> Result<Output, S
         }
     };
     let sound = read_all(stdout, MAX_OUTPUT_BYTES + 1);
-    let messages = read_all(stderr, MAX_OUTPUT_BYTES);
+    let messages = read_all(stderr, MAX_MESSAGE_BYTES);
     let (fed, stdout, stderr) = tokio::join!(feed, sound, messages);
     fed.map_err(|source| failed(program, "giving it the text", source))?;
     let stdout = stdout.map_err(|source| failed(program, "taking its sound", source))?;

@@ -1,0 +1,187 @@
+//! From a typed text to an object, with the real engine and with engines that fail.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use loa_speech::master::{LOUDNESS_TOLERANCE_LU, measure};
+use loa_speech::normalize::normalize;
+use loa_speech::opus;
+use loa_speech::synthesize::{Pauses, speak_text};
+use loa_speech::text::{self, DEFAULT_MAX_BYTES};
+use loa_speech::{
+    CleanText, Espeak, EspeakConfig, Pcm, Recipe, Reporter, Stage, SynthesisError, Synthesizer, Voice, speak,
+};
+
+fn clean(raw: &str) -> CleanText {
+    text::check(raw, DEFAULT_MAX_BYTES).unwrap().text
+}
+
+async fn espeak() -> Espeak {
+    Espeak::find(EspeakConfig::default()).await.unwrap()
+}
+
+async fn say(raw: &str, voice: &Voice) -> Result<Pcm, SynthesisError> {
+    speak_text(&espeak().await, &normalize(&clean(raw)), voice, &Pauses::default(), &Reporter::silent()).await
+}
+
+#[tokio::test]
+async fn a_bulletin_becomes_an_object() {
+    let text = clean(
+        "Kính thưa bà con thôn 3!\nUBND xã thông báo: 7h30 ngày 12/10/2025, tiêm phòng tại nhà văn hóa thôn.\n\n\
+         Mọi thắc mắc xin gọi 0263 3822 456. Trân trọng cảm ơn.",
+    );
+    let (reporter, progress) = Reporter::channel();
+    let engine = espeak().await;
+    let object = speak(&text, &Recipe::default(), &engine, &reporter).await.unwrap();
+    assert_eq!(progress.borrow().stage, Stage::Done);
+    assert_eq!(object.sample_rate_hz, 16_000);
+    let pcm = opus::decode(&object.bytes).unwrap();
+    assert!(
+        pcm.duration_ms().abs_diff(object.duration_ms) <= 1,
+        "{} and {}",
+        pcm.duration_ms(),
+        object.duration_ms
+    );
+    assert!((10_000..40_000).contains(&object.duration_ms), "{} ms", object.duration_ms);
+    let heard = measure(&pcm).unwrap();
+    assert!(
+        (heard.integrated_lufs - object.loudness.integrated_lufs).abs() < 0.1,
+        "{heard:?} {:?}",
+        object.loudness
+    );
+    assert!((heard.integrated_lufs + 16.0).abs() <= LOUDNESS_TOLERANCE_LU);
+    assert!(heard.true_peak_dbtp <= -1.5);
+
+    let again = speak(&text, &Recipe::default(), &engine, &Reporter::silent()).await.unwrap();
+    assert!(again == object, "same text, voice and settings: same object");
+    let other =
+        Recipe { voice: Voice { id: "vi-vn-x-south".to_owned(), ..Voice::default() }, ..Recipe::default() };
+    let southern = speak(&text, &other, &engine, &Reporter::silent()).await.unwrap();
+    assert_ne!(southern.sha256, object.sha256);
+    assert_ne!(other.key(&text, engine.engine()), Recipe::default().key(&text, engine.engine()));
+}
+
+#[tokio::test]
+async fn every_kind_of_text_is_equally_loud() {
+    let engine = espeak().await;
+    for raw in [
+        "Á!",
+        "A",
+        "Alo, alo.",
+        "Bão số 5 giật cấp 11, sóng cao 4-6 m.",
+        "Cháy! Cháy! Mời bà con sơ tán ngay!",
+        "Giá cà phê sáng nay 118.500 đồng/kg, tăng 1.200 đồng.",
+        "Xin mời bà con đến nhà văn hóa thôn họp lúc 19h30 tối nay.",
+        "Sss. Sss. Xì xào xôn xao. Sấm sét sáng sủa.",
+        "Bập bà bập bùng, đùng đùng đùng.",
+        "1 2 3 4 5 6 7 8 9 10",
+        "Tin buồn: gia đình ông K'Brêm ở thôn 2 báo tin cụ bà đã từ trần, hưởng thọ 92 tuổi.",
+        "Hello everybody, this is a test.",
+    ] {
+        let object = speak(&clean(raw), &Recipe::default(), &engine, &Reporter::silent()).await.unwrap();
+        let heard = measure(&opus::decode(&object.bytes).unwrap()).unwrap();
+        assert!((heard.integrated_lufs + 16.0).abs() <= LOUDNESS_TOLERANCE_LU, "{raw}: {heard:?}");
+        assert!(heard.true_peak_dbtp <= -1.5, "{raw}: {heard:?}");
+    }
+}
+
+#[tokio::test]
+async fn order_and_pauses_do_not_depend_on_the_workers() {
+    let text = normalize(&clean("Một. Hai ba bốn năm sáu bảy. Tám.\n\nChín mười. Hết."));
+    let mut sounds = Vec::new();
+    for workers in [1, 2, 8] {
+        let config =
+            EspeakConfig { parallel: NonZeroUsize::new(workers).unwrap(), ..EspeakConfig::default() };
+        let engine = Espeak::find(config).await.unwrap();
+        let (reporter, progress) = Reporter::channel();
+        sounds.push(
+            speak_text(&engine, &text, &Voice::default(), &Pauses::default(), &reporter).await.unwrap(),
+        );
+        let last = *progress.borrow();
+        assert_eq!((last.stage, last.done, last.total), (Stage::Synthesizing, 5, 5));
+    }
+    assert!(sounds.windows(2).all(|pair| pair[0] == pair[1]));
+    let silence = sounds[0].samples().split(|sample| *sample != 0.0).map(<[f32]>::len).max().unwrap();
+    let paragraph = Pauses::default().paragraph_ms as usize * 22_050 / 1_000;
+    // The engine's own edges, 15 ms on each side, may be silent too.
+    assert!((paragraph..paragraph + 700).contains(&silence), "{silence} samples of silence, not {paragraph}");
+}
+
+#[tokio::test]
+async fn brackets_inject_no_phonemes() {
+    let plain = say("Họp  h@l'oU  tại xã", &Voice::default()).await.unwrap();
+    let injected = say("Họp [[h@l'oU]] tại xã", &Voice::default()).await.unwrap();
+    let expected = say("Họp h a còng l'oU tại xã", &Voice::default()).await.unwrap();
+    assert!(injected == plain && plain == expected);
+}
+
+#[tokio::test]
+async fn decomposed_letters_sound_like_composed_ones() {
+    use unicode_normalization::UnicodeNormalization as _;
+    let raw = "Đề nghị bà con phòng chống lũ quét";
+    let decomposed: String = raw.nfd().collect();
+    assert!(say(raw, &Voice::default()).await.unwrap() == say(&decomposed, &Voice::default()).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_missing_engine_says_how_to_install_it() {
+    let config =
+        EspeakConfig { program: PathBuf::from("espeak-ng-that-is-not-there"), ..EspeakConfig::default() };
+    let error = Espeak::find(config).await.unwrap_err();
+    assert!(matches!(error, SynthesisError::EngineMissing { .. }), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "the speech engine espeak-ng-that-is-not-there is not installed: run `sudo apt-get install espeak-ng`"
+    );
+}
+
+#[tokio::test]
+async fn a_voice_or_pace_that_is_not_there_is_refused() {
+    let robot = Voice { id: "vi+robot; rm".to_owned(), ..Voice::default() };
+    let error = say("xin chào", &robot).await.unwrap_err();
+    assert!(matches!(error, SynthesisError::UnknownVoice { .. }), "{error}");
+    let hasty = Voice { words_per_minute: 900, ..Voice::default() };
+    let error = say("xin chào", &hasty).await.unwrap_err();
+    assert!(matches!(error, SynthesisError::Pace { words_per_minute: 900, .. }), "{error}");
+}
+
+async fn failure(what: &str) -> SynthesisError {
+    let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/bad-engine.sh");
+    let timeout = if what == "hang" { Duration::from_millis(200) } else { Duration::from_secs(30) };
+    let engine = Espeak::find(EspeakConfig { program, timeout, ..EspeakConfig::default() }).await.unwrap();
+    let text = normalize(&clean(what));
+    speak_text(&engine, &text, &Voice::default(), &Pauses::default(), &Reporter::silent()).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn an_engine_that_fails_is_quoted() {
+    let error = failure("fail").await;
+    assert!(
+        matches!(&error, SynthesisError::EngineFailed { message, .. } if message == "no voice data"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_engine_that_hangs_is_stopped() {
+    let error = failure("hang").await;
+    assert!(matches!(error, SynthesisError::TimedOut { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_engine_that_talks_nonsense_is_recognised() {
+    for what in ["page", "half", "nothing"] {
+        let error = failure(what).await;
+        assert!(matches!(error, SynthesisError::BadAudio { .. }), "{what}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_never_ends_is_cut_off() {
+    let error = failure("flood").await;
+    let SynthesisError::BadAudio { reason, .. } = error else { panic!("{error}") };
+    assert!(reason.starts_with("more than"), "{reason}");
+}
