@@ -14,7 +14,7 @@ use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, Sse};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use loa_controller::pages::{Lang, Page, Rendered, Theme, assets, fragment, views};
 
@@ -33,6 +33,8 @@ async fn main() -> anyhow::Result<()> {
     let app = Router::new()
         .route("/", get(index))
         .route("/live", get(live))
+        .route("/schedules/preview", post(schedule_preview))
+        .route("/bulletins/check", post(text_check))
         .route("/{page}", get(page))
         .merge(assets::assets());
     axum::serve(listener, app).await.context("the preview stopped")
@@ -55,6 +57,16 @@ async fn page(Path(name): Path<String>, Query(query): Query<Vec<(String, String)
 /// Answers with a page of the sample.
 fn ok<P: Page>(page: P) -> Response {
     Rendered(StatusCode::OK, page).into_response()
+}
+
+async fn schedule_preview() -> Response {
+    let look = Look { lang: Lang::Vi, theme: Theme::Auto };
+    ok(views::SchedulePreviewPart { lang: look.lang, preview: sample::schedule_form(look).preview })
+}
+
+async fn text_check() -> Response {
+    let look = Look { lang: Lang::Vi, theme: Theme::Auto };
+    ok(views::TextCheckPart { lang: look.lang, check: sample::bulletin_form(look).check })
 }
 
 async fn live() -> Sse<impl Stream<Item = Result<Event, Infallible>>> {

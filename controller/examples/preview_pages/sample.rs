@@ -159,7 +159,7 @@ const STORM: &str = "Cảnh báo mưa lớn và sạt lở đất đêm 25/10";
 const VACCINE: &str = "Lịch tiêm chủng mở rộng tháng 11 tại trạm y tế";
 const FOREST: &str = "Phòng cháy, chữa cháy rừng mùa khô";
 
-fn today(look: Look) -> TodayPage {
+pub(crate) fn today(look: Look) -> TodayPage {
     let item = |id: &str, title: &str, class, at, state, heard, waiting| TodayItem {
         occurrence_id: format!("o-{id}"),
         bulletin_id: format!("b-{id}"),
@@ -301,7 +301,7 @@ fn bulletins(look: Look) -> BulletinsPage {
 const TEXT: &str = "Kính thưa bà con,\nTheo tin của Đài Khí tượng Thủy văn tỉnh Lâm Đồng, từ 19 giờ ngày 25/10 đến 7 giờ ngày 26/10, trên địa bàn xã có mưa to đến rất to, lượng mưa 80-150 mm, có nơi trên 200 mm. Nguy cơ cao xảy ra sạt lở đất ven suối và các sườn dốc ở thôn Liêng Trang và Buôn Đung.\n\nĐề nghị bà con:\n1. Không qua lại ngầm tràn, cầu tạm khi nước dâng.\n2. Các hộ ở sườn dốc chuẩn bị di chuyển đến nhà văn hóa thôn khi có lệnh.\n3. Khi cần giúp đỡ, gọi số 0263.3.999.114.";
 const SPOKEN: &str = "Kính thưa bà con,\nTheo tin của Đài Khí tượng Thủy văn tỉnh Lâm Đồng, từ mười chín giờ ngày hai mươi lăm tháng mười đến bảy giờ ngày hai mươi sáu tháng mười, trên địa bàn xã có mưa to đến rất to, lượng mưa từ tám mươi đến một trăm năm mươi mi li mét, có nơi trên hai trăm mi li mét.";
 
-fn bulletin_form(look: Look) -> BulletinFormPage {
+pub(crate) fn bulletin_form(look: Look) -> BulletinFormPage {
     let choices = [
         "Phòng chống thiên tai",
         "Chính sách",
@@ -386,7 +386,7 @@ pub(crate) fn working_track(percent: u8) -> TrackCard {
     TrackCard { state: TrackState::Working { percent }, ..ready("t-working", "vi", "Tiếng Việt", origin) }
 }
 
-fn bulletin(look: Look, state: BulletinState) -> BulletinPage {
+pub(crate) fn bulletin(look: Look, state: BulletinState) -> BulletinPage {
     let speech = || TrackOrigin::Speech { voice: "Miền Nam".into() };
     let recording = TrackOrigin::Recording { file_name: "canh-bao-kho.m4a".into() };
     let draft = state == BulletinState::Draft;
@@ -563,7 +563,7 @@ fn targets() -> Vec<TargetRow> {
     ]
 }
 
-fn schedule_form(look: Look) -> ScheduleFormPage {
+pub(crate) fn schedule_form(look: Look) -> ScheduleFormPage {
     ScheduleFormPage {
         shell: shell(look, Nav::Schedules),
         form: ScheduleForm {
@@ -586,7 +586,7 @@ fn schedule_form(look: Look) -> ScheduleFormPage {
     }
 }
 
-fn schedule_errors(look: Look) -> ScheduleFormPage {
+pub(crate) fn schedule_errors(look: Look) -> ScheduleFormPage {
     let page = schedule_form(look);
     let errors =
         Errors::none().with("cron", Msg::new(msg::CRON_NEVER)).with("target", Msg::new(msg::NO_TARGET));
@@ -653,7 +653,7 @@ fn node_row(id: &str, name: &str, area: &str, link: Link) -> NodeRow {
     }
 }
 
-fn nodes(look: Look) -> NodesPage {
+pub(crate) fn nodes(look: Look) -> NodesPage {
     let silent = NodeRow {
         since: Some(at(24, 22, 13)),
         clock: Some(NodeClock { trust: ClockTrust::Drifting, offset_ms: Some(-312.0) }),
@@ -731,7 +731,7 @@ fn heard_rows() -> Vec<HeardRow> {
     ]
 }
 
-fn node(look: Look) -> NodePage {
+pub(crate) fn node(look: Look) -> NodePage {
     NodePage {
         shell: shell(look, Nav::Nodes),
         node: node_row("n-1", "Cụm loa nhà văn hóa", "Thôn Liêng Trang", Link::Online),
@@ -779,7 +779,7 @@ fn node_form(look: Look) -> NodeFormPage {
     }
 }
 
-fn heard(look: Look) -> HeardPage {
+pub(crate) fn heard(look: Look) -> HeardPage {
     let all = |row: HeardRow, error_ms| HeardRow {
         outcome: Outcome::Played,
         reason: None,

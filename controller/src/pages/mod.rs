@@ -59,11 +59,11 @@
 //! | `/schedules/preview` | the same | 200 [`views::SchedulePreviewPart`] |
 //! | `/schedules/{id}/cancel` | `next` | 303 `next` |
 //! | `/areas` | `name`, `level`, `parent` | 303 `/areas`; 422 [`views::AreasPage`] |
-//! | `/nodes` | `name`, `area`, `serial`, `form_id` | 200 no-store [`views::NodePage`] with its token; 422 [`views::NodeFormPage`] |
-//! | `/nodes/{id}/token` | | 200 no-store [`views::NodePage`] with a fresh token |
+//! | `/nodes` | `name`, `area`, `serial`, `form_id` | 200 [`views::NodePage`] with its token; 422 [`views::NodeFormPage`] |
+//! | `/nodes/{id}/token` | | 200 [`views::NodePage`] with a fresh token |
 //! | `/nodes/{id}/revoke` | `reason` | 303 `/nodes/{id}`; 422 [`views::NodeRevokePage`] |
-//! | `/users` | `name`, `display_name`, `role`, `area` | 200 no-store [`views::UserPage`] with its link; 422 [`views::UsersPage`] |
-//! | `/users/{id}/link` | | 200 no-store [`views::UserPage`] with a fresh link |
+//! | `/users` | `name`, `display_name`, `role`, `area` | 200 [`views::UserPage`] with its link; 422 [`views::UsersPage`] |
+//! | `/users/{id}/link` | | 200 [`views::UserPage`] with a fresh link |
 //! | `/users/{id}/grants` | `role`, `area` | 303 `/users/{id}`; 422 [`views::UserPage`] |
 //! | `/users/{id}/grants/{grant}/remove`, `/users/{id}/disable` | | 303 `/users/{id}` |
 //!
@@ -110,6 +110,11 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
 pub trait Page: Template {
     /// The reader's language.
     fn lang(&self) -> Lang;
+
+    /// Whether it shows a secret that is shown once (a token, a link) and must stay in no cache.
+    fn shows_secret(&self) -> bool {
+        false
+    }
 }
 
 /// The HTML of a page or fragment.
@@ -146,9 +151,11 @@ impl<P: Page> IntoResponse for Rendered<P> {
                 return (StatusCode::INTERNAL_SERVER_ERROR, plain, text).into_response();
             }
         };
+        // The back button must give typed text back, which browsers do for pages that they may keep.
+        let caching = if page.shows_secret() { "no-store" } else { "private, no-cache" };
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            (header::CACHE_CONTROL, HeaderValue::from_static(caching)),
             (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
             (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
             (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -159,11 +166,16 @@ impl<P: Page> IntoResponse for Rendered<P> {
 }
 
 macro_rules! pages {
-    ($($page:ident),+ $(,)?) => {
+    ($($page:ident $(secret in $secret:ident)?),+ $(,)?) => {
         $(impl Page for views::$page {
             fn lang(&self) -> Lang {
                 self.shell.lang
             }
+            $(
+                fn shows_secret(&self) -> bool {
+                    self.$secret.is_some()
+                }
+            )?
         })+
     };
 }
@@ -187,14 +199,14 @@ pages!(
     ErrorPage,
     HeardPage,
     NodeFormPage,
-    NodePage,
+    NodePage secret in token,
     NodeRevokePage,
     NodesPage,
     ScheduleFormPage,
     SchedulesPage,
     SignInPage,
     TodayPage,
-    UserPage,
+    UserPage secret in link,
     UsersPage,
     WelcomePage,
 );

@@ -96,7 +96,6 @@ bulletin-text = Nội dung
 bulletin-class = Loại bản tin
 bulletin-category = Lĩnh vực
 bulletin-state = Trạng thái
-field-name = Tên
 bulletin-languages = Bản tiếng
 bulletin-author = Người soạn
 bulletin-updated = Cập nhật

@@ -97,7 +97,7 @@ pub struct DecisionForm {
 pub struct TrackForm {
     /// Languages to choose from.
     pub languages: Vec<Choice>,
-    /// Voices to choose from, of all languages.
+    /// Voices to choose from, of all languages; the value is `code:voice`, such as `vi:vi-vn-x-south`.
     pub voices: Vec<Choice>,
     /// Chosen language.
     pub language: String,

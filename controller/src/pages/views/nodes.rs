@@ -148,7 +148,7 @@ pub struct NodeForm {
     pub errors: Errors,
 }
 
-/// `GET /nodes/{id}`, and the answer (no-store) to a successful `POST /nodes` and `POST /nodes/{id}/token`, which
+/// `GET /nodes/{id}`, and the answer to a successful `POST /nodes` and `POST /nodes/{id}/token`, which
 /// alone carries the token. Live topic `node:{id}`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "node.html")]

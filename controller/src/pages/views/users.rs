@@ -65,7 +65,7 @@ pub struct UserForm {
     pub errors: Errors,
 }
 
-/// `GET /users/{id}`, the answer (no-store) to a successful `POST /users` and `POST /users/{id}/link`, which alone
+/// `GET /users/{id}`, the answer to a successful `POST /users` and `POST /users/{id}/link`, which alone
 /// carries the link, and the answer (422) to a refused `POST /users/{id}/grants`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "user.html")]
