@@ -39,6 +39,7 @@ pub struct Controller {
     http_addr: SocketAddr,
     broker_addr: Option<SocketAddr>,
     base_url: String,
+    enrolments: Arc<Enrolments>,
     broker: Option<Arc<EmbeddedBroker>>,
     link: loa_link::LinkHandle,
     stop: CancellationToken,
@@ -151,7 +152,7 @@ impl Controller {
             base_url: base_url.clone(),
             broker: broker_address(&config, broker_addr)?,
         });
-        let router = enrolments.router();
+        let router = Arc::clone(&enrolments).router();
         let stopped = stop.clone();
         tasks.spawn(async move {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -163,7 +164,7 @@ impl Controller {
         });
         tasks.close();
         tracing::info!(%http_addr, ?broker_addr, "ready");
-        Ok(Self { services, http_addr, broker_addr, base_url, broker, link, stop, tasks })
+        Ok(Self { services, http_addr, broker_addr, base_url, enrolments, broker, link, stop, tasks })
     }
 
     /// Where pages and API are served.
@@ -179,6 +180,11 @@ impl Controller {
     /// The address in links and tokens.
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// Tokens for boards.
+    pub fn enrolments(&self) -> &Enrolments {
+        &self.enrolments
     }
 
     /// What the controller can do.
