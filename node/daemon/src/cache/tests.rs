@@ -236,3 +236,20 @@ fn a_full_disk_is_an_event_and_room_made_later_is_used() {
     drop(jobs);
     thread.join().unwrap();
 }
+
+#[test]
+fn an_object_that_is_gone_is_not_played_and_told_of_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, object) = with_whole(folder.path());
+    fs::remove_file(cache.path(&object)).unwrap();
+    let (jobs, mut events, thread) = start(cache, BTreeSet::from([object])).unwrap();
+    for _ in 0..2 {
+        let (answer, path) = oneshot::channel();
+        jobs.blocking_send(Job::ForPlaying { object, now: UnixMs(1), path: answer }).unwrap();
+        assert_eq!(path.blocking_recv().unwrap(), None);
+    }
+    drop(jobs);
+    thread.join().unwrap();
+    assert_eq!(events.blocking_recv(), Some(StoreEvent::ObjectCorrupt { object }));
+    assert_eq!(events.blocking_recv(), None);
+}

@@ -79,7 +79,7 @@ pub fn start(
 ) -> std::io::Result<(mpsc::Sender<Job>, mpsc::Receiver<StoreEvent>, std::thread::JoinHandle<()>)> {
     let (jobs, incoming) = mpsc::channel(JOBS);
     let (outgoing, events) = mpsc::channel(EVENTS);
-    let worker = Worker { cache, unverified, events: outgoing };
+    let worker = Worker { cache, unverified, lost: BTreeSet::new(), events: outgoing };
     let thread = std::thread::Builder::new().name("cache".into()).spawn(move || worker.run(incoming))?;
     Ok((jobs, events, thread))
 }
@@ -87,6 +87,8 @@ pub fn start(
 struct Worker {
     cache: Cache,
     unverified: BTreeSet<ObjectHash>,
+    /// Objects that were reported corrupt and have not been begun anew: one word about each is enough.
+    lost: BTreeSet<ObjectHash>,
     events: mpsc::Sender<StoreEvent>,
 }
 
@@ -112,6 +114,7 @@ impl Worker {
     fn work(&mut self, job: Job) {
         match job {
             Job::Begin { manifest, done } => {
+                self.lost.remove(&manifest.object);
                 if let Err(error) = self.cache.begin(&manifest) {
                     self.report_failure(manifest.object, &error);
                 }
@@ -131,12 +134,13 @@ impl Worker {
             },
             Job::Drop(object) => {
                 self.unverified.remove(&object);
+                self.lost.remove(&object);
                 if let Err(error) = self.cache.drop_object(&object) {
                     self.report_failure(object, &error.into());
                 }
             }
             Job::ForPlaying { object, now, path } => {
-                let is_right = !self.unverified.contains(&object) || self.verify(object);
+                let is_right = self.is_right(object);
                 if is_right && let Err(error) = self.cache.touch(&object, now) {
                     tracing::warn!(%object, error = &error as &dyn std::error::Error, "cannot note that an object is used");
                 }
@@ -148,14 +152,25 @@ impl Worker {
         }
     }
 
+    /// Whether a whole object is there and was hashed since boot; hashes it if not.
+    fn is_right(&mut self, object: ObjectHash) -> bool {
+        if self.unverified.contains(&object) || !self.cache.path(&object).exists() {
+            self.verify(object)
+        } else {
+            true
+        }
+    }
+
     /// Whether a whole object's hash is right.
     fn verify(&mut self, object: ObjectHash) -> bool {
         self.unverified.remove(&object);
         match self.cache.verify(&object) {
             Ok(true) => true,
             Ok(false) => {
-                tracing::warn!(%object, "an object in the cache had changed on the disk; it is fetched anew");
-                self.report(StoreEvent::ObjectCorrupt { object });
+                if self.lost.insert(object) {
+                    tracing::warn!(%object, "an object in the cache had changed on the disk; it is fetched anew");
+                    self.report(StoreEvent::ObjectCorrupt { object });
+                }
                 false
             }
             Err(error) => {

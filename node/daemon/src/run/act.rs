@@ -133,7 +133,13 @@ impl Shell {
         let (answer, path) = oneshot::channel();
         self.send_job(Job::ForPlaying { object, now: self.clock.now(), path: answer }).await?;
         let Some(path) = self.answer(path).await? else {
-            self.refuse(token, SpeakerFailure::Audio);
+            // The core hears first that the object is gone, and then that this attempt came to nothing; it tries again
+            // once the object is back, as it does after trouble with the device.
+            let now = self.now();
+            while let Some(event) = self.backlog.pop_front().or_else(|| self.stored.try_recv().ok()) {
+                self.core.handle_stored(event, now);
+            }
+            self.refuse(token);
             return Ok(());
         };
         let request =
@@ -144,15 +150,16 @@ impl Shell {
             }
             Err(error) => {
                 tracing::error!(%object, error = &error as &dyn std::error::Error, "the speaker refuses a sound");
-                self.refuse(token, SpeakerFailure::Device);
+                self.refuse(token);
             }
         }
         Ok(())
     }
 
     /// Ends a sound that never began.
-    fn refuse(&mut self, token: Token, kind: SpeakerFailure) {
+    fn refuse(&mut self, token: Token) {
         let now = self.now();
+        let kind = SpeakerFailure::Device;
         self.core.handle_speaker(SpeakerEvent::Failed { token, kind, played_ms: 0 }, now);
     }
 

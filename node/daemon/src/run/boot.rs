@@ -14,6 +14,7 @@ use loa_protocol::time::UnixMs;
 use rustix::fs::FlockOperation;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
 
 use super::links::Links;
 use super::notify::Watchdog;
@@ -35,6 +36,7 @@ pub(super) async fn boot(
     clock: Arc<NodeClock>,
     sound: SoundOut,
     board: Box<dyn Board>,
+    shutdown: CancellationToken,
 ) -> Result<Shell, ServeError> {
     let data_dir = settings.data_dir.clone();
     let identity = Identity::load(&data_dir)?;
@@ -43,7 +45,8 @@ pub(super) async fn boot(
     if store.claim(&identity).await? {
         tracing::warn!(node = %identity.node, "the board was enrolled anew; what the earlier node kept is dropped");
     }
-    raise_floor(&clock, &identity, store.kept_clock().await?);
+    let kept_clock = store.kept_clock().await?;
+    raise_floor(&clock, &identity, kept_clock);
     let boot_number = store.count_boot().await?;
     adopt_key_set(&mut store, &identity, clock.now()).await?;
 
@@ -97,6 +100,8 @@ pub(super) async fn boot(
         data_dir,
         clock,
         started,
+        shutdown: Box::pin(shutdown.cancelled_owned()),
+        is_stopping: false,
         trust,
         clock_kept: None,
         look,

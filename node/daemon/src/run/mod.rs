@@ -24,6 +24,7 @@ mod stop;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,7 @@ use loa_node_core::{Core, Link, Now, StoreEvent};
 use loa_protocol::ids::ObjectHash;
 use loa_protocol::report::ClockTrust;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::audio::{Speaker, SpeakerError, SpeakerEvent, SpeakerReady};
 use crate::board::Board;
@@ -125,11 +126,11 @@ pub async fn serve(
     board: Box<dyn Board>,
     shutdown: CancellationToken,
 ) -> Result<(), ServeError> {
-    let mut shell = boot::boot(settings, clock, sound, board).await?;
+    let mut shell = boot::boot(settings, clock, sound, board, shutdown).await?;
     notify::ready();
     loop {
         shell.act().await?;
-        let input = shell.next(&shutdown).await;
+        let input = shell.next().await;
         if shell.handle(input).await?.is_break() {
             break;
         }
@@ -159,6 +160,8 @@ struct Shell {
     data_dir: std::path::PathBuf,
     clock: Arc<NodeClock>,
     started: Instant,
+    shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
+    is_stopping: bool,
     trust: ClockTrust,
     clock_kept: Option<Instant>,
     look: tokio::time::Interval,
@@ -173,13 +176,13 @@ impl Shell {
         Now { wall: self.clock.now(), monotonic_ms }
     }
 
-    async fn next(&mut self, shutdown: &CancellationToken) -> Input {
+    async fn next(&mut self) -> Input {
         if let Some(event) = self.backlog.pop_front() {
             return Input::Stored(event);
         }
         let (wait, reason) = self.core.poll_timeout(self.now()).unwrap_or((CLOCK_LOOK, "nothing"));
         tokio::select! {
-            () = shutdown.cancelled() => Input::Stop,
+            () = &mut self.shutdown, if !self.is_stopping => Input::Stop,
             event = self.speaker_events.recv() => event.map_or(Input::Gone("the speaker"), Input::Speaker),
             event = self.stored.recv() => event.map_or(Input::Gone("the audio cache"), Input::Stored),
             (link, event) = self.links.next() => {

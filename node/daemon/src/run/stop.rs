@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
 use super::{ServeError, Shell, notify};
 
 /// How long what sounds may take to stop: a little more than the core waits for the speaker.
@@ -14,6 +12,7 @@ impl Shell {
     pub(super) async fn stop(mut self) -> Result<(), ServeError> {
         tracing::info!("the node stops");
         notify::stopping();
+        self.is_stopping = true;
         let now = self.now();
         self.core.handle_shutdown(now);
         self.act().await?;
@@ -39,9 +38,8 @@ impl Shell {
     }
 
     async fn fall_silent(&mut self) -> Result<(), ServeError> {
-        let never = CancellationToken::new();
         while !self.core.is_silent() {
-            let input = self.next(&never).await;
+            let input = self.next().await;
             if self.handle(input).await?.is_break() {
                 break;
             }

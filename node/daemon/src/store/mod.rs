@@ -114,7 +114,8 @@ impl Store {
     pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
         let path = Self::path(data_dir);
         let mut store = Self::connect(path, false).await?;
-        MIGRATIONS.run(&mut store.db).await.map_err(|e| store.migration(e))?;
+        // `run` gives a future that cannot be spawned: its `Acquire` bound ties it to one lifetime.
+        MIGRATIONS.run_direct(None, &mut store.db, false).await.map_err(|e| store.migration(e))?;
         Ok(store)
     }
 

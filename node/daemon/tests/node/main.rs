@@ -1,0 +1,13 @@
+//! The daemon on real parts: files, SQLite, mosquitto with mutual TLS, a controller's answers, the binary itself.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod binary;
+mod controller;
+mod enrolment;
+mod mosquitto;
+mod offline;
+mod online;
+mod parts;
+mod pki;
+mod speaker;
+mod web;
