@@ -84,7 +84,8 @@ pub enum Action {
     /// Disconnect the bulk link. No `BulkDown` needs to follow.
     CloseBulk,
 
-    /// Persistent: make a partial file of the manifest's size and keep the manifest beside it.
+    /// Make a partial file of the manifest's size and durably keep the manifest beside it. Answered by nothing, or by
+    /// `Full` or `Failing`.
     BeginObject {
         /// The object's manifest.
         manifest: Arc<Manifest>,

@@ -212,11 +212,15 @@ impl Cache {
         self.partial.remove(object);
     }
 
-    /// Storing failed: what is not in the file is lacking again.
-    pub(crate) fn handle_failed(&mut self, object: &ObjectHash) {
-        if let Some(partial) = self.partial.get_mut(object) {
-            partial.received = partial.durable.clone();
-            partial.is_finishing = false;
+    /// Storing failed: what is not in the file is lacking again. A file with nothing in it may not even be there, and is
+    /// begun anew.
+    pub(crate) fn handle_failed(&mut self, object: &ObjectHash, actions: &mut VecDeque<Action>) {
+        let Some(partial) = self.partial.get_mut(object) else { return };
+        if partial.durable.is_empty() {
+            self.drop_object(object, actions);
+            return;
         }
+        partial.received = partial.durable.clone();
+        partial.is_finishing = false;
     }
 }

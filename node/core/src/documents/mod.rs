@@ -275,7 +275,7 @@ impl Documents {
                 // Ends: a document that was applied here is not deferred any more.
                 Ok(Freshness::New) => self.after_change(&slot, now, actions),
                 Ok(Freshness::Same) => {}
-                Err(refusal) if defers(refusal, stored.is_some()) => {
+                Err(refusal) if defers(&slot, refusal, stored.is_some()) => {
                     // Reported when it came; a newer one may have been deferred meanwhile.
                     self.deferred.entry(slot).or_insert(Deferred { envelope, stored });
                     self.retry_at_ms = Some(now.monotonic_ms.saturating_add(RETRY_MS));
@@ -300,7 +300,7 @@ impl Documents {
             Slot::Keys | Slot::Node => true,
             Slot::Plan(area) => self.path.contains(area),
         };
-        if is_mine && defers(refusal, stored.is_some()) {
+        if is_mine && defers(slot, refusal, stored.is_some()) {
             self.deferred.insert(slot.clone(), Deferred { envelope, stored });
             self.retry_at_ms.get_or_insert(now.monotonic_ms.saturating_add(RETRY_MS));
         }
@@ -358,7 +358,8 @@ impl Documents {
     }
 }
 
-/// Whether a refused document may verify later: its key may come, the clock may be set right.
-fn defers(refusal: Refusal, is_stored: bool) -> bool {
-    matches!(refusal, Refusal::UnknownKey | Refusal::NotYetValid) || is_stored && refusal == Refusal::Expired
+/// Whether a refused document may verify later: its key may come (but never another root), the clock may be set right.
+fn defers(slot: &Slot, refusal: Refusal, is_stored: bool) -> bool {
+    let awaits_key = refusal == Refusal::UnknownKey && *slot != Slot::Keys;
+    awaits_key || refusal == Refusal::NotYetValid || is_stored && refusal == Refusal::Expired
 }

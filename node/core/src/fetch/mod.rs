@@ -34,12 +34,11 @@ const BITMAP_MAX_BYTES: usize = 32;
 const UNSTORED_MAX: u32 = 32;
 /// How long a want waits for its next block.
 const WANT_WAIT_MS: u64 = 10_000;
-/// First pause after an object's second failure in a row; doubles up to the longest.
+/// First pause, after an object's second failure in a row; doubles up to the longest.
 const PAUSE_MS: u64 = 15_000;
 const PAUSE_MAX_MS: u64 = 10 * 60_000;
-/// Failures that a whole object with a wrong hash, and one for which there is no room, count for.
-const FAILURES_CORRUPT: u32 = 4;
-const FAILURES_NO_ROOM: u32 = 8;
+/// Longest pause after an object came whole and wrong, which costs all of it each time.
+const CORRUPT_PAUSE_MAX_MS: u64 = 6 * 3600 * 1_000;
 /// Wrong blocks of an object in a row that count as a failure.
 const BAD_BLOCKS_MAX: u32 = 3;
 /// How long fetching pauses when the store cannot take audio.
@@ -72,6 +71,8 @@ struct Trouble {
     /// In a row.
     failures: u32,
     bad_blocks: u32,
+    /// How often it came whole and wrong.
+    corruptions: u32,
     not_before_ms: u64,
     /// There is no room for it.
     no_room: bool,
@@ -170,7 +171,9 @@ impl Fetch {
             want.blocks.remove(&index);
             want.until_ms = now.monotonic_ms.saturating_add(WANT_WAIT_MS);
         }
-        self.trouble.remove(&object);
+        if let Some(trouble) = self.trouble.get_mut(&object) {
+            *trouble = Trouble { corruptions: trouble.corruptions, ..Trouble::default() };
+        }
         BlockVerdict::Fine
     }
 
@@ -186,21 +189,22 @@ impl Fetch {
         trouble.bad_blocks += 1;
         if trouble.bad_blocks >= BAD_BLOCKS_MAX {
             trouble.bad_blocks = 0;
-            self.fail(object, 2, now);
+            trouble.failures = trouble.failures.max(1);
+            self.fail(object, now);
         }
     }
 
-    /// An object did not come, or came wrong. `at_least` is the number of failures from which a pause begins.
-    fn fail(&mut self, object: ObjectHash, at_least: u32, now: Now) {
+    /// An object did not come. The first time it is asked for again at once, then after a pause.
+    fn fail(&mut self, object: ObjectHash, now: Now) {
         if !self.wishes.is_lacking(&object) {
             return;
         }
         let trouble = self.trouble.entry(object).or_default();
-        trouble.failures = trouble.failures.saturating_add(1).max(at_least);
-        if let Some(doublings) = trouble.failures.checked_sub(2) {
-            let pause = PAUSE_MS.saturating_mul(1 << doublings.min(16)).min(PAUSE_MAX_MS);
+        if trouble.failures > 0 {
+            let pause = pause_ms(trouble.failures - 1, PAUSE_MAX_MS);
             trouble.not_before_ms = now.monotonic_ms.saturating_add(pause);
         }
+        trouble.failures = trouble.failures.saturating_add(1);
         if self.want.as_ref().is_some_and(|want| want.object == object) {
             self.want = None;
         }
@@ -214,7 +218,13 @@ impl Fetch {
 
     /// The whole object's hash was wrong although each block's was right, or its file was damaged later.
     pub(crate) fn handle_corrupt(&mut self, object: &ObjectHash, now: Now) {
-        self.fail(*object, FAILURES_CORRUPT, now);
+        if !self.wishes.is_lacking(object) {
+            return;
+        }
+        let trouble = self.trouble.entry(*object).or_default();
+        trouble.corruptions = trouble.corruptions.saturating_add(1);
+        let pause = pause_ms(trouble.corruptions, CORRUPT_PAUSE_MAX_MS);
+        trouble.not_before_ms = now.monotonic_ms.saturating_add(pause);
     }
 
     /// The store could not take audio.
@@ -247,7 +257,7 @@ impl Fetch {
         if let Some(want) = &self.want
             && want.until_ms <= now.monotonic_ms
         {
-            self.fail(want.object, 1, now);
+            self.fail(want.object, now);
             self.want = None;
         }
         if self.want.as_ref().is_some_and(|want| want.blocks.is_empty()) {
@@ -292,8 +302,9 @@ impl Fetch {
     ) {
         let Some(manifest) = self.wishes.manifest(&object) else { return };
         if !cache.begin(manifest, &self.wishes, now.wall, actions) {
-            self.fail(object, FAILURES_NO_ROOM, now);
-            self.trouble.entry(object).or_default().no_room = true;
+            let trouble = self.trouble.entry(object).or_default();
+            trouble.no_room = true;
+            trouble.not_before_ms = now.monotonic_ms.saturating_add(PAUSE_MAX_MS);
             return;
         }
         let Some(partial) = cache.partial(&object) else { return };
@@ -349,6 +360,11 @@ impl Fetch {
             deadlines.add(At::Monotonic(until), "fetch again after a pause");
         }
     }
+}
+
+/// The pause after so many doublings.
+fn pause_ms(doublings: u32, longest_ms: u64) -> u64 {
+    PAUSE_MS.saturating_mul(1 << doublings.min(16)).min(longest_ms)
 }
 
 /// A want for these blocks, ascending and not empty. It names as many of them as its bitmap has room for.

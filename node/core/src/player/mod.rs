@@ -170,8 +170,9 @@ impl Player {
         }
         let Some((mut due, tracks)) = self.waiting.remove(&key).zip(tracks) else { return };
         let start_at = start_at(&due, &self.amplifier);
-        due.has_intent = true;
-        actions.push_back(Action::RecordIntent(due.intent(None)));
+        if !std::mem::replace(&mut due.has_intent, true) {
+            actions.push_back(Action::RecordIntent(due.intent(None)));
+        }
         self.session = Some(Session::begin(due, tracks, &mut self.tokens, start_at, now, actions));
     }
 

@@ -1,0 +1,79 @@
+//! What the node says to the controller.
+
+use std::collections::BTreeSet;
+
+use loa_protocol::ids::ObjectHash;
+use loa_protocol::report::{AppliedPlan, Health, State};
+use loa_protocol::wire::Wire;
+
+use super::Core;
+use crate::action::{Action, Qos};
+use crate::input::{Link, Measurements, Now};
+
+impl Core {
+    pub(super) fn publish_health(&mut self, measurements: Measurements, now: Now) {
+        let Measurements {
+            uptime_s,
+            temperature_decidegrees,
+            supply_mv,
+            memory_bytes,
+            disk_free_bytes,
+            speaker_works,
+        } = measurements;
+        if self.is_control_up {
+            let health = Health {
+                measured: now.wall,
+                uptime_s,
+                temperature_decidegrees,
+                supply_mv,
+                memory_bytes,
+                disk_free_bytes,
+                receipts_waiting: self.receipts.waiting(),
+                refused: self.reports.refused,
+                clock: self.world.clock,
+                speaker_works,
+            };
+            self.publish(self.topics.health(), health.to_cbor(), false);
+        }
+    }
+
+    pub(super) fn report(&mut self, now: Now) {
+        if !self.is_control_up {
+            return;
+        }
+        let due = self.reports.take_due(now);
+        if due.state {
+            let state = self.state();
+            self.publish(self.topics.state(), state.to_cbor(), true);
+        }
+        if due.measure_health {
+            self.actions.push_back(Action::MeasureHealth);
+        }
+        for event in due.events {
+            self.publish(self.topics.event(), event.to_cbor(), false);
+        }
+    }
+
+    fn state(&self) -> State {
+        let (keys, desired, plans) = self.world.documents.in_force();
+        let named: BTreeSet<&ObjectHash> =
+            self.world.documents.programs().flat_map(|held| held.manifests.keys()).collect();
+        let ready = named.into_iter().filter(|object| self.world.cache.is_whole(object)).count();
+        State {
+            boot: self.boot,
+            firmware: self.firmware.clone(),
+            keys,
+            desired,
+            plans: plans.into_iter().map(|(area, applied)| AppliedPlan { area, applied }).collect(),
+            objects_ready: u32::try_from(ready).unwrap_or(u32::MAX),
+            fetching: self.fetch.fetching(&self.world.cache),
+            clock: self.world.clock,
+            storage: self.fetch.storage(),
+        }
+    }
+
+    pub(super) fn publish(&mut self, topic: String, payload: Vec<u8>, retain: bool) {
+        let qos = Qos::AtLeastOnce;
+        self.actions.push_back(Action::Publish { link: Link::Control, topic, payload, qos, retain });
+    }
+}

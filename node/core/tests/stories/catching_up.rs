@@ -1,0 +1,151 @@
+//! Power cuts and clocks that jump: nothing twice, nothing forgotten, no flood.
+
+use loa_protocol::plan::Item;
+use loa_protocol::receipt::{Outcome, Reason, Sound};
+use loa_protocol::report::ClockTrust;
+use loa_protocol::timeline::Start;
+use loa_protocol::topic::TopicKind;
+
+use crate::office::*;
+use crate::rig::Rig;
+
+fn hourly(id: &str, voice: &Object) -> Item {
+    Item { start: Start::Cron("0 * * * *".parse().unwrap()), ..item(id, T0, &[("vi", voice)]) }
+}
+
+/// A node that plays these items of one object.
+fn playing(items: impl Fn(&Object) -> Vec<Item>, duration_ms: u32) -> Rig {
+    let mut rig = Rig::new();
+    let voice = Object::new("v", 1, duration_ms);
+    rig.offer(&[&voice]);
+    rig.connect();
+    rig.receive(TopicKind::Keys, &first_keys());
+    rig.receive(TopicKind::Desired(node()), &desired(1, &["vi"]));
+    // Half an hour past the full hour, so that the first start is to come.
+    rig.run_for(30 * MINUTE);
+    rig.receive(TopicKind::Plan(area("xa")), &plan(1, items(&voice), &[&voice]));
+    rig
+}
+
+fn count(rig: &Rig, outcome: Outcome) -> usize {
+    rig.outcomes().iter().filter(|o| o.2 == outcome).count()
+}
+
+#[test]
+fn what_sounded_when_the_power_went_is_partial_and_never_repeated() {
+    let mut rig = playing(|voice| vec![hourly("i", voice)], 60_000);
+    let at = T0 + HOUR;
+    rig.run_until(at + 20 * SECOND);
+    assert!(rig.is_sounding());
+    rig.power_cut(30 * SECOND);
+    let receipt = rig.store.receipts[&1].clone();
+    assert_eq!(receipt.outcome, Outcome::Partial(Reason::Interrupted));
+    assert_eq!(receipt.sound, Some(Sound { started: at, played_ms: 0 }));
+    rig.run_until(at + 30 * MINUTE);
+    assert_eq!((rig.played.len(), rig.store.receipts.len()), (1, 1));
+    rig.run_until(at + HOUR + 30 * MINUTE);
+    assert_eq!(rig.played.len(), 2, "the next hour sounds");
+}
+
+#[test]
+fn what_was_ordered_when_the_power_went_may_have_been_heard() {
+    let mut rig = playing(|voice| vec![hourly("i", voice)], 60_000);
+    rig.run_until(T0 + HOUR - SECOND);
+    assert_eq!(rig.store.intents.len(), 1);
+    rig.power_cut(30 * SECOND);
+    rig.run_for(30 * MINUTE);
+    assert_eq!(rig.outcomes(), [(item_id("i"), T0 + HOUR, Outcome::Missed(Reason::Interrupted))]);
+}
+
+#[test]
+fn a_short_power_cut_makes_a_late_start() {
+    let mut rig = playing(|voice| vec![hourly("i", voice)], 1_000);
+    let at = T0 + HOUR;
+    rig.run_until(at - MINUTE);
+    rig.power_cut(6 * MINUTE);
+    rig.run_for(MINUTE);
+    assert_eq!(rig.outcomes(), [(item_id("i"), at, Outcome::Played)]);
+    assert_eq!(rig.played[0].start_at, at + 5 * MINUTE + 2 * SECOND, "once the amplifier is warm");
+}
+
+#[test]
+fn what_passed_while_the_power_was_off_was_missed_for_seven_days_back() {
+    let mut rig = playing(|voice| vec![hourly("i", voice)], 1_000);
+    rig.run_until(T0 + 2 * HOUR + 30 * MINUTE);
+    rig.power_cut(5 * HOUR);
+    assert_eq!(count(&rig, Outcome::Missed(Reason::TooLate)), 5);
+    rig.power_cut(10 * DAY);
+    assert_eq!(count(&rig, Outcome::Missed(Reason::TooLate)), 5 + 7 * 24);
+    rig.power_cut(SECOND);
+    assert_eq!(count(&rig, Outcome::Missed(Reason::TooLate)), 5 + 7 * 24);
+    assert_eq!(count(&rig, Outcome::Played), 2);
+    rig.run_for(HOUR);
+    assert_eq!(count(&rig, Outcome::Played), 3);
+}
+
+#[test]
+fn what_passed_by_an_untrusted_clock_while_the_power_was_off_is_too_late_as_well() {
+    let mut rig = playing(|voice| vec![hourly("i", voice)], 1_000);
+    rig.power_cut_untrusted(2 * HOUR);
+    assert_eq!(count(&rig, Outcome::Missed(Reason::TooLate)), 2);
+    rig.run_for(HOUR);
+    assert_eq!(count(&rig, Outcome::Missed(Reason::ClockUnknown)), 1);
+}
+
+#[test]
+fn a_busy_item_does_not_flood() {
+    let minutely = |voice: &Object| {
+        vec![Item {
+            start: Start::Cron("* * * * *".parse().unwrap()),
+            start_within_ms: 0,
+            ..item("i", T0, &[("vi", voice)])
+        }]
+    };
+    let mut rig = playing(minutely, 1_000);
+    rig.step_clock(300 * DAY / 10, ClockTrust::Trusted);
+    let missed = count(&rig, Outcome::Missed(Reason::TooLate));
+    assert!((100..=201).contains(&missed), "{missed} missed");
+    let played = rig.played.len();
+    rig.run_for(10 * MINUTE);
+    assert!((9..=10).contains(&(rig.played.len() - played)));
+}
+
+#[test]
+fn many_items_do_not_flood_either() {
+    let many = |voice: &Object| (0..40).map(|n| hourly(&format!("i{n:02}"), voice)).collect();
+    let mut rig = playing(many, 1_000);
+    rig.power_cut(20 * DAY);
+    assert_eq!(rig.store.receipts.len(), 1_000, "of 40 times 7 times 24");
+    rig.run_for(HOUR);
+    assert_eq!((rig.store.receipts.len(), count(&rig, Outcome::Played)), (1_040, 40));
+}
+
+#[test]
+fn a_clock_that_goes_back_repeats_nothing_and_skips_nothing() {
+    let mut rig = playing(|voice| vec![hourly("i", voice)], 1_000);
+    rig.run_until(T0 + 3 * HOUR + 30 * MINUTE);
+    assert_eq!(rig.played.len(), 3);
+    rig.step_clock(-(2 * HOUR), ClockTrust::Trusted);
+    rig.run_until(T0 + 3 * HOUR + 30 * MINUTE);
+    assert_eq!(rig.played.len(), 3);
+    rig.run_until(T0 + 5 * HOUR + 30 * MINUTE);
+    assert_eq!(rig.played.len(), 5);
+}
+
+#[test]
+fn a_clock_that_was_a_month_ahead_does_not_silence_the_month() {
+    let mut rig = playing(|voice| vec![hourly("i", voice)], 1_000);
+    rig.step_clock(30 * DAY, ClockTrust::Holdover);
+    rig.run_for(MINUTE);
+    // A plan that is applied under the wrong clock counts as applied under the right one.
+    let voice = Object::new("v", 1, 1_000);
+    let items = vec![hourly("i", &voice), hourly("j", &voice)];
+    rig.receive(TopicKind::Plan(area("xa")), &plan(2, items, &[&voice]));
+    rig.step_clock(-(30 * DAY), ClockTrust::Trusted);
+    rig.run_for(3 * HOUR);
+    let since = |id: &str| {
+        let played = |o: &&(_, _, Outcome)| o.0 == item_id(id) && o.2 == Outcome::Played;
+        rig.outcomes().iter().filter(played).count()
+    };
+    assert_eq!((since("i"), since("j")), (3, 3));
+}

@@ -1,0 +1,12 @@
+//! Stories of one node: the real core and real signatures, on a board, a clock and a controller that are not there.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod any_input;
+mod catching_up;
+mod fetching;
+mod main_job;
+mod office;
+mod playing;
+mod refused;
+mod rig;
+mod store;

@@ -1,0 +1,422 @@
+//! The board that is not there: carries out actions in virtual time, and checks at each step what must always hold.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use loa_node_core::{
+    Action, Core, Link, LinkEvent, Measurements, Now, Settings, SpeakerEvent, SpeakerFailure, StoreEvent,
+    Token,
+};
+use loa_protocol::ids::{BootId, ItemId, ObjectHash};
+use loa_protocol::receipt::{Outcome, Receipt, ReceiptAck, ReceiptBatch};
+use loa_protocol::report::{ClockTrust, Event, EventKind, Health, State};
+use loa_protocol::time::UnixMs;
+use loa_protocol::topic::{Topic, TopicKind};
+use loa_protocol::transfer::{Block, Want};
+use loa_protocol::wire::Wire;
+
+use crate::office::{Object, T0, identity, node, tenant};
+use crate::store::Store;
+
+/// A sound that was ordered.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Played {
+    pub(crate) object: ObjectHash,
+    pub(crate) start_at: UnixMs,
+}
+
+#[derive(Debug)]
+struct Voice {
+    token: Token,
+    start_at: UnixMs,
+    ends_at: UnixMs,
+    started: bool,
+}
+
+/// What happens to blocks on their way from the controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Serving {
+    /// Wants are answered.
+    Yes,
+    /// Wants are not answered.
+    No,
+    /// Wants are answered with wrong bytes.
+    Wrong,
+}
+
+pub(crate) struct Rig {
+    pub(crate) core: Core,
+    pub(crate) now: Now,
+    pub(crate) store: Store,
+    pub(crate) settings: Settings,
+    pub(crate) serving: Serving,
+    /// Whether the controller acknowledges receipts.
+    pub(crate) acknowledges: bool,
+    pub(crate) speaker_works: bool,
+    /// Whether the store answers `Full` to each block.
+    pub(crate) disk_full: bool,
+    pub(crate) actions: Vec<Action>,
+    pub(crate) played: Vec<Played>,
+    /// The receipts that the controller has seen.
+    pub(crate) seen: BTreeMap<u64, Receipt>,
+    objects: BTreeMap<ObjectHash, Object>,
+    voice: Option<Voice>,
+    amplifier_on: bool,
+    bulk_open: bool,
+    boots: u8,
+    connections: u64,
+    inputs: VecDeque<Input>,
+}
+
+#[derive(Debug)]
+enum Input {
+    Message(String, Vec<u8>),
+    Stored(StoreEvent),
+    Receipts(Vec<Receipt>),
+    Link(LinkEvent),
+    Health,
+    Speaker(SpeakerEvent),
+}
+
+impl Rig {
+    /// A fresh node, offline, whose clock is right.
+    pub(crate) fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    pub(crate) fn with(settings: Settings) -> Self {
+        let now = Now { wall: T0, monotonic_ms: 1_000 };
+        let store = Store::default();
+        let core = Core::new(identity(), settings, store.restored(), BootId([0; 8]), "1.0".to_owned(), now);
+        let mut rig = Self {
+            core,
+            now,
+            store,
+            settings,
+            serving: Serving::Yes,
+            acknowledges: true,
+            speaker_works: true,
+            disk_full: false,
+            actions: Vec::new(),
+            played: Vec::new(),
+            seen: BTreeMap::new(),
+            objects: BTreeMap::new(),
+            voice: None,
+            amplifier_on: false,
+            bulk_open: false,
+            boots: 0,
+            connections: 0,
+            inputs: VecDeque::new(),
+        };
+        rig.core.handle_clock(ClockTrust::Trusted, now);
+        rig.run();
+        rig
+    }
+
+    /// Gives the controller objects to serve.
+    pub(crate) fn offer(&mut self, objects: &[&Object]) {
+        self.objects.extend(objects.iter().map(|object| (object.hash(), (*object).clone())));
+    }
+
+    pub(crate) fn topic(&self, kind: TopicKind) -> String {
+        Topic::new(&tenant(), kind).to_string()
+    }
+
+    pub(crate) fn receive(&mut self, kind: TopicKind, payload: &[u8]) {
+        let topic = self.topic(kind);
+        self.core.handle_message(&topic, payload, self.now);
+        self.run();
+    }
+
+    pub(crate) fn connect(&mut self) {
+        self.connections += 1;
+        let up = LinkEvent::ControlUp { session_present: false, connection: self.connections };
+        self.core.handle_link(up, self.now);
+        if self.bulk_open {
+            self.core.handle_link(LinkEvent::BulkUp, self.now);
+        }
+        self.run();
+    }
+
+    pub(crate) fn disconnect(&mut self) {
+        self.core.handle_link(LinkEvent::ControlDown, self.now);
+        if self.bulk_open {
+            self.core.handle_link(LinkEvent::BulkDown, self.now);
+        }
+        self.run();
+    }
+
+    /// Cuts the power for some time. The monotonic clock begins anew; the wall clock is right and trusted.
+    pub(crate) fn power_cut(&mut self, for_ms: i64) {
+        self.power_cut_untrusted(for_ms);
+        self.core.handle_clock(ClockTrust::Trusted, self.now);
+        self.run();
+    }
+
+    pub(crate) fn power_cut_untrusted(&mut self, for_ms: i64) {
+        self.now = Now { wall: self.now.wall + for_ms, monotonic_ms: 500 };
+        self.boots += 1;
+        self.inputs.clear();
+        (self.voice, self.amplifier_on, self.bulk_open) = (None, false, false);
+        let boot = BootId([self.boots; 8]);
+        self.core =
+            Core::new(identity(), self.settings, self.store.restored(), boot, "1.0".to_owned(), self.now);
+        self.run();
+    }
+
+    /// Steps the wall clock alone.
+    pub(crate) fn step_clock(&mut self, by_ms: i64, trust: ClockTrust) {
+        self.now.wall = self.now.wall + by_ms;
+        self.core.handle_clock(trust, self.now);
+        self.run();
+    }
+
+    /// Lets time pass up to an instant, waking the core at its deadlines.
+    pub(crate) fn run_until(&mut self, until: UnixMs) {
+        let mut idle_wakes = 0;
+        while self.now.wall < until {
+            let wait = self.core.poll_timeout(self.now).map(|(wait, _)| wait.as_millis() as i64);
+            let voice = self.voice.as_ref().map(|v| if v.started { v.ends_at } else { v.start_at });
+            let core_at = wait.map_or(until, |wait| self.now.wall + wait);
+            let next = core_at.min(voice.unwrap_or(until)).min(until).max(self.now.wall);
+            let passed = next.since(self.now.wall);
+            idle_wakes = if passed == 0 { idle_wakes + 1 } else { 0 };
+            assert!(
+                idle_wakes < 20,
+                "the core wants to be woken at once, for ever: {:?}",
+                self.core.poll_timeout(self.now)
+            );
+            self.pass(passed);
+            self.sound();
+            if self.now.wall >= core_at {
+                self.core.handle_timeout(self.now);
+            }
+            self.run();
+        }
+    }
+
+    pub(crate) fn run_for(&mut self, ms: i64) {
+        self.run_until(self.now.wall + ms);
+    }
+
+    fn pass(&mut self, ms: i64) {
+        self.now = Now { wall: self.now.wall + ms, monotonic_ms: self.now.monotonic_ms + ms as u64 };
+    }
+
+    fn sound(&mut self) {
+        let Some(voice) = &mut self.voice else { return };
+        if !voice.started && voice.start_at <= self.now.wall {
+            voice.started = true;
+            let length = voice.ends_at.since(voice.start_at);
+            let event = SpeakerEvent::Started {
+                token: voice.token,
+                at: self.now.wall,
+                error_ms: self.now.wall.since(voice.start_at) as f32,
+            };
+            voice.ends_at = self.now.wall + length;
+            self.inputs.push_back(Input::Speaker(event));
+        } else if voice.started && voice.ends_at <= self.now.wall {
+            let played_ms = voice.ends_at.since(voice.start_at) as u32;
+            self.inputs.push_back(Input::Speaker(SpeakerEvent::Finished { token: voice.token, played_ms }));
+            self.voice = None;
+        }
+    }
+
+    /// Carries out actions and gives their answers until nothing is left.
+    pub(crate) fn run(&mut self) {
+        loop {
+            while let Some(action) = self.core.poll_action() {
+                self.carry_out(&action);
+                self.actions.push(action);
+            }
+            let Some(input) = self.inputs.pop_front() else { return };
+            match input {
+                Input::Message(topic, payload) => self.core.handle_message(&topic, &payload, self.now),
+                Input::Stored(event) => self.core.handle_stored(event, self.now),
+                Input::Receipts(receipts) => self.core.handle_receipts(receipts, self.now),
+                Input::Link(event) => self.core.handle_link(event, self.now),
+                Input::Health => self.core.handle_health(Measurements::default(), self.now),
+                Input::Speaker(event) => self.core.handle_speaker(event, self.now),
+            }
+        }
+    }
+
+    fn carry_out(&mut self, action: &Action) {
+        self.store.carry_out(action);
+        match action {
+            Action::ReadReceipts { numbers } => {
+                let all = &self.store.receipts;
+                let found = numbers.iter().map(|number| all[number].clone()).collect();
+                self.inputs.push_back(Input::Receipts(found));
+            }
+            Action::Publish { link, topic, payload, .. } => self.deliver(*link, topic, payload),
+            Action::OpenBulk => {
+                assert!(!std::mem::replace(&mut self.bulk_open, true), "the bulk link was open");
+                self.inputs.push_back(Input::Link(LinkEvent::BulkUp));
+            }
+            Action::CloseBulk => assert!(std::mem::take(&mut self.bulk_open), "the bulk link was closed"),
+            Action::StoreBlock { object, index, offset_bytes, bytes } => {
+                let (object, index) = (*object, *index);
+                let answer = if self.disk_full {
+                    StoreEvent::Full { object }
+                } else {
+                    self.store.write(&object, index, *offset_bytes, bytes);
+                    StoreEvent::BlockStored { object, index }
+                };
+                self.inputs.push_back(Input::Stored(answer));
+            }
+            Action::FinishObject { object } => {
+                let object = *object;
+                let is_right = self.store.finish(&object);
+                let answer = if is_right {
+                    StoreEvent::ObjectReady { object }
+                } else {
+                    StoreEvent::ObjectCorrupt { object }
+                };
+                self.inputs.push_back(Input::Stored(answer));
+            }
+            Action::DropObject { object } => {
+                self.store.whole.remove(object);
+                self.store.partial.remove(object);
+            }
+            Action::PrepareSpeaker { .. } => self.amplifier_on = true,
+            Action::ReleaseSpeaker => {
+                assert!(self.voice.is_none(), "the amplifier went off under a sound");
+                self.amplifier_on = false;
+            }
+            Action::Play { token, object, start_at } => self.play(*token, object, *start_at),
+            Action::StopSound { token } => {
+                if let Some(voice) = self.voice.take_if(|voice| voice.token == *token) {
+                    let played = if voice.started { self.now.wall.since(voice.start_at) } else { 0 };
+                    let event = SpeakerEvent::Stopped { token: *token, played_ms: played as u32 };
+                    self.inputs.push_back(Input::Speaker(event));
+                }
+            }
+            Action::MeasureHealth => self.inputs.push_back(Input::Health),
+            Action::SaveDocument { .. }
+            | Action::ForgetDocument { .. }
+            | Action::RecordIntent(_)
+            | Action::RecordReceipts(_)
+            | Action::DeleteReceipts { .. }
+            | Action::Subscribe { .. }
+            | Action::Unsubscribe { .. }
+            | Action::BeginObject { .. }
+            | Action::SetVolume { .. } => {}
+        }
+    }
+
+    fn play(&mut self, token: Token, object: &ObjectHash, start_at: UnixMs) {
+        assert!(self.voice.is_none(), "two sounds at once");
+        assert!(self.amplifier_on, "a sound without the amplifier");
+        assert!(self.store.whole.contains_key(object), "an object was played that is not whole");
+        assert!(!self.store.intents.is_empty(), "an intent is in the store before its sound");
+        if !self.speaker_works {
+            let kind = SpeakerFailure::Device;
+            self.inputs.push_back(Input::Speaker(SpeakerEvent::Failed { token, kind, played_ms: 0 }));
+            return;
+        }
+        self.played.push(Played { object: *object, start_at });
+        let duration = self.objects.get(object).map_or(1_000, |object| object.manifest.duration_ms);
+        let ends_at = start_at.max(self.now.wall) + i64::from(duration);
+        self.voice = Some(Voice { token, start_at, ends_at, started: false });
+    }
+
+    /// The controller takes what the node says.
+    fn deliver(&mut self, link: Link, topic: &str, payload: &[u8]) {
+        let kind = topic.parse::<Topic>().unwrap().kind;
+        if kind == TopicKind::Want(node()) {
+            assert!(link == Link::Bulk && self.bulk_open, "a want goes over the open bulk link");
+            let want = Want::from_cbor(payload).unwrap();
+            self.serve(&want);
+        }
+        if kind == TopicKind::Receipt(node()) {
+            let batch = ReceiptBatch::from_cbor(payload).unwrap();
+            let numbers = batch.receipts.iter().map(|receipt| receipt.number).collect();
+            if self.acknowledges {
+                self.seen.extend(batch.receipts.into_iter().map(|receipt| (receipt.number, receipt)));
+                let topic = self.topic(TopicKind::Ack(node()));
+                self.inputs.push_back(Input::Message(topic, ReceiptAck { numbers }.to_cbor()));
+            }
+        }
+    }
+
+    fn serve(&mut self, want: &Want) {
+        if let Some(file) = self.store.partial.get(&want.object) {
+            let again: Vec<u32> = want.blocks().into_iter().filter(|b| file.have.contains(*b)).collect();
+            assert!(again.is_empty(), "asked for blocks that it has: {again:?}");
+        }
+        if self.serving == Serving::No {
+            return;
+        }
+        let topic = self.topic(TopicKind::Blocks(node()));
+        for index in want.blocks() {
+            let mut block = self.block(&want.object, index);
+            if self.serving == Serving::Wrong {
+                block.bytes[0] ^= 1;
+            }
+            self.inputs.push_back(Input::Message(topic.clone(), block.to_cbor()));
+        }
+    }
+
+    pub(crate) fn block(&self, object: &ObjectHash, index: u32) -> Block {
+        let Object { bytes, manifest } = &self.objects[object];
+        let (offset, length) = manifest.block_range(index).unwrap();
+        Block { object: *object, index, bytes: bytes[offset as usize..(offset + length) as usize].to_vec() }
+    }
+
+    fn published(&self, kind: TopicKind) -> impl Iterator<Item = &[u8]> {
+        let wanted = self.topic(kind);
+        self.actions.iter().filter_map(move |action| {
+            let Action::Publish { topic, payload, .. } = action else { return None };
+            (*topic == wanted).then_some(payload.as_slice())
+        })
+    }
+
+    pub(crate) fn wants(&self) -> Vec<Want> {
+        self.published(TopicKind::Want(node())).map(|want| Want::from_cbor(want).unwrap()).collect()
+    }
+
+    pub(crate) fn events(&self) -> Vec<EventKind> {
+        let events = self.published(TopicKind::Event(node()));
+        events.map(|event| Event::from_cbor(event).unwrap().kind).collect()
+    }
+
+    /// The state as last reported.
+    pub(crate) fn state(&self) -> State {
+        State::from_cbor(self.published(TopicKind::State(node())).last().unwrap()).unwrap()
+    }
+
+    pub(crate) fn health(&self) -> Vec<Health> {
+        let health = self.published(TopicKind::Health(node()));
+        health.map(|health| Health::from_cbor(health).unwrap()).collect()
+    }
+
+    /// Item, nominal start and outcome of every receipt, in the order of their numbers.
+    pub(crate) fn outcomes(&self) -> Vec<(ItemId, UnixMs, Outcome)> {
+        self.store.receipts.values().map(|r| (r.item.clone(), r.nominal, r.outcome)).collect()
+    }
+
+    /// The speaker forgets its sound and says nothing of it.
+    pub(crate) fn silence(&mut self) {
+        self.voice = None;
+    }
+
+    /// If the event ends the sound that there is, it ends.
+    pub(crate) fn end_voice_of(&mut self, event: SpeakerEvent) {
+        match event {
+            SpeakerEvent::Started { .. } => {}
+            SpeakerEvent::Finished { token, .. }
+            | SpeakerEvent::Stopped { token, .. }
+            | SpeakerEvent::Failed { token, .. } => {
+                self.voice.take_if(|voice| voice.token == token);
+            }
+        }
+    }
+
+    pub(crate) fn is_sounding(&self) -> bool {
+        self.voice.as_ref().is_some_and(|voice| voice.started)
+    }
+
+    pub(crate) fn blocks_held(&self, object: &ObjectHash) -> BTreeSet<u32> {
+        self.store.partial.get(object).map(|file| file.have.iter().collect()).unwrap_or_default()
+    }
+}
