@@ -2,6 +2,8 @@
 //!
 //! ALSA reads its configuration once for each process, so the player is a child process: `loa-firmware-sim play`.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 #[path = "../../node/daemon/src/audio/test_opus.rs"]
 mod test_opus;
 
@@ -9,6 +11,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use loa_firmware_sim::recorder::alsa_config::PIPE_DELAY_MS;
@@ -20,8 +23,12 @@ use test_opus::{ogg_opus, speech_like};
 /// Above the recorder's rounding, below any sound.
 const THRESHOLD: f32 = 0.002;
 
+/// One stage at a time: a board plays one sound, and five at once on two cores would measure the machine.
+static HALL: Mutex<()> = Mutex::new(());
+
 /// A folder with sounds, a recorder in it as the sound card, and a player on it.
 struct Stage {
+    _hall: MutexGuard<'static, ()>,
     dir: tempfile::TempDir,
     player: Child,
     orders: Option<ChildStdin>,
@@ -31,6 +38,7 @@ struct Stage {
 
 impl Stage {
     fn set() -> Self {
+        let hall = HALL.lock().unwrap_or_else(PoisonError::into_inner);
         let dir = tempfile::tempdir().unwrap();
         let config = dir.path().join("alsa.conf");
         let program = PathBuf::from(env!("CARGO_BIN_EXE_loa-firmware-sim"));
@@ -45,7 +53,7 @@ impl Stage {
             .unwrap();
         let reports = BufReader::new(player.stdout.take().unwrap()).lines();
         let orders = player.stdin.take();
-        Self { dir, player, orders, reports, outstanding: BTreeSet::new() }
+        Self { _hall: hall, dir, player, orders, reports, outstanding: BTreeSet::new() }
     }
 
     fn sound(&self, name: &str, bytes: &[u8]) -> PathBuf {
@@ -80,6 +88,9 @@ impl Stage {
     fn expect(&mut self, event: &str, token: u64) -> Value {
         let report = self.report();
         assert_eq!((&report["event"], &report["token"]), (&json!(event), &json!(token)), "{report}");
+        if event == "finished" {
+            assert_eq!(report["gap_ms"], json!(0), "the decoder could not keep up: {report}");
+        }
         report
     }
 
@@ -124,7 +135,8 @@ fn decoded(path: &Path) -> Vec<f32> {
 /// The instant at which the first sample of `reference` was heard, after checking that all of it was.
 fn heard_whole(recording: &Recording, reference: &[f32]) -> f64 {
     let found = recording.find(reference, RATE_HZ).unwrap();
-    assert!(found.coefficient >= 0.99, "{found:?}");
+    let segments = segments(recording);
+    assert!(found.coefficient >= 0.99, "{found:?} {segments:?}");
     recording.unix_ms(usize::try_from(found.lag_frames).unwrap()).unwrap()
 }
 

@@ -24,6 +24,9 @@ const PAGE_BYTES: usize = 4096;
 /// What a pipe holds at first: room to take in at once all that has gathered before the recorder ran.
 const FIRST_PIPE_BYTES: usize = 65_536;
 
+/// Nice value of the recorder, which stands for hardware.
+const CARD_NICE: i32 = -20;
+
 /// What to record.
 #[derive(Clone, Debug)]
 pub struct CaptureOptions {
@@ -88,6 +91,10 @@ pub fn capture(mut input: File, options: &CaptureOptions) -> Result<Captured, Ca
     let frame_bytes = 2 * usize::from(options.channels);
     if frame_bytes == 0 {
         return Err(CaptureError::NoChannels);
+    }
+    // A sound card does not wait for its turn. Without the right to this it records all the same.
+    if let Err(error) = rustix::process::setpriority_process(None, CARD_NICE) {
+        tracing::debug!(%error, "the recorder runs at ordinary priority");
     }
     let mut tape = Tape::create(&options.out)?;
     let mut pace = Pace::new(RATE_HZ);

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::Thread;
+use std::thread::JoinHandle;
 
 use tokio::sync::mpsc as events;
 
@@ -38,6 +38,9 @@ pub const LINGER_MS: u64 = 3_000;
 
 /// A prepared device waits so long for a sound.
 pub const PREPARED_MS: u64 = 30_000;
+
+/// Silence that follows a sound before the device is closed, whoever asks: what is in its buffer would be cut off.
+pub const TAIL_MS: u64 = 250;
 
 /// Commands that can wait.
 pub const COMMANDS: usize = 32;
@@ -66,11 +69,14 @@ impl Default for AlsaSpeakerConfig {
     }
 }
 
-/// Handle of the speaker thread. Dropping it ends the thread and whatever sounds.
+/// Handle of the speaker thread. Dropping it fades out whatever sounds, closes the device and waits for that, at most a
+/// second.
 #[derive(Debug)]
 pub struct AlsaSpeaker {
-    commands: SyncSender<Command>,
-    thread: Thread,
+    /// `None` only while it is dropped.
+    commands: Option<SyncSender<Command>>,
+    /// As above.
+    thread: Option<JoinHandle<()>>,
     tokens: Arc<Mutex<BTreeSet<u64>>>,
     volume: Arc<AtomicU32>,
 }
@@ -102,19 +108,24 @@ impl AlsaSpeaker {
         let thread = std::thread::Builder::new()
             .name("audio-speaker".into())
             .spawn(worker)
-            .map_err(SpeakerError::Thread)?
-            .thread()
-            .clone();
-        Ok((Self { commands, thread, tokens, volume }, events))
+            .map_err(SpeakerError::Thread)?;
+        Ok((Self { commands: Some(commands), thread: Some(thread), tokens, volume }, events))
     }
 
     fn send(&self, command: Command) -> Result<(), SpeakerError> {
-        let sent = self.commands.try_send(command).map_err(|error| match error {
+        let commands = self.commands.as_ref().ok_or(SpeakerError::Gone)?;
+        commands.try_send(command).map_err(|error| match error {
             TrySendError::Full(_) => SpeakerError::Busy,
             TrySendError::Disconnected(_) => SpeakerError::Gone,
-        });
-        self.thread.unpark();
-        sent
+        })?;
+        self.wake();
+        Ok(())
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
     }
 
     fn tokens(&self) -> std::sync::MutexGuard<'_, BTreeSet<u64>> {
@@ -160,9 +171,11 @@ impl Speaker for AlsaSpeaker {
 
 impl Drop for AlsaSpeaker {
     fn drop(&mut self) {
-        // The thread sees the closed queue only when it wakes; this handle's sender closes right after.
-        let (closed, _) = mpsc::sync_channel(1);
-        self.commands = closed;
-        self.thread.unpark();
+        // The thread takes the closed queue for its end.
+        self.commands = None;
+        self.wake();
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the speaker thread had panicked");
+        }
     }
 }

@@ -18,6 +18,10 @@ use super::speaker::{MAX_OUTSTANDING, SpeakerError, SpeakerReady, WallClock};
 /// Sample rates in order of preference: Opus decodes at the first, so that nothing has to be converted.
 const RATES_HZ: [u32; 3] = [48_000, 96_000, 44_100];
 
+/// Nice value of the callback's thread: before everything else on a small board, yet not real time, which could stop it.
+/// Needs CAP_SYS_NICE or a LimitNICE of the service; without it the thread runs like any other.
+const CALLBACK_NICE: i32 = -15;
+
 /// Channels in order of preference.
 const CHANNELS: [u16; 2] = [1, 2];
 
@@ -115,6 +119,7 @@ where
         notes: Outbox { ring: outgoing, listener: around.listener.clone() },
         mono: vec![0.0; period_frames as usize],
         channels: usize::from(config.channels),
+        is_urgent: false,
     };
     let (errors, listener) = (around.errors.clone(), around.listener.clone());
     let stream = device.build_output_stream::<T, _, _>(
@@ -142,10 +147,16 @@ struct Output {
     notes: Outbox,
     mono: Vec<f32>,
     channels: usize,
+    is_urgent: bool,
 }
 
 impl Output {
     fn fill<T: SizedSample + FromSample<f32>>(&mut self, data: &mut [T], info: &OutputCallbackInfo) {
+        if !self.is_urgent {
+            // Only the thread itself can do this, and it is cpal's. Refused is as good as it gets.
+            let _ = rustix::process::setpriority_process(None, CALLBACK_NICE);
+            self.is_urgent = true;
+        }
         let now_ns = self.wall_clock.now_unix_ns();
         let stamp = info.timestamp();
         let delay = stamp.playback.saturating_duration_since(stamp.callback);

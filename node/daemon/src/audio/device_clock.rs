@@ -1,20 +1,18 @@
 //! At which wall-clock instant is the next frame of the output heard?
 //!
 //! At each callback, ALSA knows how many frames are queued before the buffer that is about to be filled (its
-//! *delay*). Instant of the buffer's first frame = now + delay. That estimate carries the scheduling jitter of the
-//! callback, so it is smoothed against the frame count, which advances exactly; a jump beyond [`STEP_NS`] (an
-//! underrun, a corrected wall clock) is taken over at once.
+//! *delay*). Instant of the buffer's first frame = now + delay. Whatever disturbs that estimate makes it too late: the
+//! callback that is scheduled late, the card that counts only whole periods as played. The frame count, however,
+//! advances exactly; so the earliest of the last [`WINDOW`] estimates, carried forward by the frames since, is the best.
+//! After an underrun or a corrected wall clock the old ones are forgotten within the window.
 //!
 //! # Quirk: devices that report no delay
 //! ALSA plugins that end in `null` or `file` report a delay of 0 although they hold a whole ALSA buffer back. A real
 //! card in its first periods, before it starts, reports exactly what was written. So the second callback tells
 //! the kinds apart, and for the first kind the buffer (two periods, as cpal asks for) is taken as the delay.
 
-/// Beyond this the new estimate replaces the smoothed one.
-const STEP_NS: i64 = 30_000_000;
-
-/// Weight of a new estimate is one in this many.
-const SMOOTHING: i64 = 8;
+/// Estimates that are looked back on; a sixth of a second at periods of 20 ms.
+const WINDOW: usize = 8;
 
 /// Follows one open stream.
 #[derive(Clone, Debug)]
@@ -22,9 +20,11 @@ pub(super) struct DeviceClock {
     rate_hz: i64,
     buffer_ns: i64,
     extra_delay_ns: i64,
-    callbacks: u64,
+    callbacks: usize,
     reports_delay: bool,
-    next_ns: Option<i64>,
+    frames: i64,
+    /// For each of the last callbacks, the instant at which frame 0 would have been heard.
+    origins_ns: [i64; WINDOW],
 }
 
 impl DeviceClock {
@@ -37,7 +37,8 @@ impl DeviceClock {
             extra_delay_ns,
             callbacks: 0,
             reports_delay: false,
-            next_ns: None,
+            frames: 0,
+            origins_ns: [i64::MAX; WINDOW],
         }
     }
 
@@ -50,19 +51,20 @@ impl DeviceClock {
         }
         let delay_ns = if self.reports_delay || self.callbacks < 2 { delay_ns } else { self.buffer_ns };
         let measured = now_ns.saturating_add(delay_ns).saturating_add(self.extra_delay_ns);
-        let first = match self.next_ns {
-            Some(expected) if (measured - expected).abs() <= STEP_NS => {
-                expected + (measured - expected) / SMOOTHING
-            }
-            Some(_) | None => measured,
-        };
-        self.next_ns = Some(first + self.duration_ns(frames));
-        first
+        let so_far_ns = self.nanos(self.frames);
+        self.origins_ns[self.callbacks % WINDOW] = measured.saturating_sub(so_far_ns);
+        self.frames += i64::try_from(frames).unwrap_or(i64::MAX);
+        let origin_ns = self.origins_ns.iter().copied().fold(i64::MAX, i64::min);
+        origin_ns.saturating_add(so_far_ns)
     }
 
     /// How long `frames` frames last.
     pub(super) fn duration_ns(&self, frames: usize) -> i64 {
-        i64::try_from(frames).unwrap_or(i64::MAX).saturating_mul(1_000_000_000) / self.rate_hz
+        self.nanos(i64::try_from(frames).unwrap_or(i64::MAX))
+    }
+
+    fn nanos(&self, frames: i64) -> i64 {
+        i64::try_from(i128::from(frames) * 1_000_000_000 / i128::from(self.rate_hz)).unwrap_or(i64::MAX)
     }
 
     /// How many frames begin within `ns`, to the nearest; 0 for the past.
@@ -100,24 +102,42 @@ mod tests {
     fn a_device_without_a_delay_is_taken_to_hold_two_periods() {
         let mut clock = clock();
         clock.first_frame_ns(0, 0, 480);
-        let mut first = 0;
-        for n in 1..100 {
-            first = clock.first_frame_ns(n * PERIOD_NS, 0, 480);
+        // It takes a burst at first, and is then fed as it plays.
+        for _ in 1..5 {
+            clock.first_frame_ns(0, 0, 480);
         }
-        assert!((first - (99 + 2) * PERIOD_NS).abs() < MS / 10, "{first}");
+        let mut first = 0;
+        for n in 5..100 {
+            first = clock.first_frame_ns((n - 4) * PERIOD_NS, 0, 480);
+        }
+        assert_eq!(first, (95 + 2) * PERIOD_NS);
     }
 
     #[test]
-    fn jitter_is_smoothed_and_an_underrun_is_taken_over() {
+    fn late_callbacks_do_not_move_the_frames() {
+        let mut clock = clock();
+        clock.first_frame_ns(0, 0, 480);
+        for n in 1..200 {
+            let lateness = [0, 3, 17, 1, 8][n as usize % 5] * MS;
+            let first = clock.first_frame_ns((n - 1) * PERIOD_NS + lateness, PERIOD_NS, 480);
+            assert!(n < 5 || first == n * PERIOD_NS, "{n}: {first}");
+        }
+    }
+
+    #[test]
+    fn an_underrun_is_taken_over_within_the_window() {
         let mut clock = clock();
         clock.first_frame_ns(0, 0, 480);
         for n in 1..50 {
             clock.first_frame_ns((n - 1) * PERIOD_NS, PERIOD_NS, 480);
         }
-        let jittered = clock.first_frame_ns(49 * PERIOD_NS + 4 * MS, PERIOD_NS, 480);
-        assert_eq!(jittered, 50 * PERIOD_NS + 4 * MS / SMOOTHING);
-        let after_underrun = clock.first_frame_ns(150 * PERIOD_NS, PERIOD_NS, 480);
-        assert_eq!(after_underrun, 151 * PERIOD_NS);
+        let mut first = 0;
+        for n in 150..150 + WINDOW as i64 {
+            first = clock.first_frame_ns((n - 1) * PERIOD_NS, PERIOD_NS, 480);
+        }
+        assert_eq!(first, (150 + WINDOW as i64 - 1) * PERIOD_NS);
+        // A clock that is set back is believed at once.
+        assert_eq!(clock.first_frame_ns(0, PERIOD_NS, 480), PERIOD_NS);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rodio::cpal;
 use tokio::sync::mpsc as events;
 
-use super::{LINGER_MS, PREPARED_MS, RING_MS};
+use super::{LINGER_MS, PREPARED_MS, RING_MS, TAIL_MS};
 use crate::audio::device::{Device, DeviceSettings, Surroundings};
 use crate::audio::feed::Feed;
 use crate::audio::gain::db_to_factor;
@@ -71,6 +71,8 @@ pub(super) struct Worker {
     due: Vec<(i64, SpeakerEvent)>,
     /// Until when an idle device stays open.
     keep_until: Option<Instant>,
+    /// When the last sound ended.
+    ended_at: Option<Instant>,
 }
 
 /// The other side of a queue is gone: the thread ends.
@@ -96,6 +98,7 @@ impl Worker {
             sounds: Vec::with_capacity(MAX_OUTSTANDING),
             due: Vec::with_capacity(MAX_OUTSTANDING),
             keep_until: None,
+            ended_at: None,
         }
     }
 
@@ -107,7 +110,36 @@ impl Worker {
                 None => std::thread::park(),
             }
         }
+        self.shut_down();
         tracing::debug!("the speaker thread ends");
+    }
+
+    /// Fades out what sounds, and lets the device play what it was given.
+    fn shut_down(&mut self) {
+        for token in self.sounds.iter().map(|sound| sound.token).collect::<Vec<u64>>() {
+            self.order(Order::Stop(token));
+        }
+        let deadline = Instant::now() + Duration::from_millis(2 * TAIL_MS);
+        while !self.sounds.is_empty() && Instant::now() < deadline {
+            std::thread::park_timeout(deadline.saturating_duration_since(Instant::now()));
+            // Nobody hears of it any more, but it tells when the sounds have ended.
+            while let Some(note) = self.device.as_mut().and_then(|device| device.notes.pop().ok()) {
+                if let Note::Ended { cue, .. } = note {
+                    self.sounds.retain(|sound| sound.token != cue.token);
+                    self.ended_at = Some(Instant::now());
+                }
+            }
+        }
+        if let Some(left) = self.tail_left() {
+            std::thread::sleep(left);
+        }
+    }
+
+    /// What is left of the silence after the last sound.
+    fn tail_left(&self) -> Option<Duration> {
+        let tail_end = self.ended_at? + Duration::from_millis(TAIL_MS);
+        self.device.as_ref()?;
+        tail_end.checked_duration_since(Instant::now())
     }
 
     /// Does all there is to do; returns how long there is nothing more (`None`: until woken).
@@ -255,6 +287,7 @@ impl Worker {
             let (_, event) = self.due.remove(index);
             self.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(&event.token());
             self.keep_open(LINGER_MS);
+            self.ended_at = Some(Instant::now());
             self.send(event)?;
         }
         let next_ns = self.due.iter().map(|&(at_ns, _)| at_ns - now_ns).min();
@@ -275,7 +308,8 @@ impl Worker {
         if self.device.is_none() || !self.sounds.is_empty() || !self.due.is_empty() {
             return None;
         }
-        let left = self.keep_until.and_then(|until| until.checked_duration_since(Instant::now()));
+        let kept = self.keep_until.and_then(|until| until.checked_duration_since(Instant::now()));
+        let left = kept.max(self.tail_left());
         if left.is_none() {
             self.device = None;
             self.keep_until = None;
