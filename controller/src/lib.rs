@@ -7,6 +7,7 @@ pub mod config;
 pub mod dispatch;
 pub mod domain;
 pub mod enrol;
+pub mod http;
 pub mod identity;
 pub mod live;
 pub mod making;

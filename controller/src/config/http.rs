@@ -14,6 +14,8 @@ pub struct HttpConfig {
     pub public_url: String,
     /// Send cookies over HTTPS alone. Set it wherever a TLS proxy stands in front.
     pub secure_cookies: bool,
+    /// A proxy stands in front and writes `X-Forwarded-For`. Without one, leave it off: anybody may write that header.
+    pub behind_proxy: bool,
     /// Longest time for one request, except uploads and event streams, in seconds.
     pub request_timeout_s: u64,
 }
@@ -35,6 +37,7 @@ impl Default for HttpConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             public_url: String::new(),
             secure_cookies: false,
+            behind_proxy: false,
             request_timeout_s: 30,
         }
     }

@@ -45,6 +45,7 @@ pub const KEYS: &[Key] = &[
     text("http.listen"),
     text("http.public_url"),
     Key { path: "http.secure_cookies", kind: KeyKind::Flag },
+    Key { path: "http.behind_proxy", kind: KeyKind::Flag },
     integer("http.request_timeout_s"),
     text("broker.mode"),
     text("broker.listen"),

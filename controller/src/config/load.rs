@@ -115,7 +115,8 @@ impl EnvironmentLayer {
     fn new(environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let mut root = Dict::new();
         for (variable, text) in environment {
-            if !variable.starts_with("LOA_") || OTHER_VARIABLES.contains(&variable.as_str()) {
+            let other = OTHER_VARIABLES.contains(&variable.as_str()) || variable.starts_with("LOA_NODE_");
+            if !variable.starts_with("LOA_") || other {
                 continue;
             }
             let Some(key) = KEYS.iter().find(|key| key.variable() == variable) else {
@@ -141,7 +142,7 @@ impl EnvironmentLayer {
     }
 }
 
-/// Variables of other parts of the product that share the prefix.
+/// Variables of other parts of the product that share the prefix, besides the nodes' `LOA_NODE_...`.
 const OTHER_VARIABLES: &[&str] = &["LOA_LOG", "LOA_CONFIG"];
 
 fn read_value(kind: KeyKind, text: &str) -> Result<Value, String> {

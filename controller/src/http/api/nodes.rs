@@ -1,0 +1,228 @@
+//! Loudspeaker clusters.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use loa_protocol::report::Health;
+use loa_protocol::time::UnixMs;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::wire::{instant, path};
+use crate::domain::node::{Node, NodeDraft, NodeStatus};
+use crate::http::query::{Body, Named, id, required};
+use crate::http::{AppState, HttpError, Visitor};
+use crate::services::Thing;
+
+/// A loudspeaker cluster.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct NodeWire {
+    id: String,
+    /// Ids from the root to the area in which it stands.
+    path: Vec<String>,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial: Option<String>,
+    /// `pending`, `enrolled` or `revoked`.
+    state: &'static str,
+    /// Loudness of the horn, 0 to 100.
+    volume_percent: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate_expires: Option<String>,
+    /// What it last said; absent where nothing was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<NodeStatusWire>,
+}
+
+/// What a node last said of itself.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct NodeStatusWire {
+    online: bool,
+    /// When anything was last heard of it.
+    seen: Option<String>,
+    firmware: Option<String>,
+    /// `trusted`, `holdover` or `unknown`.
+    clock: Option<String>,
+    /// `good`, `full` or `failing`.
+    storage: Option<String>,
+    objects_ready: Option<u32>,
+    objects_fetching: Option<u32>,
+}
+
+impl NodeWire {
+    fn of(node: &Node, status: Option<&NodeStatus>) -> Self {
+        Self {
+            id: node.id.to_string(),
+            path: path(&node.path),
+            name: node.name.clone(),
+            serial: node.serial.clone(),
+            state: node.state.as_str(),
+            volume_percent: node.volume_percent,
+            certificate_expires: node.certificate.as_ref().map(|c| instant(c.expires)),
+            status: status.map(|status| NodeStatusWire {
+                online: status.online,
+                seen: status.seen.map(instant),
+                firmware: status.firmware.clone(),
+                clock: status.clock.clone(),
+                storage: status.storage.clone(),
+                objects_ready: status.objects_ready,
+                objects_fetching: status.objects_fetching,
+            }),
+        }
+    }
+}
+
+/// A node as typed.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct NodeForm {
+    name: String,
+    /// Id of the area in which it stands.
+    area: String,
+    /// The board's serial number; empty: not known.
+    #[serde(default)]
+    serial: String,
+    /// Loudness of the horn, 0 to 100; absent: 80.
+    volume_percent: Option<u8>,
+}
+
+impl NodeForm {
+    fn draft(self) -> Result<NodeDraft, HttpError> {
+        let area = required("area", &self.area)?;
+        Ok(NodeDraft { name: self.name, area, serial: self.serial, volume_percent: self.volume_percent })
+    }
+}
+
+/// The nodes that one may see, by place and name
+#[utoipa::path(get, path = "/nodes", tag = "nodes", security(("session" = [])), responses((status = 200, body = Vec<NodeWire>)))]
+pub(super) async fn list(
+    State(state): State<AppState>,
+    Visitor(visit): Visitor,
+) -> Result<Json<Vec<NodeWire>>, HttpError> {
+    let nodes = state.services.nodes.list(&visit.principal).await?;
+    Ok(Json(nodes.iter().map(|(node, status)| NodeWire::of(node, Some(status))).collect()))
+}
+
+/// Enter a node that no board has enrolled for
+#[utoipa::path(post, path = "/nodes", tag = "nodes", security(("session" = [])), request_body = NodeForm, responses((status = 201, body = NodeWire)))]
+pub(super) async fn create(
+    State(state): State<AppState>,
+    Visitor(visit): Visitor,
+    Body(form): Body<NodeForm>,
+) -> Result<(StatusCode, Json<NodeWire>), HttpError> {
+    let node = state.services.nodes.create(&visit.principal, &form.draft()?).await?;
+    Ok((StatusCode::CREATED, Json(NodeWire::of(&node, None))))
+}
+
+/// One node
+#[utoipa::path(get, path = "/nodes/{id}", tag = "nodes", security(("session" = [])), params(("id" = String, Path)), responses((status = 200, body = NodeWire)))]
+pub(super) async fn get(
+    State(state): State<AppState>,
+    Visitor(visit): Visitor,
+    Named(node): Named<String>,
+) -> Result<Json<NodeWire>, HttpError> {
+    let (node, status) = state.services.nodes.get(&visit.principal, &id(&node, Thing::Node)?).await?;
+    Ok(Json(NodeWire::of(&node, Some(&status))))
+}
+
+/// Change a node's name, place, serial number or volume
+#[utoipa::path(put, path = "/nodes/{id}", tag = "nodes", security(("session" = [])), params(("id" = String, Path)), request_body = NodeForm, responses((status = 200, body = NodeWire)))]
+pub(super) async fn update(
+    State(state): State<AppState>,
+    Visitor(visit): Visitor,
+    Named(node): Named<String>,
+    Body(form): Body<NodeForm>,
+) -> Result<Json<NodeWire>, HttpError> {
+    let node = id(&node, Thing::Node)?;
+    let node = state.services.nodes.update(&visit.principal, &node, &form.draft()?).await?;
+    Ok(Json(NodeWire::of(&node, None)))
+}
+
+/// How a node's board was. What the board cannot measure is absent.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HealthWire {
+    received: String,
+    measured: String,
+    uptime_s: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature_celsius: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supply_mv: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disk_free_bytes: Option<u64>,
+    receipts_waiting: u32,
+    refused: u32,
+    clock: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speaker_works: Option<bool>,
+}
+
+impl HealthWire {
+    fn of(health: &Health, received: UnixMs) -> Self {
+        Self {
+            received: instant(received),
+            measured: instant(health.measured),
+            uptime_s: health.uptime_s,
+            temperature_celsius: health.temperature_decidegrees.map(|t| f64::from(t) / 10.0),
+            supply_mv: health.supply_mv,
+            memory_bytes: health.memory_bytes,
+            disk_free_bytes: health.disk_free_bytes,
+            receipts_waiting: health.receipts_waiting,
+            refused: health.refused,
+            clock: health.clock.as_str(),
+            speaker_works: health.speaker_works,
+        }
+    }
+}
+
+/// A node's last health reports, the latest first
+#[utoipa::path(get, path = "/nodes/{id}/health", tag = "nodes", security(("session" = [])), params(("id" = String, Path)), responses((status = 200, body = Vec<HealthWire>)))]
+pub(super) async fn health(
+    State(state): State<AppState>,
+    Visitor(visit): Visitor,
+    Named(node): Named<String>,
+) -> Result<Json<Vec<HealthWire>>, HttpError> {
+    let reports = state.services.nodes.health(&visit.principal, &id(&node, Thing::Node)?).await?;
+    Ok(Json(reports.iter().map(|(health, received)| HealthWire::of(health, *received)).collect()))
+}
+
+/// An enrolment token. It is shown once and kept nowhere.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TokenWire {
+    /// The line to carry to the board.
+    token: String,
+    expires: String,
+}
+
+/// Make a node's enrolment token; an earlier one stops working
+#[utoipa::path(post, path = "/nodes/{id}/enrolment-token", tag = "nodes", security(("session" = [])), params(("id" = String, Path)), responses((status = 201, body = TokenWire)))]
+pub(super) async fn issue_token(
+    State(state): State<AppState>,
+    Visitor(visit): Visitor,
+    Named(node): Named<String>,
+) -> Result<(StatusCode, Json<TokenWire>), HttpError> {
+    let shown = state.enrolments.issue(&visit.principal, &id(&node, Thing::Node)?).await?;
+    Ok((StatusCode::CREATED, Json(TokenWire { token: shown.text, expires: instant(shown.expires) })))
+}
+
+/// Why a node is revoked.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct RevokeForm {
+    /// For the audit log.
+    #[serde(default)]
+    reason: String,
+}
+
+/// Make a node's certificate worthless, at once
+#[utoipa::path(post, path = "/nodes/{id}/revoke", tag = "nodes", security(("session" = [])), params(("id" = String, Path)), request_body = RevokeForm, responses((status = 200, body = NodeWire)))]
+pub(super) async fn revoke(
+    State(state): State<AppState>,
+    Visitor(visit): Visitor,
+    Named(node): Named<String>,
+    Body(form): Body<RevokeForm>,
+) -> Result<Json<NodeWire>, HttpError> {
+    let node = id(&node, Thing::Node)?;
+    let node = state.services.nodes.revoke(&visit.principal, &node, &form.reason).await?;
+    Ok(Json(NodeWire::of(&node, None)))
+}
