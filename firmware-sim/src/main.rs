@@ -1,5 +1,7 @@
 //! `loa-firmware-sim`: boards that are not there.
 
+mod cli;
+
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -20,6 +22,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Device(cli::DeviceArgs),
+    Fleet(cli::FleetArgs),
     /// Takes sound from standard input as slowly as a sound card would, and writes it down with its instants.
     Record {
         /// The folder for the recordings.
@@ -49,6 +53,8 @@ fn main() -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match Cli::parse().command {
+        Command::Device(device) => device.run(),
+        Command::Fleet(fleet) => fleet.run(),
         Command::Record { out, channels } => {
             let input = std::io::stdin().as_fd().try_clone_to_owned().context("taking standard input")?;
             let captured = recorder::capture(File::from(input), &CaptureOptions { out, channels })?;

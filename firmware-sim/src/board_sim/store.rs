@@ -1,0 +1,144 @@
+//! What a board has in its database, held in memory: it survives a scripted power cut, and ends with the program.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use loa_node_core::{Identity, Intent, LEDGER_DAYS, LEDGER_MAX, LedgerEntry, Restored, Slot, StoredDocument};
+use loa_protocol::area::AreaPath;
+use loa_protocol::envelope::{Applied, Refusal, open_key_set};
+use loa_protocol::ids::{ItemId, OccurrenceId};
+use loa_protocol::receipt::Receipt;
+use loa_protocol::time::UnixMs;
+
+use super::pool::Pool;
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// One board's database.
+#[derive(Debug)]
+pub struct Store {
+    pool: Arc<Pool>,
+    documents: BTreeMap<Slot, Document>,
+    applied: BTreeMap<Slot, Applied>,
+    ledger: BTreeMap<(UnixMs, ItemId, u32), bool>,
+    intents: BTreeMap<OccurrenceId, Intent>,
+    unacknowledged: BTreeMap<u64, Receipt>,
+    next_receipt: u64,
+}
+
+#[derive(Debug)]
+struct Document {
+    envelope: Arc<[u8]>,
+    applied: Applied,
+    applied_at: UnixMs,
+    path: AreaPath,
+}
+
+impl Store {
+    /// The database of a board that was just enrolled.
+    #[must_use]
+    pub fn new(pool: Arc<Pool>) -> Self {
+        Self {
+            pool,
+            documents: BTreeMap::new(),
+            applied: BTreeMap::new(),
+            ledger: BTreeMap::new(),
+            intents: BTreeMap::new(),
+            unacknowledged: BTreeMap::new(),
+            next_receipt: 1,
+        }
+    }
+
+    /// Takes over the key set that came with the enrolment, unless there is one.
+    ///
+    /// # Errors
+    /// [`Refusal`] where it does not hold, most likely because it has expired; the current one comes with the first
+    /// connection.
+    pub fn adopt_key_set(&mut self, envelope: &[u8], of: &Identity, now: UnixMs) -> Result<(), Refusal> {
+        if self.applied.contains_key(&Slot::Keys) {
+            return Ok(());
+        }
+        let applied = open_key_set(envelope, &of.root, &of.tenant, now)?.applied();
+        let document =
+            StoredDocument { envelope: envelope.to_vec(), applied, applied_at: now, path: of.path.clone() };
+        self.save_document(Slot::Keys, document);
+        Ok(())
+    }
+
+    /// Keeps a document in its slot, and what was applied with it.
+    pub fn save_document(&mut self, slot: Slot, document: StoredDocument) {
+        let StoredDocument { envelope, applied, applied_at, path } = document;
+        let envelope = self.pool.document(&envelope);
+        self.applied.insert(slot.clone(), applied);
+        self.documents.insert(slot, Document { envelope, applied, applied_at, path });
+    }
+
+    /// Deletes a slot's document, and keeps what was applied.
+    pub fn forget_document(&mut self, slot: &Slot) {
+        self.documents.remove(slot);
+    }
+
+    /// Keeps an intent.
+    pub fn record_intent(&mut self, intent: Intent) {
+        self.intents.insert(intent.occurrence, intent);
+    }
+
+    /// Keeps receipts for sending, enters them into the ledger and deletes their intents.
+    pub fn record_receipts(&mut self, receipts: Vec<Receipt>) {
+        for receipt in receipts {
+            self.next_receipt = self.next_receipt.max(receipt.number + 1);
+            self.intents.remove(&receipt.occurrence);
+            let key = (receipt.nominal, receipt.item.clone(), receipt.revision);
+            self.ledger.insert(key, receipt.sound.is_some());
+            if self.ledger.len() > LEDGER_MAX {
+                self.ledger.pop_first();
+            }
+            self.unacknowledged.insert(receipt.number, receipt);
+        }
+    }
+
+    /// The controller has these receipts.
+    pub fn delete_receipts(&mut self, numbers: &[u64]) {
+        for number in numbers {
+            self.unacknowledged.remove(number);
+        }
+    }
+
+    /// Those of these receipts that are there.
+    #[must_use]
+    pub fn read_receipts(&self, numbers: &[u64]) -> Vec<Receipt> {
+        numbers.iter().filter_map(|number| self.unacknowledged.get(number).cloned()).collect()
+    }
+
+    /// What a boot at `now` finds, audio not included.
+    #[must_use]
+    pub fn restored(&self, now: UnixMs) -> Restored {
+        let document = |(slot, document): (&Slot, &Document)| {
+            let Document { envelope, applied, applied_at, path } = document;
+            let stored = StoredDocument {
+                envelope: envelope.to_vec(),
+                applied: *applied,
+                applied_at: *applied_at,
+                path: path.clone(),
+            };
+            (slot.clone(), stored)
+        };
+        let since = now - i64::from(LEDGER_DAYS) * DAY_MS;
+        let entry = |((nominal, item, revision), sounded): (&(UnixMs, ItemId, u32), &bool)| LedgerEntry {
+            nominal: *nominal,
+            item: item.clone(),
+            revision: *revision,
+            sounded: *sounded,
+        };
+        Restored {
+            documents: self.documents.iter().map(document).collect(),
+            applied: self.applied.iter().map(|(slot, applied)| (slot.clone(), *applied)).collect(),
+            ledger: self.ledger.iter().filter(|((nominal, ..), _)| *nominal > since).map(entry).collect(),
+            intents: self.intents.values().cloned().collect(),
+            next_receipt: self.next_receipt,
+            unacknowledged: self.unacknowledged.keys().copied().collect(),
+            objects: Vec::new(),
+            partial: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! `loa-firmware-sim fleet`.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use loa_firmware_sim::fleet::{FleetOptions, members, run};
+
+use super::host_and_port;
+
+/// Many simulated boards in one process, each with the shipped node core. Figures go to standard error each second, a report
+/// as JSON to standard output at the end.
+#[derive(Debug, Args)]
+pub(crate) struct FleetArgs {
+    /// How many.
+    #[arg(long)]
+    nodes: usize,
+    /// The folder that holds an identity for each node; --tokens fills it.
+    #[arg(long)]
+    identities: PathBuf,
+    /// A file of enrolment tokens, one a line; each becomes a node in --identities, unless it is there.
+    #[arg(long)]
+    tokens: Option<PathBuf>,
+    /// The controller's address in place of the one that the tokens carry.
+    #[arg(long, requires = "tokens")]
+    controller: Option<String>,
+    /// host:port in place of the broker's address that came with the enrolments.
+    #[arg(long, value_parser = host_and_port)]
+    broker: Option<(String, u16)>,
+    /// How many switch on in a second.
+    #[arg(long, default_value_t = 200.0)]
+    joins_per_s: f64,
+    /// Ends by itself after so many seconds.
+    #[arg(long)]
+    for_s: Option<f64>,
+}
+
+impl FleetArgs {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let threads = std::thread::available_parallelism().map_or(1, Into::into);
+        super::run(threads, self.for_s, async |stop| {
+            if let Some(tokens) = &self.tokens {
+                let count = members::enrol_all(&self.identities, tokens, self.controller.as_deref()).await?;
+                eprintln!("enrolled {count} nodes");
+            }
+            let at = self.broker.as_ref().map(|(host, port)| (host.as_str(), *port));
+            let members = members::load(&self.identities, self.nodes, at)?;
+            let mut options = FleetOptions::new(members);
+            options.joins_per_s = self.joins_per_s;
+            options.each_second = Some(Box::new(|figures| eprintln!("{figures}")));
+            let report = run(options, stop).await?;
+            println!("{}", serde_json::to_string(&report).context("writing the report")?);
+            Ok(())
+        })
+    }
+}

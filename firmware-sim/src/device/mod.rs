@@ -1,0 +1,100 @@
+//! One simulated board, as a program: enrolled by a token, connected by mutual TLS, with faults from a file and what its
+//! horn plays as WAV files.
+//!
+//! Its store is in memory: it survives the power cuts of the script, and ends with the program. What was enrolled stays in
+//! the folder, so that the next run is the same node.
+
+mod log;
+pub mod script;
+pub mod wav;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use loa_link::TlsSetupError;
+use loa_node::clock::{NodeClock, build_time};
+use loa_node::enrol::{EnrolError, enrol};
+use loa_node::identity::{Identity, IdentityError};
+use loa_node_core::Settings;
+use tokio_util::sync::CancellationToken;
+
+pub use self::log::{Form, Log};
+pub use self::wav::WavHorn;
+use crate::board_sim::clock::SimClock;
+use crate::board_sim::network::Network;
+use crate::node::{Member, Node, NodeError, Parts, Script};
+
+/// Which board to simulate.
+#[derive(Clone, Debug)]
+pub struct DeviceOptions {
+    /// Folder of the node's identity.
+    pub dir: PathBuf,
+    /// Token to enrol with, where the folder holds no identity yet.
+    pub token: Option<String>,
+    /// Host and port in place of the broker's that came with the enrolment.
+    pub broker: Option<(String, u16)>,
+    /// Folder for what is played.
+    pub heard: PathBuf,
+    /// What goes wrong.
+    pub script: Script,
+    /// How the log on standard output looks.
+    pub form: Form,
+}
+
+/// Why a device cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// It was not enrolled.
+    #[error("the simulated board could not be enrolled")]
+    Enrol(#[from] EnrolError),
+    /// Its identity cannot be read.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// Its identity cannot be used.
+    #[error("the identity cannot be used for TLS")]
+    Tls(#[from] TlsSetupError),
+    /// The folder for what is played cannot be made.
+    #[error("cannot make the folder for what is played")]
+    Heard(#[source] std::io::Error),
+    /// It cannot go on.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// Enrolling was interrupted.
+    #[error("enrolling broke off")]
+    Interrupted,
+}
+
+/// Runs one simulated board until `stop`, then ends it in good order.
+///
+/// # Errors
+/// [`DeviceError`].
+pub async fn run(options: DeviceOptions, stop: CancellationToken) -> Result<(), DeviceError> {
+    let DeviceOptions { dir, token, broker, heard, script, form } = options;
+    let enrolling = tokio::task::spawn_blocking(move || identity(&dir, token.as_deref()));
+    let identity = enrolling.await.map_err(|_| DeviceError::Interrupted)??;
+    let clock = SimClock::system();
+    let at = broker.as_ref().map(|(host, port)| (host.as_str(), *port));
+    let member = Member::enrolled(&identity, at, &clock)?;
+    let network = Network::new(Arc::clone(&member.broker.dial), Arc::default());
+    let horn = WavHorn::new(heard, Settings::default().amplifier_warm_up_ms).map_err(DeviceError::Heard)?;
+    let parts = Parts {
+        member,
+        settings: Settings::default(),
+        clock,
+        network,
+        pool: Arc::default(),
+        horn,
+        observer: Log::new(form),
+    };
+    Ok(Node::new(parts).run(script, stop).await?)
+}
+
+/// The identity of the folder, or else a new one by the token.
+fn identity(dir: &std::path::Path, token: Option<&str>) -> Result<Identity, DeviceError> {
+    match (Identity::load(dir), token) {
+        (Err(IdentityError::NotEnrolled { .. }), Some(token)) => {
+            Ok(enrol(dir, token, false, &NodeClock::new(build_time()))?)
+        }
+        (loaded, _) => Ok(loaded?),
+    }
+}

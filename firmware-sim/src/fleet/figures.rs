@@ -1,0 +1,321 @@
+//! What a fleet does, in numbers.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use loa_node_core::Link;
+use loa_protocol::receipt::{Outcome, Receipt};
+use loa_protocol::time::UnixMs;
+use serde::Serialize;
+use tokio::sync::Notify;
+
+use super::report::Spread;
+use crate::board_sim::network::Traffic;
+use crate::node::{Happening, Observer};
+
+/// Counts what happens to all boards of a fleet.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Bytes on the wire.
+    pub traffic: Arc<Traffic>,
+    now: Gauges,
+    totals: Totals,
+    start_errors: Mutex<Spread>,
+    changed: Notify,
+}
+
+/// What is so at present.
+#[derive(Debug, Default)]
+struct Gauges {
+    booted: AtomicI64,
+    connected: AtomicI64,
+    fetching: AtomicI64,
+    sounding: AtomicI64,
+}
+
+/// What has happened so far.
+#[derive(Debug, Default)]
+struct Totals {
+    failed: AtomicU64,
+    connections: AtomicU64,
+    attempts_failed: AtomicU64,
+    connections_lost: AtomicU64,
+    refused: AtomicU64,
+    documents_applied: AtomicU64,
+    complaints: AtomicU64,
+    blocks_stored: AtomicU64,
+    objects_ready: AtomicU64,
+    sounds_begun: AtomicU64,
+    played: AtomicU64,
+    partial: AtomicU64,
+    missed: AtomicU64,
+    receipts_sent: AtomicU64,
+    receipts_acked: AtomicU64,
+}
+
+/// A fleet at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Figures {
+    /// Boards that are switched on.
+    pub booted: u64,
+    /// Boards whose control link stands.
+    pub connected: u64,
+    /// Boards whose bulk link stands.
+    pub fetching: u64,
+    /// Boards that sound.
+    pub sounding: u64,
+    /// Boards that could not go on.
+    pub failed: u64,
+    /// Control connections that came about.
+    pub connections: u64,
+    /// Attempts to connect, of either link, that came to nothing.
+    pub attempts_failed: u64,
+    /// Connections of either link that were lost.
+    pub connections_lost: u64,
+    /// Subscriptions and publications that the broker refused.
+    pub refused: u64,
+    /// Signed documents applied.
+    pub documents_applied: u64,
+    /// Documents, blocks and objects that boards refused.
+    pub complaints: u64,
+    /// Blocks stored.
+    pub blocks_stored: u64,
+    /// Objects that became whole.
+    pub objects_ready: u64,
+    /// Sounds that began.
+    pub sounds_begun: u64,
+    /// Occurrences that sounded from beginning to end.
+    pub played: u64,
+    /// Occurrences that sounded in part.
+    pub partial: u64,
+    /// Occurrences that did not sound.
+    pub missed: u64,
+    /// Receipts sent, repetitions included.
+    pub receipts_sent: u64,
+    /// Receipts that were acknowledged.
+    pub receipts_acked: u64,
+    /// Bytes to the broker.
+    pub sent_bytes: u64,
+    /// Bytes from the broker.
+    pub received_bytes: u64,
+}
+
+impl Counters {
+    /// The numbers at this moment.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        let gauge = |gauge: &AtomicI64| u64::try_from(gauge.load(Ordering::Relaxed)).unwrap_or(0);
+        let total = |total: &AtomicU64| total.load(Ordering::Relaxed);
+        Figures {
+            booted: gauge(&self.now.booted),
+            connected: gauge(&self.now.connected),
+            fetching: gauge(&self.now.fetching),
+            sounding: gauge(&self.now.sounding),
+            failed: total(&self.totals.failed),
+            connections: total(&self.totals.connections),
+            attempts_failed: total(&self.totals.attempts_failed),
+            connections_lost: total(&self.totals.connections_lost),
+            refused: total(&self.totals.refused),
+            documents_applied: total(&self.totals.documents_applied),
+            complaints: total(&self.totals.complaints),
+            blocks_stored: total(&self.totals.blocks_stored),
+            objects_ready: total(&self.totals.objects_ready),
+            sounds_begun: total(&self.totals.sounds_begun),
+            played: total(&self.totals.played),
+            partial: total(&self.totals.partial),
+            missed: total(&self.totals.missed),
+            receipts_sent: total(&self.totals.receipts_sent),
+            receipts_acked: total(&self.totals.receipts_acked),
+            sent_bytes: self.traffic.sent_bytes(),
+            received_bytes: self.traffic.received_bytes(),
+        }
+    }
+
+    /// Waits until something is so; looked at after each change but those of bytes.
+    pub async fn wait_for(&self, is_so: impl Fn(&Figures) -> bool) -> Figures {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // Before looking, so that no change falls between.
+            changed.as_mut().enable();
+            let figures = self.figures();
+            if is_so(&figures) {
+                return figures;
+            }
+            changed.await;
+        }
+    }
+
+    /// By how much sounds began later than ordered.
+    #[must_use]
+    pub fn start_errors(&self) -> Spread {
+        self.spread().clone()
+    }
+
+    pub(super) fn count_failed(&self) {
+        add(&self.totals.failed, 1);
+        self.changed.notify_waiters();
+    }
+
+    fn spread(&self) -> MutexGuard<'_, Spread> {
+        self.start_errors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn add(total: &AtomicU64, count: usize) {
+    total.fetch_add(count as u64, Ordering::Relaxed);
+}
+
+/// Counts what happens to one board.
+#[derive(Debug)]
+pub(super) struct Meter {
+    counters: Arc<Counters>,
+    is_booted: bool,
+    is_connected: bool,
+    is_fetching: bool,
+    is_sounding: bool,
+}
+
+impl Meter {
+    pub(super) fn new(counters: Arc<Counters>) -> Self {
+        Self { counters, is_booted: false, is_connected: false, is_fetching: false, is_sounding: false }
+    }
+
+    /// The board is without power, or has ended.
+    fn go_dark(&mut self) {
+        let Self { counters, is_booted, is_connected, is_fetching, is_sounding } = self;
+        set(is_booted, &counters.now.booted, false);
+        set(is_connected, &counters.now.connected, false);
+        set(is_fetching, &counters.now.fetching, false);
+        set(is_sounding, &counters.now.sounding, false);
+    }
+
+    fn set_link(&mut self, link: Link, is_up: bool) {
+        match link {
+            Link::Control => set(&mut self.is_connected, &self.counters.now.connected, is_up),
+            Link::Bulk => set(&mut self.is_fetching, &self.counters.now.fetching, is_up),
+        }
+    }
+
+    fn count_receipt(&self, receipt: &Receipt) {
+        let totals = &self.counters.totals;
+        let total = match receipt.outcome {
+            Outcome::Played => &totals.played,
+            Outcome::Partial(_) => &totals.partial,
+            Outcome::Missed(_) => &totals.missed,
+        };
+        add(total, 1);
+    }
+}
+
+fn set(is: &mut bool, gauge: &AtomicI64, so: bool) {
+    if std::mem::replace(is, so) != so {
+        gauge.fetch_add(if so { 1 } else { -1 }, Ordering::Relaxed);
+    }
+}
+
+impl Observer for Meter {
+    fn note(&mut self, _: UnixMs, happening: Happening) {
+        let counters = Arc::clone(&self.counters);
+        let Counters { now, totals, .. } = &*counters;
+        match happening {
+            Happening::Booted { .. } => set(&mut self.is_booted, &now.booted, true),
+            Happening::Stopped | Happening::PowerCut { .. } => self.go_dark(),
+            Happening::Connected { link, .. } => {
+                self.set_link(link, true);
+                if link == Link::Control {
+                    add(&totals.connections, 1);
+                }
+            }
+            Happening::Disconnected { link, was_up, retry_in_ms, .. } => {
+                self.set_link(link, false);
+                match (was_up, retry_in_ms) {
+                    // Closed on purpose.
+                    (_, None) => {}
+                    (true, Some(_)) => add(&totals.connections_lost, 1),
+                    (false, Some(_)) => add(&totals.attempts_failed, 1),
+                }
+            }
+            Happening::Refused { .. } => add(&totals.refused, 1),
+            Happening::Applied { .. } => add(&totals.documents_applied, 1),
+            Happening::Complained { .. } => add(&totals.complaints, 1),
+            Happening::Stored { .. } => add(&totals.blocks_stored, 1),
+            Happening::Ready { .. } => add(&totals.objects_ready, 1),
+            Happening::Began { error_ms, .. } => {
+                set(&mut self.is_sounding, &now.sounding, true);
+                counters.spread().add(error_ms);
+                add(&totals.sounds_begun, 1);
+            }
+            Happening::Ended { .. } => set(&mut self.is_sounding, &now.sounding, false),
+            Happening::Receipt { receipt } => self.count_receipt(&receipt),
+            Happening::Reported { count } => add(&totals.receipts_sent, count),
+            Happening::Acknowledged { numbers } => add(&totals.receipts_acked, numbers.len()),
+            Happening::Fault { .. }
+            | Happening::Forgotten { .. }
+            | Happening::Wanted { .. }
+            | Happening::Corrupt { .. }
+            | Happening::Dropped { .. }
+            | Happening::NotStored { .. }
+            | Happening::Amplifier { .. }
+            | Happening::Volume { .. }
+            | Happening::Ordered { .. }
+            | Happening::Health => return,
+        }
+        counters.changed.notify_waiters();
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        self.go_dark();
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mb = |bytes: u64| bytes as f64 / 1e6;
+        write!(
+            f,
+            "connected {:>6}  fetching {:>5}  documents {:>6}  objects {:>6}  sounding {:>5}  receipts {} sent, {} acked  \
+             in {:.1} MB  out {:.1} MB",
+            self.connected,
+            self.fetching,
+            self.documents_applied,
+            self.objects_ready,
+            self.sounding,
+            self.receipts_sent,
+            self.receipts_acked,
+            mb(self.received_bytes),
+            mb(self.sent_bytes)
+        )?;
+        let lost = self.connections_lost + self.attempts_failed;
+        if lost + self.failed + self.refused > 0 {
+            write!(f, "  LOST {lost}  REFUSED {}  FAILED {}", self.refused, self.failed)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_sees_the_change() {
+        let counters = Arc::new(Counters::default());
+        let waiting = tokio::spawn({
+            let counters = Arc::clone(&counters);
+            async move { counters.wait_for(|figures| figures.connected == 2).await }
+        });
+        let mut meters: Vec<Meter> = (0..2).map(|_| Meter::new(Arc::clone(&counters))).collect();
+        for meter in &mut meters {
+            for _ in 0..2 {
+                meter.note(UnixMs(0), Happening::Connected { link: Link::Control, connection: 1 });
+            }
+        }
+        assert_eq!(waiting.await.unwrap().connections, 4);
+        drop(meters);
+        assert_eq!(counters.figures().connected, 0);
+    }
+}

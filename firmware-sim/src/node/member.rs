@@ -1,0 +1,67 @@
+//! Who a simulated node is, and where its broker is.
+
+use std::sync::Arc;
+
+use loa_link::{ClientIdentity, Dial, TcpDial, TlsOptions, TlsSetupError};
+
+use crate::board_sim::clock::SimClock;
+
+/// A node's identity, with what it needs to connect.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Tenant, node, place and root.
+    pub identity: loa_node_core::Identity,
+    /// The key set that came with the enrolment, in its envelope.
+    pub key_set: Option<Vec<u8>>,
+    /// Where to connect.
+    pub broker: Broker,
+}
+
+/// Where to connect, and how.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    /// Host and port, for messages.
+    pub address: String,
+    /// How to reach it.
+    pub dial: Arc<dyn Dial>,
+    /// Mutual TLS; `None`: plaintext, for a test broker.
+    pub tls: Option<TlsOptions>,
+}
+
+impl Broker {
+    /// A broker by TCP.
+    #[must_use]
+    pub fn tcp(host: &str, port: u16, tls: Option<TlsOptions>) -> Self {
+        Self { address: format!("{host}:{port}"), dial: Arc::new(TcpDial::new(host, port)), tls }
+    }
+}
+
+impl Member {
+    /// The node of an enrolment. `at` replaces the broker's address, not the name that its certificate carries.
+    ///
+    /// # Errors
+    /// [`TlsSetupError`] where certificates or key cannot be used.
+    pub fn enrolled(
+        identity: &loa_node::identity::Identity,
+        at: Option<(&str, u16)>,
+        clock: &Arc<SimClock>,
+    ) -> Result<Self, TlsSetupError> {
+        let own = ClientIdentity {
+            chain_pem: identity.certificate_chain_pem.as_bytes(),
+            key_pem: identity.private_key_pem.as_bytes(),
+        };
+        let config = loa_link::client_config(identity.ca_pem.as_bytes(), Some(own), clock.for_tls())?;
+        let tls = TlsOptions::new(config, &identity.broker_name)?;
+        let (host, port) = at.unwrap_or((&identity.broker_host, identity.broker_port));
+        Ok(Self {
+            identity: loa_node_core::Identity {
+                tenant: identity.tenant.clone(),
+                node: identity.node.clone(),
+                path: identity.path.clone(),
+                root: identity.root,
+            },
+            key_set: Some(identity.key_set.clone()),
+            broker: Broker::tcp(host, port, Some(tls)),
+        })
+    }
+}
