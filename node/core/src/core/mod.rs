@@ -143,6 +143,7 @@ impl Core {
                 self.actions.push_back(Action::Subscribe { link: Link::Control, filters });
                 self.reports.handle_up(now);
                 self.receipts.handle_up();
+                self.fetch.handle_control_up();
             }
             LinkEvent::ControlDown => self.is_control_up = false,
             LinkEvent::BulkUp => {

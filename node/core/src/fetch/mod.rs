@@ -126,6 +126,11 @@ impl Fetch {
         }
     }
 
+    /// The control link is up: a controller that did not answer may do so now. What came wrong still waits.
+    pub(crate) fn handle_control_up(&mut self) {
+        self.trouble.retain(|_, trouble| trouble.corruptions > 0 || trouble.no_room);
+    }
+
     /// The bulk link is up; `false` when nobody wants it any more. Subscribe before the next [`Fetch::step`].
     pub(crate) fn handle_bulk_up(&mut self) -> bool {
         self.want = None;

@@ -134,6 +134,21 @@ fn a_lost_link_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_controller_that_comes_back_is_asked_at_once() {
+    let mut rig = connected(Settings::default());
+    rig.serving = Serving::No;
+    let voice = Object::new("v", 6, 1_000);
+    rig.offer(&[&voice]);
+    let plan = plan(1, vec![item("i", T0 + DAY, &[("vi", &voice)])], &[&voice]);
+    rig.receive(TopicKind::Plan(area("xa")), &plan);
+    rig.run_for(HOUR);
+    rig.disconnect();
+    rig.serving = Serving::Yes;
+    rig.connect();
+    assert!(rig.store.whole.contains_key(&voice.hash()));
+}
+
+#[test]
 fn blocks_that_nobody_asked_for_are_dropped() {
     let mut rig = connected(Settings::default());
     let (voice, unknown) = (Object::new("v", 2, 1_000), Object::new("unknown", 2, 1_000));
