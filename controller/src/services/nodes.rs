@@ -1,5 +1,6 @@
 //! Loudspeaker clusters: entering, enrolling, adjusting, revoking.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loa_protocol::ids::NodeId;
@@ -14,6 +15,7 @@ use crate::domain::node::{CertificateRecord, Node, NodeDraft, NodeState, NodeSta
 use crate::domain::role::{Action, Principal};
 use crate::domain::slug::{candidate, slug};
 use crate::store::enrolment::{EnrolmentTokenRecord, UsedToken};
+use crate::store::plans::{self, PlanAudience};
 use crate::store::{Connection, enrolment, nodes, reports};
 
 /// Loudspeaker clusters. Cheap to clone.
@@ -59,6 +61,28 @@ impl Nodes {
         let (node, _) = load(&mut tx, id).await?;
         who.require(Action::Read, &node.path)?;
         Ok(reports::health(&mut tx, id).await?)
+    }
+
+    /// The last health report of every node that the person may see and that has sent one.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn last_health(&self, who: &Principal) -> Result<BTreeMap<NodeId, Health>, ServiceError> {
+        let mut tx = self.0.store.read().await?;
+        Ok(reports::last_health(&mut tx, &who.scopes(Action::Read)).await?.into_iter().collect())
+    }
+
+    /// Epoch of the node's own document that it says it applied, and of the latest that was signed for it.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`].
+    pub async fn epochs(&self, who: &Principal, id: &NodeId) -> Result<Option<(u64, u64)>, ServiceError> {
+        let mut tx = self.0.store.read().await?;
+        let (node, _) = load(&mut tx, id).await?;
+        who.require(Action::Read, &node.path)?;
+        let applied = reports::state(&mut tx, id).await?.and_then(|(state, _)| state.desired);
+        let latest = plans::get(&mut tx, &PlanAudience::Node(id.clone())).await?;
+        Ok(applied.zip(latest).map(|(applied, latest)| (applied.sequence, latest.epoch)))
     }
 
     /// Enters a node that no board has enrolled for. Its id is made of its name.

@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use loa_protocol::time::UnixMs;
 use serde_json::json;
 
 use super::audit::Deed;
@@ -130,6 +131,21 @@ impl Sessions {
         let signed_in = self.begin(&mut tx, user, origin, "session.signed_in_by_link").await?;
         tx.commit().await?;
         Ok(signed_in)
+    }
+
+    /// Whom a one-time link would sign in, and when it ends; nothing when it is unknown, used or over. Uses nothing up:
+    /// previews and scanners open links too.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn link_holder(&self, link: &Token) -> Result<Option<(User, UnixMs)>, ServiceError> {
+        let mut tx = self.ground.store.read().await?;
+        let Some((id, expires)) = sign_in_links::holder(&mut tx, &link.hash(), self.ground.now()).await?
+        else {
+            return Ok(None);
+        };
+        let user = users::get(&mut tx, &id).await?.filter(|user| user.disabled.is_none());
+        Ok(user.map(|user| (user, expires)))
     }
 
     /// Who presents this secret, with all rights of this moment.

@@ -1,8 +1,10 @@
 //! People: entering them, giving roles, links by which they sign in first.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use loa_protocol::ids::AreaId;
+use loa_protocol::time::UnixMs;
 use serde_json::{Value, json};
 
 use super::audit::Deed;
@@ -14,6 +16,9 @@ use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role::{Action, ClassSet, Forbidden, Grant, Principal, Role, Scope};
 use crate::domain::user::{User, check_login};
 use crate::store::{Connection, StoreError, grants, sessions, sign_in_links, users};
+
+/// Most names that are looked up at once.
+const NAMES_MAX: usize = 500;
 
 /// People. Cheap to clone.
 #[derive(Clone)]
@@ -79,6 +84,35 @@ impl Users {
         who.require_in(Action::ManageUsers, &user.home)?;
         let grants = grants::of_user(&mut tx, &user.id).await?;
         Ok(UserView { user, grants })
+    }
+
+    /// The own names of people, by id or sign-in name. Whoever may see a bulletin may know who wrote and judged it. At
+    /// most 500 keys are looked up.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn names(
+        &self,
+        keys: impl IntoIterator<Item = String>,
+    ) -> Result<BTreeMap<String, String>, ServiceError> {
+        let keys: BTreeSet<String> = keys.into_iter().collect();
+        let keys: Vec<String> = keys.into_iter().take(NAMES_MAX).collect();
+        let mut tx = self.0.store.read().await?;
+        let mut names = BTreeMap::new();
+        for (id, login, name) in users::names(&mut tx, &keys).await? {
+            names.insert(id, name.clone());
+            names.insert(login, name);
+        }
+        Ok(names)
+    }
+
+    /// When each person whom the person administers last signed in.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn last_signed_in(&self, who: &Principal) -> Result<BTreeMap<UserId, UnixMs>, ServiceError> {
+        let mut tx = self.0.store.read().await?;
+        Ok(users::last_signed_in(&mut tx, &who.scopes(Action::ManageUsers)).await?.into_iter().collect())
     }
 
     /// Enters a person without roles and without passphrase.

@@ -4,9 +4,11 @@ use loa_protocol::ids::NodeId;
 use loa_protocol::report::{Health, State};
 use loa_protocol::time::UnixMs;
 use loa_protocol::wire::Wire as _;
+use sqlx::{QueryBuilder, Sqlite};
 
-use super::rows::Columns as _;
+use super::rows::{Columns as _, push_in_scopes};
 use super::{Connection, StoreError};
+use crate::domain::role::Scope;
 
 /// How many health reports of a node are kept.
 pub const HEALTH_KEPT: u32 = 96;
@@ -148,6 +150,27 @@ pub async fn health(c: &mut Connection, node: &NodeId) -> Result<Vec<(Health, Un
     for row in &rows {
         if let Ok(report) = Health::from_cbor(&row.bytes("health")?) {
             reports.push((report, row.instant("received_ms")?));
+        }
+    }
+    Ok(reports)
+}
+
+/// The last health report of every node in the scopes that has sent one.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn last_health(c: &mut Connection, scopes: &[Scope]) -> Result<Vec<(NodeId, Health)>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT r.node_id, r.health FROM node_report r JOIN node n ON n.id = r.node_id
+         JOIN area a ON a.id = n.area_id WHERE r.health IS NOT NULL AND ",
+    );
+    push_in_scopes(&mut query, "a.path", scopes);
+    query.push(" ORDER BY r.node_id");
+    let mut reports = Vec::new();
+    for row in &query.build().fetch_all(c).await? {
+        // A report in a form that this version does not read is replaced within minutes.
+        if let Ok(report) = Health::from_cbor(&row.bytes("health")?) {
+            reports.push((row.parsed("node_id")?, report));
         }
     }
     Ok(reports)

@@ -45,3 +45,23 @@ pub async fn redeem(c: &mut Connection, token_hash: &str, now: UnixMs) -> Result
     .await?;
     row.map(|row| row.parsed("user_id")).transpose()
 }
+
+/// Whose link it is and when it ends, or nothing when it is unknown, used or over. Uses nothing up.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn holder(
+    c: &mut Connection,
+    token_hash: &str,
+    now: UnixMs,
+) -> Result<Option<(UserId, UnixMs)>, StoreError> {
+    let row = sqlx::query(
+        "SELECT user_id, expires_ms FROM sign_in_link
+         WHERE token_hash = $1 AND used_ms IS NULL AND expires_ms > $2",
+    )
+    .bind(token_hash)
+    .bind(now.0)
+    .fetch_optional(c)
+    .await?;
+    row.map(|row| Ok((row.parsed("user_id")?, row.instant("expires_ms")?))).transpose()
+}

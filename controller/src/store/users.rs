@@ -100,6 +100,49 @@ pub async fn set_disabled(c: &mut Connection, id: &UserId, since: Option<UnixMs>
     Ok(())
 }
 
+/// Id, sign-in name and own name of the people whose id or sign-in name is among `keys`.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn names(c: &mut Connection, keys: &[String]) -> Result<Vec<(String, String, String)>, StoreError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query =
+        QueryBuilder::<Sqlite>::new("SELECT u.id, u.login, u.display_name FROM users u WHERE u.id IN (");
+    let mut ids = query.separated(", ");
+    for key in keys {
+        ids.push_bind(key.clone());
+    }
+    query.push(") OR u.login IN (");
+    let mut logins = query.separated(", ");
+    for key in keys {
+        logins.push_bind(key.clone());
+    }
+    query.push(") ORDER BY u.id");
+    let rows = query.build().fetch_all(c).await?;
+    rows.iter().map(|row| Ok((row.text("id")?, row.text("login")?, row.text("display_name")?))).collect()
+}
+
+/// When each person last signed in, of those in the scopes who have.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn last_signed_in(
+    c: &mut Connection,
+    scopes: &[Scope],
+) -> Result<Vec<(UserId, UnixMs)>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT u.id, MAX(d.at_ms) AS last_ms FROM users u LEFT JOIN area a ON a.id = u.home_area_id
+         JOIN audit d ON d.subject_id = u.id AND d.action IN ('session.signed_in', 'session.signed_in_by_link')
+         WHERE ",
+    );
+    push_in_scopes(&mut query, "a.path", scopes);
+    query.push(" GROUP BY u.id ORDER BY u.id");
+    let rows = query.build().fetch_all(c).await?;
+    rows.iter().map(|row| Ok((row.parsed("id")?, row.instant("last_ms")?))).collect()
+}
+
 pub(super) fn read(row: &SqliteRow) -> Result<User, StoreError> {
     Ok(User {
         id: row.parsed("id")?,

@@ -17,9 +17,10 @@ use super::audit::Deed;
 use super::{Ground, ServiceError, Thing};
 use crate::domain::bulletin::{Bulletin, BulletinSummary, ContentDigest, Revision};
 use crate::domain::message::Message;
-use crate::domain::role::{Action, Principal};
+use crate::domain::role::{Action, Principal, Scope};
+use crate::store::audit::{AuditFilter, AuditRecord};
 use crate::store::bulletins::BulletinFilter;
-use crate::store::{Connection, bulletins};
+use crate::store::{Connection, audit, bulletins};
 
 /// Most bulletins of one page.
 const PAGE_MAX: u32 = 200;
@@ -129,6 +130,20 @@ impl Bulletins {
         let bulletin = bulletins::get(&mut tx, id).await?.ok_or(ServiceError::NotFound(Thing::Bulletin))?;
         who.require(Action::Read, &bulletin.path)?;
         bulletins::revision(&mut tx, id, number).await?.ok_or(ServiceError::NotFound(Thing::Bulletin))
+    }
+
+    /// What was done with a bulletin, the latest first; at most 200 deeds. Its readers may know, without the right to
+    /// the whole log.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`].
+    pub async fn history(&self, who: &Principal, id: &BulletinId) -> Result<Vec<AuditRecord>, ServiceError> {
+        let mut tx = self.0.store.read().await?;
+        let bulletin = bulletins::get(&mut tx, id).await?.ok_or(ServiceError::NotFound(Thing::Bulletin))?;
+        who.require(Action::Read, &bulletin.path)?;
+        let filter =
+            AuditFilter { subject_id: Some(id.as_str().to_owned()), before_id: None, limit: PAGE_MAX };
+        Ok(audit::list(&mut tx, &[Scope::Area(bulletin.path)], &filter).await?)
     }
 
     async fn note(
