@@ -317,11 +317,13 @@ pub(crate) fn bulletin_form(look: Look) -> BulletinFormPage {
         form: BulletinForm {
             title: STORM.into(),
             text: TEXT.into(),
+            area: "a".into(),
             category: "0".into(),
             class: "normal".into(),
             form_id: "f1".into(),
             errors: Errors::none(),
         },
+        areas: area_choices(),
         categories: choices
             .iter()
             .enumerate()
@@ -357,7 +359,7 @@ fn bulletin_errors(look: Look) -> BulletinFormPage {
         .with("text", Msg::new(msg::TOO_LONG).with_number("max", 20_000))
         .with("category", Msg::new(msg::NOT_A_CHOICE));
     BulletinFormPage {
-        editing: Some(Editing { id: "b-3".into(), revision: 1, makes_revision: true }),
+        editing: Some(Editing { id: "b-3".into(), seen: "1".into(), makes_revision: true }),
         form: BulletinForm { title: String::new(), category: String::new(), errors, ..page.form.clone() },
         ..page
     }
@@ -428,6 +430,8 @@ pub(crate) fn bulletin(look: Look, state: BulletinState) -> BulletinPage {
         bulletin: BulletinDetail {
             id: "b-3".into(),
             revision: 1,
+            seen: "1".into(),
+            area: "Xã Đưng K'Nớ".into(),
             title: STORM.into(),
             text: TEXT.into(),
             spoken_text: Some(SPOKEN.into()),
@@ -646,7 +650,7 @@ fn node_row(id: &str, name: &str, area: &str, link: Link) -> NodeRow {
         link,
         since: Some(at(25, 5, 2)),
         clock: Some(NodeClock { trust: ClockTrust::Good, offset_ms: Some(0.8) }),
-        cache: Some(NodeCache { ready: 6, planned: 6, used_bytes: 12_400_000 }),
+        cache: Some(NodeCache { ready: 6, planned: 6, free_bytes: Some(212_400_000) }),
         temperature_c: Some(41.3),
         supply_v: Some(12.4),
         last: Some(LastReceipt { at: at(25, 6, 0), outcome: Outcome::Played, title: VACCINE.into() }),
@@ -657,7 +661,7 @@ pub(crate) fn nodes(look: Look) -> NodesPage {
     let silent = NodeRow {
         since: Some(at(24, 22, 13)),
         clock: Some(NodeClock { trust: ClockTrust::Drifting, offset_ms: Some(-312.0) }),
-        cache: Some(NodeCache { ready: 4, planned: 6, used_bytes: 8_100_000 }),
+        cache: Some(NodeCache { ready: 4, planned: 6, free_bytes: None }),
         supply_v: Some(10.9),
         last: Some(LastReceipt {
             at: at(25, 6, 15),
@@ -829,6 +833,7 @@ fn users() -> Vec<UserRow> {
                     id: format!("g-{id}-{}", role.code()),
                     role,
                     area: area.into(),
+                    emergency: false,
                 })
                 .collect(),
             last_seen,

@@ -49,13 +49,6 @@ pub(super) fn t(key: &str, values: &dyn Values) -> Result<String> {
     Ok(lang(values)?.text(key))
 }
 
-/// The name of a form's field, as its label has it; for the summary of a form's errors.
-#[askama::filter_fn]
-pub(super) fn field_name(field: &str, values: &dyn Values) -> Result<String> {
-    let key = super::form::label_key(field).ok_or(askama::Error::ValueMissing)?;
-    Ok(lang(values)?.text(key))
-}
-
 /// `"key"|tn(count)`: the text of a key with the number `$n`.
 #[askama::filter_fn]
 pub(super) fn tn<N: Number>(key: &str, values: &dyn Values, n: N) -> Result<String> {

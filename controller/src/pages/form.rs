@@ -56,7 +56,7 @@ impl Errors {
 }
 
 /// Key of a field's name, for the summary of a form's errors; `None` for a field that no form has.
-pub(super) fn label_key(field: &str) -> Option<&'static str> {
+pub(crate) fn label_key(field: &str) -> Option<&'static str> {
     Some(match field {
         "area" => "area",
         "bulletin" => "bulletin",
@@ -68,9 +68,12 @@ pub(super) fn label_key(field: &str) -> Option<&'static str> {
         "day" => "schedule-days",
         "display_name" => "user-display-name",
         "from" => "schedule-from",
+        "grant_class" => "grant-classes",
         "kind" => "track-kind",
         "language" => "track-language",
+        "languages" => "area-languages",
         "level" => "area-level",
+        "login" => "sign-in-name",
         "mode" => "schedule-mode",
         "name" => "field-name",
         "parent" => "area-parent",
@@ -90,6 +93,25 @@ pub(super) fn label_key(field: &str) -> Option<&'static str> {
         "voice" => "voice",
         _ => return None,
     })
+}
+
+/// One box to tick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tick {
+    /// What the form posts when it is ticked.
+    pub value: String,
+    /// What the user reads.
+    pub label: String,
+    /// Whether it is ticked.
+    pub checked: bool,
+}
+
+impl Tick {
+    /// A box.
+    #[must_use]
+    pub fn new(value: impl Into<String>, label: impl Into<String>, checked: bool) -> Self {
+        Self { value: value.into(), label: label.into(), checked }
+    }
 }
 
 /// One entry of a list to choose from.

@@ -112,6 +112,70 @@ impl Class {
 }
 
 vocabulary! {
+    /// What a bulletin is about; the codes are those of [`loa_protocol::bulletin::Category`].
+    Category, "category" {
+        /// Tin tức chung.
+        General = "general", Quiet;
+        /// Chính sách, pháp luật.
+        PolicyAndLaw = "policy_and_law", Quiet;
+        /// An ninh, trật tự.
+        Security = "security", Quiet;
+        /// Phòng chống thiên tai.
+        DisasterPrevention = "disaster_prevention", Quiet;
+        /// Bảo vệ rừng.
+        ForestProtection = "forest_protection", Quiet;
+        /// Y tế, sức khỏe.
+        Health = "health", Quiet;
+        /// Khoa học, kỹ thuật, nông nghiệp.
+        ScienceAndFarming = "science_and_farming", Quiet;
+        /// Giá cả, thị trường.
+        Market = "market", Quiet;
+        /// Văn hóa, giáo dục, thể thao.
+        CultureAndEducation = "culture_and_education", Quiet;
+        /// Thông báo của địa phương.
+        LocalNotice = "local_notice", Quiet;
+    }
+}
+
+vocabulary! {
+    /// A language of tracks that has a name here; the codes are ISO 639-1, or 639-3 where it has none.
+    Spoken, "spoken" {
+        /// Tiếng Việt.
+        Vietnamese = "vi", Quiet;
+        /// Tiếng K'Ho (Cơ Ho).
+        Koho = "kpm", Quiet;
+        /// Tiếng Mạ.
+        Ma = "cma", Quiet;
+        /// Tiếng Chu Ru.
+        Churu = "cje", Quiet;
+        /// Tiếng M'Nông.
+        Mnong = "cmo", Quiet;
+        /// Tiếng Ra Glai.
+        Raglai = "rog", Quiet;
+        /// Tiếng Ê Đê.
+        Ede = "rad", Quiet;
+        /// Tiếng Gia Rai.
+        Jarai = "jra", Quiet;
+        /// Tiếng Ba Na.
+        Bahnar = "bdq", Quiet;
+        /// Tiếng Chăm.
+        Cham = "cjm", Quiet;
+        /// Tiếng Tày.
+        Tay = "tyz", Quiet;
+        /// Tiếng Nùng.
+        Nung = "nut", Quiet;
+        /// Tiếng Mông.
+        Hmong = "hmn", Quiet;
+        /// Tiếng Dao.
+        Dao = "ium", Quiet;
+        /// Tiếng Khmer.
+        Khmer = "km", Quiet;
+        /// Tiếng Anh.
+        English = "en", Quiet;
+    }
+}
+
+vocabulary! {
     /// Where a bulletin stands.
     BulletinState, "state" {
         /// Being written.
@@ -124,6 +188,8 @@ vocabulary! {
         Rejected = "rejected", Warn;
         /// Taken out of use.
         Withdrawn = "withdrawn", Quiet;
+        /// A later revision has taken its place.
+        Superseded = "superseded", Quiet;
     }
 }
 
@@ -156,34 +222,28 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// How far a node's clock can be trusted.
+    /// How far a node trusts its clock; the words of [`loa_protocol::report::ClockTrust`].
     ClockTrust, "clock" {
         /// Synchronised.
-        Good = "good", Good;
-        /// Running free since the last synchronisation.
-        Drifting = "drifting", Warn;
-        /// Unknown since power-up: only items that need no clock are played.
+        Trusted = "trusted", Good;
+        /// Was synchronised since boot, and runs on.
+        Holdover = "holdover", Warn;
+        /// Never synchronised since boot.
         Unknown = "unknown", Bad;
     }
 }
 
 vocabulary! {
-    /// What became of an occurrence at one node.
+    /// What became of an occurrence at one node; the words of [`loa_protocol::receipt::Outcome`], and "waiting".
     Outcome, "outcome" {
-        /// Sounded in full.
+        /// It sounded from beginning to end.
         Played = "played", Good;
-        /// Sounding.
-        Sounding = "sounding", Info;
-        /// Planned, or played without a receipt having arrived yet.
-        Waiting = "waiting", Quiet;
-        /// Stopped before its end.
-        Interrupted = "interrupted", Warn;
-        /// The node refused it, and says by which rule.
-        Refused = "refused", Warn;
-        /// Its time passed in silence.
+        /// It sounded, but not wholly.
+        Partial = "partial", Warn;
+        /// It did not sound.
         Missed = "missed", Bad;
-        /// Playing it failed.
-        Failed = "failed", Bad;
+        /// No receipt yet.
+        Waiting = "waiting", Quiet;
     }
 }
 
@@ -254,60 +314,74 @@ impl RepeatMode {
 }
 
 vocabulary! {
-    /// A step in the history of a bulletin, or an entry of the audit log.
+    /// A step in the history of a bulletin, or a deed in the audit log.
     Step, "step" {
-        /// Bulletin written.
-        Created = "created", Quiet;
-        /// Bulletin changed.
-        Edited = "edited", Quiet;
-        /// An approved bulletin opened again as a new revision.
-        Revised = "revised", Info;
-        /// Sent for approval.
-        Submitted = "submitted", Info;
-        /// Approved.
-        Approved = "approved", Good;
-        /// Returned with a comment.
-        Rejected = "rejected", Warn;
-        /// Withdrawn.
-        Withdrawn = "withdrawn", Warn;
-        /// Track added or made again.
-        TrackAdded = "track-added", Quiet;
-        /// Track removed.
-        TrackRemoved = "track-removed", Quiet;
-        /// Schedule added.
-        ScheduleAdded = "schedule-added", Info;
-        /// Schedule cancelled.
+        /// `bulletin.created`
+        BulletinCreated = "bulletin-created", Quiet;
+        /// `bulletin.edited`
+        BulletinEdited = "bulletin-edited", Quiet;
+        /// `bulletin.submitted`
+        BulletinSubmitted = "bulletin-submitted", Info;
+        /// `bulletin.approved`
+        BulletinApproved = "bulletin-approved", Good;
+        /// `bulletin.rejected`
+        BulletinRejected = "bulletin-rejected", Warn;
+        /// `bulletin.withdrawn`
+        BulletinWithdrawn = "bulletin-withdrawn", Warn;
+        /// `bulletin.track_retried`
+        BulletinTrackRetried = "bulletin-track-retried", Quiet;
+        /// `schedule.created`
+        ScheduleCreated = "schedule-created", Info;
+        /// `schedule.cancelled`
         ScheduleCancelled = "schedule-cancelled", Warn;
-        /// Area added.
-        AreaAdded = "area-added", Quiet;
-        /// Node added, token issued.
-        NodeAdded = "node-added", Quiet;
-        /// Node enrolled with its own key.
+        /// `area.created`
+        AreaCreated = "area-created", Quiet;
+        /// `area.changed`
+        AreaChanged = "area-changed", Quiet;
+        /// `node.created`
+        NodeCreated = "node-created", Quiet;
+        /// `node.changed`
+        NodeChanged = "node-changed", Quiet;
+        /// `node.token_issued`
+        NodeTokenIssued = "node-token-issued", Info;
+        /// `node.enrolled`
         NodeEnrolled = "node-enrolled", Good;
-        /// Node revoked.
+        /// `node.revoked`
         NodeRevoked = "node-revoked", Bad;
-        /// User added.
-        UserAdded = "user-added", Quiet;
-        /// Role given.
-        RoleGiven = "role-given", Info;
-        /// Role taken.
-        RoleTaken = "role-taken", Warn;
-        /// Account disabled.
+        /// `user.created`
+        UserCreated = "user-created", Quiet;
+        /// `user.disabled`
         UserDisabled = "user-disabled", Warn;
-        /// One-time link issued.
-        LinkIssued = "link-issued", Info;
-        /// Passphrase set.
-        PassphraseSet = "passphrase-set", Info;
-        /// Signed in.
-        SignedIn = "signed-in", Quiet;
-        /// Signed out.
-        SignedOut = "signed-out", Quiet;
-        /// Sign-in refused.
-        SignInRefused = "sign-in-refused", Bad;
-        /// Plan signed and published.
-        PlanSigned = "plan-signed", Quiet;
-        /// Anything else; the entry's detail says it.
+        /// `user.enabled`
+        UserEnabled = "user-enabled", Info;
+        /// `user.link_issued`
+        UserLinkIssued = "user-link-issued", Info;
+        /// `user.passphrase_set`
+        UserPassphraseSet = "user-passphrase-set", Info;
+        /// `user.role_given`
+        UserRoleGiven = "user-role-given", Info;
+        /// `user.role_taken`
+        UserRoleTaken = "user-role-taken", Warn;
+        /// `session.signed_in`
+        SessionSignedIn = "session-signed-in", Quiet;
+        /// `session.signed_in_by_link`
+        SessionSignedInByLink = "session-signed-in-by-link", Quiet;
+        /// `session.signed_out`
+        SessionSignedOut = "session-signed-out", Quiet;
+        /// `session.revoked`
+        SessionRevoked = "session-revoked", Warn;
+        /// `session.all_revoked`
+        SessionAllRevoked = "session-all-revoked", Warn;
+        /// A deed that the pages have no words for; they show its code.
         Other = "other", Quiet;
+    }
+}
+
+impl Step {
+    /// The step of a deed's code as the audit log keeps it, such as `bulletin.created`.
+    #[must_use]
+    pub fn of_action(action: &str) -> Self {
+        Self::from_code(&action.replace(['.', '_'], "-")).unwrap_or(Self::Other)
     }
 }
 
@@ -317,6 +391,8 @@ pub(super) fn every_key() -> Vec<&'static str> {
         all.iter().map(Label::key)
     }
     keys(Class::ALL)
+        .chain(keys(Category::ALL))
+        .chain(keys(Spoken::ALL))
         .chain(keys(BulletinState::ALL))
         .chain(keys(Role::ALL))
         .chain(keys(Link::ALL))
@@ -342,6 +418,11 @@ mod tests {
         for step in Step::ALL {
             assert_eq!(Step::from_code(step.code()), Some(*step));
         }
+        for category in loa_protocol::bulletin::Category::ALL {
+            assert!(Category::from_code(category.as_str()).is_some(), "{category} has no name");
+        }
         assert_eq!(Role::from_code("Admin"), None);
+        assert_eq!(Step::of_action("session.signed_in_by_link"), Step::SessionSignedInByLink);
+        assert_eq!(Step::of_action("moon.landed"), Step::Other);
     }
 }

@@ -48,23 +48,23 @@
 //! | `/welcome/{token}` | `passphrase`, `passphrase_again` (only where one is set) | 303 `/`; 422, 410 [`views::WelcomePage`] |
 //! | `/language` | `lang` (`vi`, `en`), `next` | 303 `next` |
 //! | `/theme` | `theme` (`auto`, `light`, `dark`), `next` | 303 `next` |
-//! | `/bulletins` | `title`, `text`, `category`, `class`, `speak`\*, `voice`\* (`code:voice`), `form_id`, `then` (`save`, `submit`) | 303 `/bulletins/{id}`; 422 [`views::BulletinFormPage`] |
-//! | `/bulletins/{id}/edit` | the same, and `revision` | 303 `/bulletins/{id}`; 422, 409 the form |
+//! | `/bulletins` | `title`, `text`, `area`, `category`, `class`, `speak`\*, `voice`\* (`code:voice`), `form_id`, `then` (`save`, `submit`) | 303 `/bulletins/{id}`; 422 [`views::BulletinFormPage`] |
+//! | `/bulletins/{id}/edit` | the same, and `seen` | 303 `/bulletins/{id}`; 422, 409 the form |
 //! | `/bulletins/check` | the same | 200 [`views::TextCheckPart`] |
-//! | `/bulletins/{id}/submit`, `…/approve`, `…/withdraw` | `revision` | 303 `/bulletins/{id}` |
-//! | `/bulletins/{id}/reject` | `revision`, `comment` | 303; 422 [`views::BulletinPage`] |
+//! | `/bulletins/{id}/submit`, `…/approve`, `…/withdraw` | `seen` | 303 `/bulletins/{id}` |
+//! | `/bulletins/{id}/reject` | `seen`, `comment` | 303; 422 [`views::BulletinPage`] |
 //! | `/bulletins/{id}/tracks` (multipart) | `csrf` first, `language`, `kind` (`speech`, `recording`), `voice` (`code:voice`), `recording` | 303; 422 [`views::BulletinPage`] |
 //! | `/bulletins/{id}/tracks/{track}/remove`, `…/retry` | | 303 `/bulletins/{id}` |
 //! | `/schedules` | `bulletin`, `mode` (`once`, `weekly`, `cron`), `date`, `time`, `day`\* (`mon` … `sun`), `times`, `cron`, `from`, `until`, `area`\*, `node`\*, `form_id` | 303 `/schedules`; 422 [`views::ScheduleFormPage`] |
 //! | `/schedules/preview` | the same | 200 [`views::SchedulePreviewPart`] |
 //! | `/schedules/{id}/cancel` | `next` | 303 `next` |
-//! | `/areas` | `name`, `level`, `parent` | 303 `/areas`; 422 [`views::AreasPage`] |
+//! | `/areas` | `name`, `level`, `parent`, `form_id` | 303 `/areas`; 422 [`views::AreasPage`] |
 //! | `/nodes` | `name`, `area`, `serial`, `form_id` | 200 [`views::NodePage`] with its token; 422 [`views::NodeFormPage`] |
 //! | `/nodes/{id}/token` | | 200 [`views::NodePage`] with a fresh token |
 //! | `/nodes/{id}/revoke` | `reason` | 303 `/nodes/{id}`; 422 [`views::NodeRevokePage`] |
-//! | `/users` | `name`, `display_name`, `role`, `area` | 200 [`views::UserPage`] with its link; 422 [`views::UsersPage`] |
+//! | `/users` | `name`, `display_name`, `role`, `area`, `emergency` | 200 [`views::UserPage`] with its link; 422 [`views::UsersPage`] |
 //! | `/users/{id}/link` | | 200 [`views::UserPage`] with a fresh link |
-//! | `/users/{id}/grants` | `role`, `area` | 303 `/users/{id}`; 422 [`views::UserPage`] |
+//! | `/users/{id}/grants` | `role`, `area`, `emergency` | 303 `/users/{id}`; 422 [`views::UserPage`] |
 //! | `/users/{id}/grants/{grant}/remove`, `/users/{id}/disable` | | 303 `/users/{id}` |
 //!
 //! \* sent once for each ticked box: read with a list-aware extractor (`axum_extra::extract::Form`).

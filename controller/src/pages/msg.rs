@@ -1,5 +1,23 @@
-//! Keys of the messages that handlers show: errors of fields, outcomes of forms, causes. Each names its
+//! Keys of the messages that handlers show: outcomes of forms, causes, titles of errors. Each names its
 //! variables; give them with [`Msg::with`](super::Msg::with) and [`Msg::with_number`](super::Msg::with_number).
+
+use super::text::Msg;
+
+/// Title of an error page, and what to do, by its HTTP status. The cause is the service's own message.
+#[must_use]
+pub fn problem(status: u16) -> (Msg, Msg) {
+    let (title, todo) = match status {
+        403 => (FORBIDDEN, FORBIDDEN_TODO),
+        404 | 405 | 410 => (NOT_FOUND, NOT_FOUND_TODO),
+        409 => (CONFLICT, CONFLICT_TODO),
+        413 => (TOO_LARGE, TOO_LARGE_TODO),
+        429 => (TOO_MANY, TOO_MANY_TODO),
+        503 | 507 => (UNAVAILABLE, UNAVAILABLE_TODO),
+        400..=499 => (BAD_REQUEST, BAD_REQUEST_TODO),
+        _ => (INTERNAL, INTERNAL_TODO),
+    };
+    (Msg::new(title), Msg::new(todo))
+}
 
 macro_rules! messages {
     ($($(#[$meta:meta])* $name:ident = $key:literal;)+) => {
@@ -11,59 +29,20 @@ macro_rules! messages {
 }
 
 messages! {
-    // Errors of fields.
+    // Errors that only the forms of these pages can have; the services bring words of their own
+    // (`Msg::both`).
     /// The field is empty.
     REQUIRED = "err-required";
-    /// Too long; number `max`.
-    TOO_LONG = "err-too-long";
     /// Not one of the choices.
     NOT_A_CHOICE = "err-not-a-choice";
-    /// Contains a character that cannot be spoken or stored (NUL, control); word `x` names it.
-    BAD_CHARACTER = "err-bad-character";
-    /// Not a date or time.
-    BAD_DATE = "err-bad-date";
-    /// In the past.
-    PAST = "err-past";
-    /// The end is before the beginning.
-    UNTIL_BEFORE_FROM = "err-until-before-from";
     /// Times that cannot be read; word `x`.
     BAD_TIMES = "err-bad-times";
     /// No weekday ticked.
     NO_DAY = "err-no-day";
-    /// No area or node ticked.
-    NO_TARGET = "err-no-target";
-    /// A cron expression that cannot be read; word `x` says where.
-    BAD_CRON = "err-bad-cron";
-    /// A cron expression that never fires.
-    CRON_NEVER = "err-cron-never";
-    /// The area is unknown, or not the user's.
-    UNKNOWN_AREA = "err-unknown-area";
-    /// The name is taken.
-    NAME_TAKEN = "err-name-taken";
-    /// A sign-in name with characters that are not allowed.
-    BAD_NAME = "err-bad-name";
-    /// Passphrase too short; number `min`.
-    PASSPHRASE_SHORT = "err-passphrase-short";
     /// The two passphrases differ.
     PASSPHRASE_DIFFERS = "err-passphrase-differs";
-    /// Name or passphrase is wrong.
-    SIGN_IN_WRONG = "err-sign-in-wrong";
-    /// Too many attempts; number `minutes`.
-    SIGN_IN_LIMIT = "err-sign-in-limit";
-    /// The bulletin was changed by another person meanwhile.
-    STALE_REVISION = "err-stale-revision";
-    /// No voice for that language.
-    NO_VOICE = "err-no-voice";
     /// No file chosen.
     NO_FILE = "err-no-file";
-    /// The file is no sound, or of an unknown kind.
-    NOT_AUDIO = "err-not-audio";
-    /// The recording breaks off.
-    AUDIO_TRUNCATED = "err-audio-truncated";
-    /// The recording is too long; word `x` is the longest allowed.
-    AUDIO_TOO_LONG = "err-audio-too-long";
-    /// The recording is silent.
-    AUDIO_SILENT = "err-audio-silent";
     /// The file is too large; word `x` is the largest allowed.
     FILE_TOO_LARGE = "err-file-too-large";
 
@@ -122,6 +101,8 @@ messages! {
     ROLE_TAKEN = "done-role-taken";
     /// Account disabled.
     USER_DISABLED = "done-user-disabled";
+    /// Account enabled.
+    USER_ENABLED = "done-user-enabled";
     /// Passphrase set, signed in.
     WELCOME = "done-welcome";
     /// Signed out.
@@ -132,38 +113,26 @@ messages! {
     BLOCKED_OWN = "blocked-own";
     /// A track is not ready yet.
     BLOCKED_TRACKS = "blocked-tracks";
-    /// There is no track.
-    BLOCKED_NO_TRACK = "blocked-no-track";
 
-    // Why a track could not be made.
-    /// espeak-ng is missing.
-    TRACK_NO_ESPEAK = "track-no-espeak";
-    /// Synthesis failed; word `x`.
-    TRACK_SPEECH_FAILED = "track-speech-failed";
-
-    // Why a node did not sound.
-    /// In quiet hours.
-    REASON_QUIET_HOURS = "reason-quiet-hours";
-    /// Pre-empted by a higher class.
-    REASON_PREEMPTED = "reason-preempted";
-    /// The audio was not in the cache in time.
-    REASON_NOT_CACHED = "reason-not-cached";
-    /// The node was without power, or off.
-    REASON_NODE_OFF = "reason-node-off";
-    /// The clock cannot be trusted.
+    // Why a node did not sound, or not wholly: the words of `loa_protocol::receipt::Reason`.
+    /// Its audio was not whole in the cache.
+    REASON_AUDIO_INCOMPLETE = "reason-audio-incomplete";
+    /// No track in a language that the village speaks.
+    REASON_NO_TRACK = "reason-no-track";
+    /// The node was off, or busy, for too long.
+    REASON_TOO_LATE = "reason-too-late";
+    /// An occurrence that goes before it was sounding.
+    REASON_YIELDED = "reason-yielded";
+    /// The sound device failed.
+    REASON_SPEAKER = "reason-speaker";
+    /// The audio could not be decoded.
+    REASON_AUDIO_BROKEN = "reason-audio-broken";
+    /// Power was lost, or the node stopped, while it sounded.
+    REASON_INTERRUPTED = "reason-interrupted";
+    /// The plan was withdrawn while it sounded.
+    REASON_WITHDRAWN = "reason-withdrawn";
+    /// The node's clock cannot be trusted.
     REASON_CLOCK = "reason-clock";
-    /// The audio path failed; word `x`.
-    REASON_AUDIO = "reason-audio";
-    /// The plan's window is over.
-    REASON_EXPIRED = "reason-expired";
-    /// Its key's scope does not cover the node.
-    REASON_SCOPE = "reason-scope";
-    /// The signature is bad.
-    REASON_SIGNATURE = "reason-signature";
-    /// An old sequence.
-    REASON_SEQUENCE = "reason-sequence";
-    /// Stopped by a person.
-    REASON_STOPPED = "reason-stopped";
 
     // Errors as pages: title, then what to do.
     /// 404 title.

@@ -89,20 +89,27 @@ pub struct Msg {
     key: &'static str,
     words: Vec<(&'static str, String)>,
     numbers: Vec<(&'static str, i64)>,
-    verbatim: Option<String>,
+    fixed: Option<(String, String)>,
 }
 
 impl Msg {
     /// A text without variables. Take `key` from [`super::msg`].
     #[must_use]
     pub fn new(key: &'static str) -> Self {
-        Self { key, words: Vec::new(), numbers: Vec::new(), verbatim: None }
+        Self { key, words: Vec::new(), numbers: Vec::new(), fixed: None }
     }
 
-    /// A text that has no key, shown as it is in either language: a cause told by another program.
+    /// A text that has no key but its words in both languages, such as what a service says.
+    #[must_use]
+    pub fn both(vi: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { key: "", words: Vec::new(), numbers: Vec::new(), fixed: Some((vi.into(), en.into())) }
+    }
+
+    /// A text that is the same in both languages: a name, a cause told by another program.
     #[must_use]
     pub fn verbatim(text: impl Into<String>) -> Self {
-        Self { key: "", words: Vec::new(), numbers: Vec::new(), verbatim: Some(text.into()) }
+        let text = text.into();
+        Self::both(text.clone(), text)
     }
 
     /// Fills the variable `$name` with words.
@@ -122,8 +129,11 @@ impl Msg {
     /// The text in `lang`, not escaped.
     #[must_use]
     pub fn text(&self, lang: Lang) -> String {
-        if let Some(text) = &self.verbatim {
-            return text.clone();
+        if let Some((vi, en)) = &self.fixed {
+            return match lang {
+                Lang::Vi => vi.clone(),
+                Lang::En => en.clone(),
+            };
         }
         let mut args = FluentArgs::new();
         for (name, value) in &self.words {
@@ -188,7 +198,7 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_as_the_language_does() {
-        let msg = Msg::new("audit-total").with_number("n", 1234);
+        let msg = Msg::new("waiting-count").with_number("n", 1234);
         assert!(msg.text(Lang::Vi).contains("1.234"), "{}", msg.text(Lang::Vi));
         assert!(msg.text(Lang::En).contains("1,234"), "{}", msg.text(Lang::En));
     }

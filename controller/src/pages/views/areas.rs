@@ -35,7 +35,7 @@ pub struct AreaRow {
     pub online: usize,
 }
 
-/// Fields `name`, `level`, `parent`; posted to `/areas`.
+/// Fields `name`, `level`, `parent`, `form_id`; posted to `/areas`.
 #[derive(Clone, Debug, Default)]
 pub struct AreaForm {
     /// Name as typed.
@@ -48,6 +48,8 @@ pub struct AreaForm {
     pub levels: Vec<Choice>,
     /// Parents to choose from.
     pub parents: Vec<Choice>,
+    /// A fresh id for each form shown; a second POST with the same id is the same area.
+    pub form_id: String,
     /// Errors of `name`, `level`, `parent`.
     pub errors: Errors,
 }

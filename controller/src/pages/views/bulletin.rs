@@ -39,6 +39,11 @@ pub struct BulletinDetail {
     pub id: String,
     /// Revision shown, from 1.
     pub revision: u32,
+    /// What this page shows and sounds like ([`crate::services::Seen`] as text); comes back with a decision, which is
+    /// bound to it.
+    pub seen: String,
+    /// Name of the area on whose behalf it speaks.
+    pub area: String,
     /// Title.
     pub title: String,
     /// Text as written.
@@ -82,7 +87,7 @@ pub struct BulletinActions {
     pub blocked: Option<Msg>,
 }
 
-/// Fields `revision` (hidden), `comment`; posted to `/bulletins/{id}/reject`.
+/// Fields `seen` (hidden), `comment`; posted to `/bulletins/{id}/reject`.
 #[derive(Clone, Debug, Default)]
 pub struct DecisionForm {
     /// Comment as typed.

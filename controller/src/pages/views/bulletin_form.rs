@@ -17,6 +17,8 @@ pub struct BulletinFormPage {
     pub editing: Option<Editing>,
     /// The form.
     pub form: BulletinForm,
+    /// Areas to choose from; one is no choice, and shown as it is.
+    pub areas: Vec<Choice>,
     /// Categories to choose from.
     pub categories: Vec<Choice>,
     /// Languages for which there is a synthetic voice; other languages are recorded, on the bulletin's page.
@@ -30,13 +32,14 @@ pub struct BulletinFormPage {
 pub struct Editing {
     /// Bulletin.
     pub id: String,
-    /// Its present revision.
-    pub revision: u32,
+    /// What the writer had before them ([`crate::services::Seen`] as text); comes back with the form, so that nobody
+    /// overwrites what they have not read.
+    pub seen: String,
     /// Whether that revision is approved: saving makes revision + 1, a draft that needs approval again.
     pub makes_revision: bool,
 }
 
-/// Fields `title`, `text`, `category`, `class`, `speak` (a language code, once for each ticked), `voice` (once
+/// Fields `title`, `text`, `area`, `category`, `class`, `speak` (a language code, once for each ticked), `voice` (once
 /// for each language, `code:voice`), `form_id`; the button is `then=save` or `then=submit`.
 #[derive(Clone, Debug, Default)]
 pub struct BulletinForm {
@@ -44,13 +47,15 @@ pub struct BulletinForm {
     pub title: String,
     /// Text as typed.
     pub text: String,
+    /// Chosen area, or empty: the one on whose behalf a new bulletin speaks. It stays when a bulletin is edited.
+    pub area: String,
     /// Chosen category, or empty.
     pub category: String,
     /// Chosen class's code; nothing is chosen for the user but "normal" for a new bulletin.
     pub class: String,
     /// A fresh id for each form shown; a second POST with the same id is the same bulletin (double click).
     pub form_id: String,
-    /// Errors of `title`, `text`, `category`, `class`, `speak`.
+    /// Errors of `title`, `text`, `area`, `category`, `class`, `speak`.
     pub errors: Errors,
 }
 

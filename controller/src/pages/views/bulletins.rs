@@ -8,7 +8,7 @@ use crate::pages::format::Moment;
 use crate::pages::labels::{BulletinState, Class};
 use crate::pages::shell::Shell;
 
-/// `GET /bulletins?q=&state=&class=&page=`.
+/// `GET /bulletins?state=&before=`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "bulletins.html")]
 pub struct BulletinsPage {
@@ -16,7 +16,7 @@ pub struct BulletinsPage {
     pub shell: Shell,
     /// Filters as asked for.
     pub filter: BulletinFilter,
-    /// This page's bulletins, latest change first.
+    /// This page's bulletins, latest begun first.
     pub rows: Vec<BulletinRow>,
     /// Paging.
     pub pager: Pager,
@@ -25,12 +25,8 @@ pub struct BulletinsPage {
 /// Filters of the list of bulletins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BulletinFilter {
-    /// Words in title or text.
-    pub q: String,
     /// One state only.
     pub state: Option<BulletinState>,
-    /// One class only.
-    pub class: Option<Class>,
 }
 
 impl BulletinFilter {

@@ -98,8 +98,8 @@ pub struct NodeCache {
     pub ready: usize,
     /// Objects of its plan.
     pub planned: usize,
-    /// Used, bytes.
-    pub used_bytes: u64,
+    /// Free room where audio is kept, bytes, as the node last said.
+    pub free_bytes: Option<u64>,
 }
 
 impl NodeCache {

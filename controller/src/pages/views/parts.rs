@@ -31,19 +31,21 @@ impl Coverage {
     }
 }
 
-/// One page of a longer list.
+/// Ways on from one page of a longer list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pager {
-    /// Entries in all.
-    pub total: usize,
-    /// This page, from 1.
-    pub page: usize,
-    /// Pages in all, at least 1.
-    pub pages: usize,
-    /// Address of the page before, with the filters kept.
-    pub previous: Option<String>,
-    /// Address of the page after, with the filters kept.
+    /// Address of the first page, with the filters kept; `None` on that page.
+    pub first: Option<String>,
+    /// Address of the page after, with the filters kept; `None` on the last.
     pub next: Option<String>,
+}
+
+impl Pager {
+    /// Whether there is more than this page.
+    #[must_use]
+    pub fn needed(&self) -> bool {
+        self.first.is_some() || self.next.is_some()
+    }
 }
 
 /// What one node did with one occurrence.
@@ -67,8 +69,6 @@ pub struct HeardRow {
     pub outcome: Outcome,
     /// Why, where it is not "played": the rule or the fault.
     pub reason: Option<Msg>,
-    /// Name of the track's language.
-    pub language: String,
 }
 
 /// A bulletin named in another page.

@@ -17,14 +17,14 @@ pub struct SignInPage {
     pub form: SignInForm,
 }
 
-/// Fields `name`, `passphrase` (never given back), `next`.
+/// Fields `login`, `passphrase` (never given back), `next`.
 #[derive(Clone, Debug, Default)]
 pub struct SignInForm {
     /// Sign-in name as typed.
-    pub name: String,
+    pub login: String,
     /// Path to go to afterwards; the handler accepts paths of this site only.
     pub next: String,
-    /// Errors of `name`, `passphrase`; `""` for a refused pair, which must not tell which was wrong.
+    /// Errors of `login`, `passphrase`; `""` for a refused pair, which must not tell which was wrong.
     pub errors: Errors,
 }
 
@@ -49,7 +49,7 @@ pub enum WelcomeLink {
         /// Name shown of the user it signs in.
         display_name: String,
         /// Their sign-in name, which they need from then on.
-        name: String,
+        login: String,
         /// When the link expires.
         expires_at: Moment,
         /// Whether a passphrase is to be set (fields `passphrase`, `passphrase_again`).

@@ -46,9 +46,11 @@ pub struct GrantRow {
     pub role: Role,
     /// Name of the area; the role holds there and below.
     pub area: String,
+    /// Whether it holds for emergencies too.
+    pub emergency: bool,
 }
 
-/// Fields `name`, `display_name`, `role`, `area`; posted to `/users`.
+/// Fields `name`, `display_name`, `role`, `area`, `emergency`; posted to `/users`.
 #[derive(Clone, Debug, Default)]
 pub struct UserForm {
     /// Sign-in name as typed.
@@ -59,6 +61,8 @@ pub struct UserForm {
     pub role: String,
     /// Chosen area.
     pub area: String,
+    /// Whether the role holds for emergencies too; never ticked for the user.
+    pub emergency: bool,
     /// Areas to choose from.
     pub areas: Vec<Choice>,
     /// Errors of `name`, `display_name`, `role`, `area`.
@@ -82,13 +86,15 @@ pub struct UserPage {
     pub form: GrantForm,
 }
 
-/// Fields `role`, `area`; posted to `/users/{id}/grants`.
+/// Fields `role`, `area`, `emergency`; posted to `/users/{id}/grants`.
 #[derive(Clone, Debug, Default)]
 pub struct GrantForm {
     /// Chosen role's code.
     pub role: String,
     /// Chosen area.
     pub area: String,
+    /// Whether the role holds for emergencies too; never ticked for the user.
+    pub emergency: bool,
     /// Areas to choose from.
     pub areas: Vec<Choice>,
     /// Errors of `role`, `area`.
