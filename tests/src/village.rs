@@ -49,7 +49,7 @@ impl Village {
         vec![
             ("ALSA_CONFIG_PATH", text(self.folder.join("alsa.conf"))),
             ("LOA_NODE_DATA_DIR", text(self.data_dir())),
-            ("LOA_NODE_AUDIO_DELAY_MS", PIPE_DELAY_MS.to_string()),
+            ("LOA_NODE_AUDIO_DELAY_US", format!("{:.0}", PIPE_DELAY_MS * 1000.0)),
         ]
     }
 

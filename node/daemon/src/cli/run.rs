@@ -18,6 +18,7 @@ pub(super) fn run(settings: Settings) -> anyhow::Result<()> {
         let clock = NodeClock::new(build_time());
         let speaker = AlsaSpeakerConfig {
             device: Some(settings.audio.device.clone()),
+            device_delay_ms: settings.audio.delay_us as f32 / 1000.0,
             clock: Arc::clone(&clock) as Arc<dyn WallClock>,
             ..AlsaSpeakerConfig::default()
         };

@@ -49,6 +49,11 @@ pub(super) const KEYS: &[Key] = &[
         },
     },
     Key {
+        path: "audio.delay_us",
+        about: "how much later than ALSA reports a sound is heard, in microseconds, 0 to 2000000",
+        set: |s, v| integer(v, 0, 2_000_000).map(|n| s.audio.delay_us = n),
+    },
+    Key {
         path: "amplifier.warm_up_ms",
         about: "how long before a sound the amplifier is switched on, 0 to 30000",
         set: |s, v| integer(v, 0, 30_000).map(|n| s.amplifier.warm_up_ms = n),

@@ -41,6 +41,9 @@ pub struct Settings {
 pub struct Audio {
     /// ALSA's name of the device, as `aplay -L` lists them.
     pub device: String,
+    /// How much later than ALSA reports a sound is heard, in microseconds, 0 to 2,000,000: what a network amplifier or
+    /// a digital mixer behind the card adds. Starts come earlier by as much.
+    pub delay_us: u32,
 }
 
 /// The amplifier and the relay that feeds it.
@@ -104,7 +107,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             data_dir: PathBuf::from(DEFAULT_DATA_DIR),
-            audio: Audio { device: "default".to_owned() },
+            audio: Audio { device: "default".to_owned(), delay_us: 0 },
             amplifier: Amplifier {
                 warm_up_ms: 2_000,
                 tail_ms: 3_000,
