@@ -17,6 +17,7 @@ use crate::broker::{self, EmbeddedBroker};
 use crate::config::{BrokerMode, Config};
 use crate::dispatch::{access, broker_link, ingest, offers::Offers, outlet, reconcile, transfer};
 use crate::enrol::{BrokerAddress, Enrolments};
+use crate::http;
 use crate::identity::Authority;
 use crate::live::Changes;
 use crate::making;
@@ -152,7 +153,13 @@ impl Controller {
             base_url: base_url.clone(),
             broker: broker_address(&config, broker_addr)?,
         });
-        let router = Arc::clone(&enrolments).router();
+        let state = http::AppState {
+            services: services.clone(),
+            enrolments: Arc::clone(&enrolments),
+            changes,
+            web: Arc::new(http::WebSettings::new(&config.http, &config.limits, base_url.clone())),
+        };
+        let router = http::router(state, Arc::clone(&enrolments).router());
         let stopped = stop.clone();
         tasks.spawn(async move {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();

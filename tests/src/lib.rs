@@ -1,11 +1,13 @@
 //! Whole stories on real parts: the controller with its broker and database, nodes' programs, espeak-ng, and recorders in
 //! place of sound cards.
 
+pub mod api;
 pub mod program;
 pub mod station;
 pub mod table;
 pub mod village;
 pub mod wait;
 
+pub use api::Person;
 pub use station::Station;
 pub use village::Village;

@@ -46,7 +46,10 @@ pub async fn output<A: AsRef<OsStr>>(
     if !output.status.success() {
         bail!("{name} failed ({}): {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
     }
-    Ok(String::from_utf8(output.stdout).with_context(|| format!("reading what {name} printed"))?.trim().to_owned())
+    Ok(String::from_utf8(output.stdout)
+        .with_context(|| format!("reading what {name} printed"))?
+        .trim()
+        .to_owned())
 }
 
 /// A program that runs until it is stopped. Dropped, it is killed.
@@ -68,7 +71,11 @@ impl Running {
         environment: &[(&str, String)],
         log: &Path,
     ) -> Result<Self> {
-        let file = File::options().create(true).append(true).open(log).with_context(|| format!("opening {}", log.display()))?;
+        let file = File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .with_context(|| format!("opening {}", log.display()))?;
         let mut command = Command::new(path(name)?);
         command
             .args(arguments)

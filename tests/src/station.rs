@@ -89,7 +89,7 @@ impl Station {
         let operator = Principal::operator();
         let node = self.services().nodes.create(&operator, &draft).await?;
         let token = self.controller.enrolments().issue(&operator, &node.id).await?;
-        let mut village = Village::prepare(folder, node.id.as_str(), name)?;
+        let mut village = Village::prepare(folder, node.id.as_str(), name, true)?;
         village.enrol(&token.text).await?;
         village.start()?;
         Ok(village)
@@ -107,7 +107,12 @@ impl Station {
     ///
     /// # Errors
     /// When that does not come within 30 s, or the node's program ends.
-    pub async fn state(&self, village: &mut Village, what: &str, fits: impl Fn(&State) -> bool) -> Result<State> {
+    pub async fn state(
+        &self,
+        village: &mut Village,
+        what: &str,
+        fits: impl Fn(&State) -> bool,
+    ) -> Result<State> {
         let node = NodeId::new(village.node.as_str())?;
         until(&format!("{node}: {what}"), Duration::from_secs(30), async || {
             village.program()?.check()?;
@@ -170,7 +175,12 @@ impl Station {
     ///
     /// # Errors
     /// When none comes within `limit`.
-    pub async fn receipt(&self, village: &mut Village, item: &ItemId, limit: Duration) -> Result<ReceiptRecord> {
+    pub async fn receipt(
+        &self,
+        village: &mut Village,
+        item: &ItemId,
+        limit: Duration,
+    ) -> Result<ReceiptRecord> {
         let node = NodeId::new(village.node.as_str())?;
         until(&format!("{node}: receipt of {item}"), limit, async || {
             village.program()?.check()?;

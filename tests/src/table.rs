@@ -25,7 +25,8 @@ mod tests {
 
     #[test]
     fn columns_line_up_with_vietnamese_letters() {
-        let text = layout(&["nút", "giây"], &[vec!["Đạ Đờn".into(), "6.5".into()], vec!["x".into(), "10".into()]]);
+        let text =
+            layout(&["nút", "giây"], &[vec!["Đạ Đờn".into(), "6.5".into()], vec!["x".into(), "10".into()]]);
         assert_eq!(text, "nút     giây\n------  ----\nĐạ Đờn  6.5\nx       10");
     }
 }

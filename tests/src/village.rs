@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use loa_firmware_sim::recorder::alsa_config::PIPE_DELAY_MS;
-use loa_firmware_sim::recorder::{Recording, RecorderCommand, write_alsa_config};
+use loa_firmware_sim::recorder::{RecorderCommand, Recording, write_alsa_config};
 
 use crate::program::{self, Running};
 
@@ -17,18 +17,19 @@ pub struct Village {
     /// The node's name, as people write it.
     pub name: String,
     folder: PathBuf,
+    recorded: bool,
     running: Option<Running>,
 }
 
 impl Village {
-    /// A board that knows nobody, in a folder of its own.
+    /// A board that knows nobody, in a folder of its own; `recorded`: its horn is a recorder, not the sound card.
     ///
     /// # Errors
     /// When its files cannot be written.
-    pub fn prepare(folder: &Path, node: &str, name: &str) -> Result<Self> {
+    pub fn prepare(folder: &Path, node: &str, name: &str, recorded: bool) -> Result<Self> {
         let folder = folder.join(node);
         std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-        let village = Self { node: node.to_owned(), name: name.to_owned(), folder, running: None };
+        let village = Self { node: node.to_owned(), name: name.to_owned(), folder, recorded, running: None };
         let recorder = RecorderCommand { program: program::path("loa-firmware-sim")?, out: village.heard() };
         write_alsa_config(&village.folder.join("alsa.conf"), &recorder)?;
         Ok(village)
@@ -46,11 +47,12 @@ impl Village {
 
     fn environment(&self) -> Vec<(&'static str, String)> {
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
-        vec![
-            ("ALSA_CONFIG_PATH", text(self.folder.join("alsa.conf"))),
-            ("LOA_NODE_DATA_DIR", text(self.data_dir())),
-            ("LOA_NODE_AUDIO_DELAY_US", format!("{:.0}", PIPE_DELAY_MS * 1000.0)),
-        ]
+        let mut environment = vec![("LOA_NODE_DATA_DIR", text(self.data_dir()))];
+        if self.recorded {
+            environment.push(("ALSA_CONFIG_PATH", text(self.folder.join("alsa.conf"))));
+            environment.push(("LOA_NODE_AUDIO_DELAY_US", format!("{:.0}", PIPE_DELAY_MS * 1000.0)));
+        }
+        environment
     }
 
     /// Makes the board a node, with the token that staff were shown.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use loa_firmware_sim::recorder::RATE_HZ;
-use loa_tests::station::COMMUNE;
 use loa_tests::Station;
+use loa_tests::station::COMMUNE;
 
 const TEXT: &str = "Ủy ban nhân dân xã Lạc Dương thông báo: sáng thứ bảy, trạm y tế tiêm vắc xin sởi cho trẻ em. \
     Mời bà con đưa các cháu đến đúng giờ.";
@@ -45,7 +45,10 @@ async fn a_typed_bulletin_sounds_at_its_hour_as_it_was_made() -> Result<()> {
     println!("start error {error_ms:.1} ms; the node says {:?}", receipt.start_error_ms());
     ensure!(error_ms.abs() <= START_WITHIN_MS, "the start was {error_ms:.1} ms off");
     let heard_ms = decoded.samples().len() as f64 * 1000.0 / f64::from(decoded.sample_rate_hz());
-    ensure!((f64::from(receipt.played_ms.unwrap_or(0)) - heard_ms).abs() < 50.0, "{receipt:?} of {heard_ms} ms");
+    ensure!(
+        (f64::from(receipt.played_ms.unwrap_or(0)) - heard_ms).abs() < 50.0,
+        "{receipt:?} of {heard_ms} ms"
+    );
     ensure!(heard.samples().len() > (heard_ms * f64::from(RATE_HZ) / 1000.0) as usize, "not all was heard");
     station.stop().await;
     Ok(())
