@@ -5,7 +5,7 @@ use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Weekday};
 use chrono_tz::Asia::Ho_Chi_Minh;
 use loa_controller::pages::labels::*;
 use loa_controller::pages::views::*;
-use loa_controller::pages::{Can, Choice, Errors, Flash, Moment, Msg, Nav, Person, Shell, msg};
+use loa_controller::pages::{Can, Choice, Errors, Flash, Moment, Msg, Nav, Person, Shell, Tick, msg};
 
 use super::{Look, ok};
 
@@ -56,10 +56,13 @@ pub(crate) fn answer(name: &str, look: Look) -> Option<Response> {
         }),
         "sign-in" => ok(SignInPage { shell: outside(look), form: SignInForm::default() }),
         "sign-in-wrong" => {
-            let errors = Errors::none().with("", Msg::new(msg::SIGN_IN_WRONG));
+            let errors = Errors::none().with(
+                "",
+                Msg::both("Tên đăng nhập hoặc mật khẩu không đúng.", "Sign-in name or passphrase is wrong."),
+            );
             ok(SignInPage {
                 shell: outside(look),
-                form: SignInForm { name: "hanh.nguyen".into(), next: "/".into(), errors },
+                form: SignInForm { login: "hanh.nguyen".into(), next: "/".into(), errors },
             })
         }
         "welcome" => ok(WelcomePage { shell: outside(look), link: welcome() }),
@@ -206,7 +209,7 @@ fn welcome() -> WelcomeLink {
     WelcomeLink::Valid {
         token: "9f2c".into(),
         display_name: "K' Brếp".into(),
-        name: "k.brep".into(),
+        login: "k.brep".into(),
         expires_at: at(26, 7, 30),
         sets_passphrase: true,
         min_length: 12,
@@ -294,7 +297,7 @@ fn bulletins(look: Look) -> BulletinsPage {
                 at(2, 8, 0),
             ),
         ],
-        pager: Pager { total: 46, page: 1, pages: 2, previous: None, next: Some("/bulletins?page=2".into()) },
+        pager: Pager { first: None, next: Some("/bulletins?page=2".into()) },
     }
 }
 
@@ -356,7 +359,13 @@ fn bulletin_errors(look: Look) -> BulletinFormPage {
     let page = bulletin_form(look);
     let errors = Errors::none()
         .with("title", Msg::new(msg::REQUIRED))
-        .with("text", Msg::new(msg::TOO_LONG).with_number("max", 20_000))
+        .with(
+            "text",
+            Msg::both(
+                "Văn bản dài 21.310 ký tự, tối đa 20.000.",
+                "The text has 21,310 characters, at most 20,000.",
+            ),
+        )
         .with("category", Msg::new(msg::NOT_A_CHOICE));
     BulletinFormPage {
         editing: Some(Editing { id: "b-3".into(), seen: "1".into(), makes_revision: true }),
@@ -400,26 +409,39 @@ pub(crate) fn bulletin(look: Look, state: BulletinState) -> BulletinPage {
         comment: comment.map(str::to_owned),
     };
     let mut history = vec![
-        step(at(25, 7, 20), "K' Brếp", Step::TrackAdded, None),
-        step(at(25, 7, 12), "K' Brếp", Step::Created, None),
+        step(at(25, 7, 20), "K' Brếp", Step::BulletinEdited, None),
+        step(at(25, 7, 12), "K' Brếp", Step::BulletinCreated, None),
     ];
     if !draft {
-        history.insert(0, step(at(25, 7, 31), "K' Brếp", Step::Submitted, None));
+        history.insert(0, step(at(25, 7, 31), "K' Brếp", Step::BulletinSubmitted, None));
     }
     match state {
         BulletinState::Approved => {
-            history.insert(0, step(at(25, 7, 38), "Nguyễn Thị Hạnh", Step::Approved, None))
+            history.insert(0, step(at(25, 7, 38), "Nguyễn Thị Hạnh", Step::BulletinApproved, None))
         }
         BulletinState::Rejected => history.insert(
             0,
-            step(at(25, 7, 38), "Nguyễn Thị Hạnh", Step::Rejected, Some("Số điện thoại trực ban chưa đúng.")),
+            step(
+                at(25, 7, 38),
+                "Nguyễn Thị Hạnh",
+                Step::BulletinRejected,
+                Some("Số điện thoại trực ban chưa đúng."),
+            ),
         ),
-        BulletinState::Draft | BulletinState::Submitted | BulletinState::Withdrawn => {}
+        BulletinState::Draft
+        | BulletinState::Submitted
+        | BulletinState::Withdrawn
+        | BulletinState::Superseded => {}
     }
     let mut tracks = vec![ready("t-kho", "kpm", "Tiếng K'Ho", recording)];
     if draft {
         tracks.insert(0, working_track(45));
-        let failed = TrackState::Failed { why: Msg::new(msg::TRACK_NO_ESPEAK) };
+        let failed = TrackState::Failed {
+            why: Msg::both(
+                "Máy chủ thiếu phần mềm đọc espeak-ng. Cài bằng lệnh: apt-get install espeak-ng",
+                "espeak-ng is missing. Install it with: apt-get install espeak-ng",
+            ),
+        };
         tracks.push(TrackCard { state: failed, ..ready("t-en", "en", "Tiếng Anh", speech()) });
     } else {
         tracks.insert(0, ready("t-vi", "vi", "Tiếng Việt", speech()));
@@ -431,6 +453,8 @@ pub(crate) fn bulletin(look: Look, state: BulletinState) -> BulletinPage {
             id: "b-3".into(),
             revision: 1,
             seen: "1".into(),
+            seen_words: "1".into(),
+            on_air: None,
             area: "Xã Đưng K'Nớ".into(),
             title: STORM.into(),
             text: TEXT.into(),
@@ -592,8 +616,15 @@ pub(crate) fn schedule_form(look: Look) -> ScheduleFormPage {
 
 pub(crate) fn schedule_errors(look: Look) -> ScheduleFormPage {
     let page = schedule_form(look);
-    let errors =
-        Errors::none().with("cron", Msg::new(msg::CRON_NEVER)).with("target", Msg::new(msg::NO_TARGET));
+    let errors = Errors::none()
+        .with("cron", Msg::both("Biểu thức này không bao giờ đến lượt phát.", "This pattern never fires."))
+        .with(
+            "target",
+            Msg::both(
+                "Xin chọn ít nhất một địa bàn hoặc một cụm loa.",
+                "Choose at least one area or loudspeaker.",
+            ),
+        );
     let form = ScheduleForm { mode: "cron".into(), cron: "0 6 31 2 *".into(), errors, ..page.form.clone() };
     ScheduleFormPage { form, preview: None, ..page }
 }
@@ -631,6 +662,7 @@ fn areas(look: Look) -> AreasPage {
                 .map(|name| Choice::new(name, name))
                 .to_vec(),
             parents: area_choices(),
+            languages: vec![Tick::new("vi", "Tiếng Việt", false), Tick::new("kpm", "Tiếng K'Ho", false)],
             ..AreaForm::default()
         }),
     }
@@ -649,10 +681,11 @@ fn node_row(id: &str, name: &str, area: &str, link: Link) -> NodeRow {
         area: area.into(),
         link,
         since: Some(at(25, 5, 2)),
-        clock: Some(NodeClock { trust: ClockTrust::Good, offset_ms: Some(0.8) }),
+        clock: Some(NodeClock { trust: ClockTrust::Trusted, offset_ms: Some(0.8) }),
         cache: Some(NodeCache { ready: 6, planned: 6, free_bytes: Some(212_400_000) }),
         temperature_c: Some(41.3),
         supply_v: Some(12.4),
+        speaker_works: Some(true),
         last: Some(LastReceipt { at: at(25, 6, 0), outcome: Outcome::Played, title: VACCINE.into() }),
     }
 }
@@ -660,9 +693,10 @@ fn node_row(id: &str, name: &str, area: &str, link: Link) -> NodeRow {
 pub(crate) fn nodes(look: Look) -> NodesPage {
     let silent = NodeRow {
         since: Some(at(24, 22, 13)),
-        clock: Some(NodeClock { trust: ClockTrust::Drifting, offset_ms: Some(-312.0) }),
+        clock: Some(NodeClock { trust: ClockTrust::Holdover, offset_ms: Some(-312.0) }),
         cache: Some(NodeCache { ready: 4, planned: 6, free_bytes: None }),
         supply_v: Some(10.9),
+        speaker_works: Some(false),
         last: Some(LastReceipt {
             at: at(25, 6, 15),
             outcome: Outcome::Missed,
@@ -676,6 +710,7 @@ pub(crate) fn nodes(look: Look) -> NodesPage {
         cache: None,
         temperature_c: None,
         supply_v: None,
+        speaker_works: None,
         last: None,
         ..node_row("n-4", "Cụm loa chợ", "Thôn Lán Tranh", Link::Waiting)
     };
@@ -689,39 +724,33 @@ pub(crate) fn nodes(look: Look) -> NodesPage {
             flapping_node(true),
             fresh,
         ],
+        pager: Pager::default(),
         counts: NodeCounts { online: 2, offline: 1, waiting: 1, revoked: 0 },
     }
 }
 
 fn heard_rows() -> Vec<HeardRow> {
-    let row = |id: &str,
-               name: &str,
-               area: &str,
-               error_ms: Option<f64>,
-               outcome,
-               reason: Option<Msg>,
-               language: &str| HeardRow {
-        node_id: id.into(),
-        node_name: name.into(),
-        area: area.into(),
-        planned_at: at(25, 6, 15),
-        started_at: error_ms.map(|_| at(25, 6, 15)),
-        error_ms,
-        duration_ms: error_ms.map(|_| 125_300),
-        outcome,
-        reason,
-        language: language.into(),
-    };
+    let row =
+        |id: &str, name: &str, area: &str, error_ms: Option<f64>, outcome, reason: Option<Msg>| HeardRow {
+            node_id: id.into(),
+            node_name: name.into(),
+            area: area.into(),
+            planned_at: at(25, 6, 15),
+            started_at: error_ms.map(|_| at(25, 6, 15)),
+            error_ms,
+            duration_ms: error_ms.map(|_| 125_300),
+            outcome,
+            reason,
+        };
     vec![
-        row("n-1", "Cụm loa nhà văn hóa", "Thôn Liêng Trang", Some(0.6), Outcome::Played, None, "Tiếng K'Ho"),
+        row("n-1", "Cụm loa nhà văn hóa", "Thôn Liêng Trang", Some(0.6), Outcome::Played, None),
         row(
             "n-2",
             "Cụm loa đầu thôn",
             "Thôn K'Nớ 2",
             Some(-14.2),
-            Outcome::Interrupted,
-            Some(Msg::new(msg::REASON_PREEMPTED)),
-            "Tiếng Việt",
+            Outcome::Partial,
+            Some(Msg::new(msg::REASON_YIELDED)),
         ),
         row(
             "n-3",
@@ -729,8 +758,7 @@ fn heard_rows() -> Vec<HeardRow> {
             "Buôn Đung",
             None,
             Outcome::Missed,
-            Some(Msg::new(msg::REASON_NODE_OFF)),
-            "Tiếng Việt",
+            Some(Msg::new(msg::REASON_TOO_LATE)),
         ),
     ]
 }
@@ -810,13 +838,7 @@ pub(crate) fn heard(look: Look) -> HeardPage {
             occurrence("o-2", "Bản tin buổi sáng của xã", at(25, 6, 15), 1, heard_rows()),
             occurrence("o-1", VACCINE, at(25, 6, 0), 3, played),
         ],
-        pager: Pager {
-            total: 31,
-            page: 2,
-            pages: 4,
-            previous: Some("/heard?page=1".into()),
-            next: Some("/heard?page=3".into()),
-        },
+        pager: Pager { first: None, next: Some("/heard?page=3".into()) },
     }
 }
 
@@ -871,6 +893,7 @@ fn audit(look: Look) -> AuditPage {
     let row = |at, who: Option<&str>, step, about: &str, href: Option<&str>, detail: Option<&str>| AuditRow {
         at,
         who: who.map(str::to_owned),
+        address: who.map(|_| "10.0.4.17".into()),
         step,
         about: about.into(),
         href: href.map(str::to_owned),
@@ -878,12 +901,19 @@ fn audit(look: Look) -> AuditPage {
     };
     AuditPage {
         shell: shell(look, Nav::Audit),
-        filter: AuditFilter::default(),
+        subject: None,
         rows: vec![
-            row(at(25, 7, 39), None, Step::PlanSigned, "Xã Đưng K'Nớ", None, Some("18")),
-            row(at(25, 7, 38), Some("Nguyễn Thị Hạnh"), Step::Approved, STORM, Some("/bulletins/b-3"), None),
-            row(at(25, 7, 31), Some("K' Brếp"), Step::Submitted, STORM, Some("/bulletins/b-3"), None),
-            row(at(25, 6, 58), Some("loc.tran"), Step::SignInRefused, "loc.tran", None, Some("10.0.4.17")),
+            row(at(25, 7, 39), None, Step::UserCreated, "Nguyễn Thị Hạnh", Some("/users/u-1"), None),
+            row(
+                at(25, 7, 38),
+                Some("Nguyễn Thị Hạnh"),
+                Step::BulletinApproved,
+                STORM,
+                Some("/bulletins/b-3"),
+                None,
+            ),
+            row(at(25, 7, 31), Some("K' Brếp"), Step::BulletinSubmitted, STORM, Some("/bulletins/b-3"), None),
+            row(at(25, 6, 58), Some("loc.tran"), Step::Other, "loc.tran", None, Some("session.extended")),
             row(
                 at(24, 16, 2),
                 Some("Trần Văn Lộc"),
@@ -893,7 +923,7 @@ fn audit(look: Look) -> AuditPage {
                 Some("Mất trộm"),
             ),
         ],
-        pager: Pager { total: 1_284, page: 1, pages: 26, previous: None, next: Some("/audit?page=2".into()) },
+        pager: Pager { first: None, next: Some("/audit?page=2".into()) },
     }
 }
 

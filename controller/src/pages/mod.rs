@@ -20,30 +20,30 @@
 //! | `GET /` | [`views::TodayPage`] | topic `today` |
 //! | `GET /sign-in?next=` | [`views::SignInPage`] | |
 //! | `GET /welcome/{token}` | [`views::WelcomePage`] | uses nothing up |
-//! | `GET /bulletins?q=&state=&class=&page=` | [`views::BulletinsPage`] | |
+//! | `GET /bulletins?state=&before=` | [`views::BulletinsPage`] | |
 //! | `GET /bulletins/new`, `GET /bulletins/{id}/edit` | [`views::BulletinFormPage`] | |
 //! | `GET /bulletins/{id}` | [`views::BulletinPage`] | topic `bulletin:{id}` |
 //! | `GET /schedules` | [`views::SchedulesPage`] | |
 //! | `GET /schedules/new?bulletin=` | [`views::ScheduleFormPage`] | |
 //! | `GET /areas` | [`views::AreasPage`] | |
-//! | `GET /nodes?q=&area=&link=` | [`views::NodesPage`] | topic `nodes` |
+//! | `GET /nodes?q=&area=&link=&page=` | [`views::NodesPage`] | topic `nodes` |
 //! | `GET /nodes/new?area=` | [`views::NodeFormPage`] | |
 //! | `GET /nodes/{id}` | [`views::NodePage`] | topic `node:{id}` |
 //! | `GET /nodes/{id}/revoke` | [`views::NodeRevokePage`] | asks first |
-//! | `GET /heard?q=&from=&to=&area=&outcome=&bulletin=&occurrence=&page=` | [`views::HeardPage`] | topic `heard` |
+//! | `GET /heard?from=&to=&area=&outcome=&bulletin=&occurrence=&node=&page=` | [`views::HeardPage`] | topic `heard` |
 //! | `GET /users` | [`views::UsersPage`] | admin |
 //! | `GET /users/{id}` | [`views::UserPage`] | admin |
-//! | `GET /audit?q=&step=&from=&to=&page=` | [`views::AuditPage`] | admin |
+//! | `GET /audit?subject=&before=` | [`views::AuditPage`] | admin |
 //! | any error | [`views::ErrorPage`] | |
 //!
-//! Query values: `state`, `class`, `link`, `outcome`, `step` are the `code()` of the vocabulary in [`labels`]; an empty
+//! Query values: `state`, `link`, `outcome` are the `code()` of the vocabulary in [`labels`]; an empty
 //! or missing value is "all"; `from` and `to` are `2025-10-25`.
 //!
 //! # Forms
 //! All are `application/x-www-form-urlencoded` POSTs with the field `csrf`, save the tracks form (multipart).
 //! | POST | Fields | Then |
 //! |---|---|---|
-//! | `/sign-in` | `name`, `passphrase`, `next` | 303 `next` or `/`; 422, 429 [`views::SignInPage`] |
+//! | `/sign-in` | `login`, `passphrase`, `next` | 303 `next` or `/`; 422, 429 [`views::SignInPage`] |
 //! | `/sign-out` | | 303 `/sign-in` |
 //! | `/welcome/{token}` | `passphrase`, `passphrase_again` (only where one is set) | 303 `/`; 422, 410 [`views::WelcomePage`] |
 //! | `/language` | `lang` (`vi`, `en`), `next` | 303 `next` |
@@ -53,21 +53,22 @@
 //! | `/bulletins/check` | the same | 200 [`views::TextCheckPart`] |
 //! | `/bulletins/{id}/submit`, `…/approve`, `…/withdraw` | `seen` | 303 `/bulletins/{id}` |
 //! | `/bulletins/{id}/reject` | `seen`, `comment` | 303; 422 [`views::BulletinPage`] |
-//! | `/bulletins/{id}/tracks` (multipart) | `csrf` first, `language`, `kind` (`speech`, `recording`), `voice` (`code:voice`), `recording` | 303; 422 [`views::BulletinPage`] |
-//! | `/bulletins/{id}/tracks/{track}/remove`, `…/retry` | | 303 `/bulletins/{id}` |
+//! | `/bulletins/{id}/tracks` (multipart) | `csrf` and `seen` (of the words) first, `language`, `kind` (`speech`, `recording`), `voice` (`code:voice`), `recording` | 303; 422 [`views::BulletinPage`] |
+//! | `/bulletins/{id}/tracks/{track}/remove`, `…/retry` | `seen` (of the words; remove) | 303 `/bulletins/{id}` |
 //! | `/schedules` | `bulletin`, `mode` (`once`, `weekly`, `cron`), `date`, `time`, `day`\* (`mon` … `sun`), `times`, `cron`, `from`, `until`, `area`\*, `node`\*, `form_id` | 303 `/schedules`; 422 [`views::ScheduleFormPage`] |
 //! | `/schedules/preview` | the same | 200 [`views::SchedulePreviewPart`] |
 //! | `/schedules/{id}/cancel` | `next` | 303 `next` |
-//! | `/areas` | `name`, `level`, `parent`, `form_id` | 303 `/areas`; 422 [`views::AreasPage`] |
+//! | `/areas` | `name`, `level`, `parent`, `languages`\*, `form_id` | 303 `/areas`; 422 [`views::AreasPage`] |
 //! | `/nodes` | `name`, `area`, `serial`, `form_id` | 200 [`views::NodePage`] with its token; 422 [`views::NodeFormPage`] |
 //! | `/nodes/{id}/token` | | 200 [`views::NodePage`] with a fresh token |
 //! | `/nodes/{id}/revoke` | `reason` | 303 `/nodes/{id}`; 422 [`views::NodeRevokePage`] |
 //! | `/users` | `name`, `display_name`, `role`, `area`, `emergency` | 200 [`views::UserPage`] with its link; 422 [`views::UsersPage`] |
 //! | `/users/{id}/link` | | 200 [`views::UserPage`] with a fresh link |
 //! | `/users/{id}/grants` | `role`, `area`, `emergency` | 303 `/users/{id}`; 422 [`views::UserPage`] |
-//! | `/users/{id}/grants/{grant}/remove`, `/users/{id}/disable` | | 303 `/users/{id}` |
+//! | `/users/{id}/grants/{grant}/remove`, `/users/{id}/disable`, `/users/{id}/enable` | | 303 `/users/{id}` |
 //!
 //! \* sent once for each ticked box: read with a list-aware extractor (`axum_extra::extract::Form`).
+//! `times` that do not share their minute become several schedules: [`views::weekly_cron`].
 //! A missing field is an empty text or nothing ticked, never a 400.
 //!
 //! # Live parts
@@ -96,7 +97,8 @@ use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-pub use form::{Choice, Errors};
+pub(crate) use form::label_key;
+pub use form::{Choice, Errors, Tick};
 pub use format::Moment;
 pub use shell::{Can, Flash, Nav, NavEntry, Person, Shell, Theme};
 pub use text::{Lang, Msg};

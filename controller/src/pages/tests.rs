@@ -44,13 +44,11 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Every text between double quotes in templates and pages' code.
+/// Every text between double quotes in templates and code.
 fn quoted() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = BTreeSet::new();
-    for path in
-        files(&root.join("web/templates"), "html").into_iter().chain(files(&root.join("src/pages"), "rs"))
-    {
+    for path in files(&root.join("web/templates"), "html").into_iter().chain(files(&root.join("src"), "rs")) {
         if path.ends_with("tests.rs") {
             continue;
         }

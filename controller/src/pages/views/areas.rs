@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::pages::filters;
-use crate::pages::form::{Choice, Errors};
+use crate::pages::form::{Choice, Errors, Tick};
 use crate::pages::shell::Shell;
 
 /// `GET /areas`, and the answer (422) to a refused `POST /areas`.
@@ -35,7 +35,7 @@ pub struct AreaRow {
     pub online: usize,
 }
 
-/// Fields `name`, `level`, `parent`, `form_id`; posted to `/areas`.
+/// Fields `name`, `level`, `parent`, `languages` (a code, once for each ticked), `form_id`; posted to `/areas`.
 #[derive(Clone, Debug, Default)]
 pub struct AreaForm {
     /// Name as typed.
@@ -44,12 +44,14 @@ pub struct AreaForm {
     pub level: String,
     /// Chosen parent area.
     pub parent: String,
+    /// Languages spoken there; none ticked: those of the area above.
+    pub languages: Vec<Tick>,
     /// Levels to choose from.
     pub levels: Vec<Choice>,
-    /// Parents to choose from.
+    /// Parents to choose from; the value of "none" is `-`, for who may add a root.
     pub parents: Vec<Choice>,
     /// A fresh id for each form shown; a second POST with the same id is the same area.
     pub form_id: String,
-    /// Errors of `name`, `level`, `parent`.
+    /// Errors of `name`, `level`, `parent`, `languages`.
     pub errors: Errors,
 }

@@ -8,39 +8,18 @@ use crate::pages::format::Moment;
 use crate::pages::labels::Step;
 use crate::pages::shell::Shell;
 
-/// `GET /audit?q=&who=&step=&from=&to=&page=`.
+/// `GET /audit?subject=&before=`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "audit.html")]
 pub struct AuditPage {
     /// Surroundings.
     pub shell: Shell,
-    /// Filters as asked for.
-    pub filter: AuditFilter,
+    /// The one thing whose entries are shown, by its name or id; `None` for all.
+    pub subject: Option<String>,
     /// Entries, latest first.
     pub rows: Vec<AuditRow>,
     /// Paging.
     pub pager: Pager,
-}
-
-/// Filters of the audit log.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AuditFilter {
-    /// Words in name, object or detail.
-    pub q: String,
-    /// One step only.
-    pub step: Option<Step>,
-    /// First day, ISO, or empty.
-    pub from: String,
-    /// Last day, ISO, or empty.
-    pub to: String,
-}
-
-impl AuditFilter {
-    /// Whether anything is filtered out.
-    #[must_use]
-    pub fn any(&self) -> bool {
-        *self != Self::default()
-    }
 }
 
 /// An entry of the audit log.
@@ -48,14 +27,16 @@ impl AuditFilter {
 pub struct AuditRow {
     /// When.
     pub at: Moment,
-    /// Who; `None` for the controller itself.
+    /// Who; `None` for the operator at the machine.
     pub who: Option<String>,
+    /// Their network address.
+    pub address: Option<String>,
     /// What.
     pub step: Step,
     /// On what, such as a bulletin's title.
     pub about: String,
     /// Page of it.
     pub href: Option<String>,
-    /// More, such as a comment.
+    /// More, such as a comment; for [`Step::Other`] the deed's code.
     pub detail: Option<String>,
 }

@@ -42,6 +42,10 @@ pub struct BulletinDetail {
     /// What this page shows and sounds like ([`crate::services::Seen`] as text); comes back with a decision, which is
     /// bound to it.
     pub seen: String,
+    /// The same of its words alone (`BulletinView::seen_words`); comes back with a track, which is an edit.
+    pub seen_words: String,
+    /// Number of an earlier revision that sounds meanwhile.
+    pub on_air: Option<u32>,
     /// Name of the area on whose behalf it speaks.
     pub area: String,
     /// Title.
@@ -96,7 +100,7 @@ pub struct DecisionForm {
     pub errors: Errors,
 }
 
-/// Multipart fields `language`, `kind` (`speech` or `recording`), `voice`, `recording` (a file); posted to
+/// Multipart fields `csrf`, `seen` (of the words), `language`, `kind` (`speech` or `recording`), `voice`, `recording` (a file); posted to
 /// `/bulletins/{id}/tracks`. A track in a language that has one already takes its place.
 #[derive(Clone, Debug, Default)]
 pub struct TrackForm {
@@ -129,7 +133,7 @@ pub struct TrackCard {
     pub origin: TrackOrigin,
     /// How far it is.
     pub state: TrackState,
-    /// `POST /bulletins/{id}/tracks/{track}/remove` is allowed.
+    /// `POST /bulletins/{id}/tracks/{track}/remove` is allowed, and after a failure `…/retry`.
     pub removable: bool,
 }
 

@@ -9,7 +9,7 @@ use crate::pages::format::Moment;
 use crate::pages::labels::Outcome;
 use crate::pages::shell::Shell;
 
-/// `GET /heard?q=&from=&to=&area=&outcome=&bulletin=&occurrence=&page=`. Live topic `heard`.
+/// `GET /heard?from=&to=&area=&outcome=&bulletin=&occurrence=&node=&page=`. Live topic `heard`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "heard.html")]
 pub struct HeardPage {
@@ -28,8 +28,6 @@ pub struct HeardPage {
 /// Filters of what sounded where.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeardFilter {
-    /// Words in the bulletin's title.
-    pub q: String,
     /// First day, ISO, or empty.
     pub from: String,
     /// Last day, ISO, or empty.
@@ -42,6 +40,8 @@ pub struct HeardFilter {
     pub bulletin: String,
     /// One occurrence only; empty for all.
     pub occurrence: String,
+    /// One node only; empty for all.
+    pub node: String,
 }
 
 impl HeardFilter {

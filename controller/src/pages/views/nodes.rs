@@ -2,14 +2,14 @@
 
 use askama::Template;
 
-use super::parts::HeardRow;
+use super::parts::{HeardRow, Pager};
 use crate::pages::filters;
 use crate::pages::form::{Choice, Errors};
 use crate::pages::format::Moment;
 use crate::pages::labels::{ClockTrust, Link, Outcome};
 use crate::pages::shell::Shell;
 
-/// `GET /nodes?q=&area=&link=`. Live topic `nodes`.
+/// `GET /nodes?q=&area=&link=&page=`. Live topic `nodes`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "nodes.html")]
 pub struct NodesPage {
@@ -21,6 +21,8 @@ pub struct NodesPage {
     pub areas: Vec<Choice>,
     /// Nodes that match, by area and name.
     pub rows: Vec<NodeRow>,
+    /// Paging.
+    pub pager: Pager,
     /// Counts over all of the user's nodes.
     pub counts: NodeCounts,
 }
@@ -78,6 +80,8 @@ pub struct NodeRow {
     pub temperature_c: Option<f64>,
     /// Supply, volts.
     pub supply_v: Option<f64>,
+    /// Whether the sound device could be opened when last tried.
+    pub speaker_works: Option<bool>,
     /// Its last receipt.
     pub last: Option<LastReceipt>,
 }
@@ -94,9 +98,9 @@ pub struct NodeClock {
 /// A node's cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodeCache {
-    /// Objects of its plan that are whole in the cache.
+    /// Objects that are whole in the cache.
     pub ready: usize,
-    /// Objects of its plan.
+    /// Those, and the ones it is fetching.
     pub planned: usize,
     /// Free room where audio is kept, bytes, as the node last said.
     pub free_bytes: Option<u64>,

@@ -1,7 +1,9 @@
 //! Schedules: what is to come, and the form that adds one.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use askama::Template;
-use chrono::{NaiveDate, NaiveTime, Weekday};
+use chrono::{NaiveDate, NaiveTime, Timelike as _, Weekday};
 
 use super::parts::BulletinName;
 use crate::pages::filters;
@@ -89,6 +91,23 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// The rule of a five-field cron expression: [`Self::Weekly`] where it is no more than that.
+    #[must_use]
+    pub fn of_cron(expression: &str) -> Self {
+        Self::weekly(expression).unwrap_or_else(|| Self::Cron(expression.to_owned()))
+    }
+
+    fn weekly(expression: &str) -> Option<Self> {
+        let fields: Vec<&str> = expression.split_whitespace().collect();
+        let [minutes, hours, "*", "*", days] = fields[..] else { return None };
+        let (minutes, hours) = (plain(minutes, 60)?, plain(hours, 24)?);
+        let times: Option<Vec<NaiveTime>> = hours
+            .iter()
+            .flat_map(|hour| minutes.iter().map(|minute| NaiveTime::from_hms_opt(*hour, *minute, 0)))
+            .collect();
+        Some(Self::Weekly { days: weekdays(days)?, times: times? })
+    }
+
     /// The rule in words: `Hằng ngày lúc 06:00, 17:00`.
     #[must_use]
     pub fn words(&self, lang: Lang) -> String {
@@ -106,6 +125,47 @@ impl Rule {
             Self::Cron(expression) => Msg::new("rule-cron").with("x", expression.as_str()).text(lang),
         }
     }
+}
+
+/// The cron expressions of `times` on `days`: one for each minute of the hour that occurs, since an expression
+/// crosses its minutes with its hours. `06:00, 17:00` on all days is `0 6,17 * * *`; `06:00, 17:30` needs two.
+#[must_use]
+pub fn weekly_cron(days: &[Weekday], times: &[NaiveTime]) -> Vec<String> {
+    let mut hours_by_minute: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+    for time in times {
+        hours_by_minute.entry(time.minute()).or_default().insert(time.hour());
+    }
+    let days: BTreeSet<u32> = days.iter().map(Weekday::num_days_from_sunday).collect();
+    let days = if days.len() == 7 { "*".to_owned() } else { list(&days) };
+    hours_by_minute.iter().map(|(minute, hours)| format!("{minute} {} * * {days}", list(hours))).collect()
+}
+
+fn list(numbers: &BTreeSet<u32>) -> String {
+    numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// Numbers of a cron field that is a plain list, such as `6,17`.
+fn plain(field: &str, below: u32) -> Option<BTreeSet<u32>> {
+    field.split(',').map(|part| part.parse().ok().filter(|number| *number < below)).collect()
+}
+
+/// Weekdays of a cron field that is `*`, a list or one range, with 0 and 7 for Sunday.
+fn weekdays(field: &str) -> Option<Vec<Weekday>> {
+    let numbers: BTreeSet<u32> = match field.split_once('-') {
+        _ if field == "*" => (0..7).collect(),
+        Some((first, last)) => {
+            let (first, last) = (first.parse::<u32>().ok()?, last.parse::<u32>().ok()?);
+            (first <= last && last <= 7).then(|| (first..=last).collect())?
+        }
+        None => plain(field, 8)?,
+    };
+    let week =
+        [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
+    let on = |day: &Weekday| {
+        let number = day.num_days_from_sunday();
+        numbers.contains(&number) || number == 0 && numbers.contains(&7)
+    };
+    Some(week.into_iter().filter(on).collect())
 }
 
 /// `GET /schedules/new?bulletin=`, and the answer (422) to a refused `POST /schedules`.
@@ -219,4 +279,37 @@ pub struct SchedulePreview {
     pub duration_ms: Option<u64>,
     /// What stands in the way, or should be known: quiet hours, a missing language.
     pub warnings: Vec<Msg>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(hour: u32, minute: u32) -> NaiveTime {
+        NaiveTime::from_hms_opt(hour, minute, 0).unwrap()
+    }
+
+    #[test]
+    fn plain_expressions_are_read_as_weekly() {
+        let check = |expression: &str, vi: &str| assert_eq!(Rule::of_cron(expression).words(Lang::Vi), vi);
+        check("0 6,17 * * *", "Hằng ngày lúc 06:00, 17:00");
+        check("30 5 * * 0-7", "Hằng ngày lúc 05:30");
+        check("0 6 * * 1-3", "Thứ Hai, Thứ Ba, Thứ Tư lúc 06:00");
+        check("0 6 * * 7", "Chủ nhật lúc 06:00");
+        check("*/5 6 * * *", "Theo cron: */5 6 * * *");
+        check("0 6 1 * *", "Theo cron: 0 6 1 * *");
+        check("0 25 * * *", "Theo cron: 0 25 * * *");
+        check("0 6 * * 5-1", "Theo cron: 0 6 * * 5-1");
+        check("", "Theo cron: ");
+    }
+
+    #[test]
+    fn times_become_expressions_that_read_back() {
+        let days = [Weekday::Mon, Weekday::Sun];
+        let expressions = weekly_cron(&days, &[time(17, 30), time(6, 0), time(17, 0)]);
+        assert_eq!(expressions, ["0 6,17 * * 0,1", "30 17 * * 0,1"]);
+        let rule = Rule::of_cron(&expressions[0]);
+        assert_eq!(rule, Rule::Weekly { days: days.to_vec(), times: vec![time(6, 0), time(17, 0)] });
+        assert_eq!(weekly_cron(&days, &[]), Vec::<String>::new());
+    }
 }
