@@ -47,7 +47,10 @@ pub enum ConfigError {
 
 fn hint(nearest: Option<&str>) -> String {
     nearest.map_or_else(
-        || ": remove it (docs/configuration.md lists every key)".to_owned(),
+        || {
+            let keys: Vec<&str> = super::KEYS.iter().map(|key| key.path).collect();
+            format!(": remove it. The keys are {}", keys.join(", "))
+        },
         |n| format!(": did you mean `{n}`?"),
     )
 }

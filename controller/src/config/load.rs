@@ -254,7 +254,7 @@ mod tests {
         let text = problem("", &[("LOA_HTTP_PUBLIC_ULR", "x")]);
         assert!(text.contains("LOA_HTTP_PUBLIC_ULR") && text.contains("`LOA_HTTP_PUBLIC_URL`"), "{text}");
         let text = problem("qqqqqqq = 1", &[]);
-        assert!(text.contains("docs/configuration.md"), "{text}");
+        assert!(text.contains("The keys are data_dir, tenant"), "{text}");
     }
 
     #[test]

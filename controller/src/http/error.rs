@@ -68,8 +68,11 @@ impl HttpError {
 
     /// No such address.
     pub fn no_route() -> Self {
-        let message =
-            Message::fixed("route.not_found", "Không có trang hoặc địa chỉ này.", "There is nothing at this address.");
+        let message = Message::fixed(
+            "route.not_found",
+            "Không có trang hoặc địa chỉ này.",
+            "There is nothing at this address.",
+        );
         Self::Unreadable { status: StatusCode::NOT_FOUND, message }
     }
 

@@ -21,9 +21,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = HttpError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
-        let Json(body) = Json::<T>::from_request(request, state).await.map_err(|rejection: JsonRejection| {
-            HttpError::unreadable(rejection.status(), &rejection.body_text())
-        })?;
+        let Json(body) =
+            Json::<T>::from_request(request, state).await.map_err(|rejection: JsonRejection| {
+                HttpError::unreadable(rejection.status(), &rejection.body_text())
+            })?;
         Ok(Self(body))
     }
 }
@@ -35,9 +36,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
-        let Query(query) = Query::<T>::from_request_parts(parts, state).await.map_err(
-            |rejection: QueryRejection| HttpError::unreadable(StatusCode::BAD_REQUEST, &rejection.body_text()),
-        )?;
+        let Query(query) =
+            Query::<T>::from_request_parts(parts, state).await.map_err(|rejection: QueryRejection| {
+                HttpError::unreadable(StatusCode::BAD_REQUEST, &rejection.body_text())
+            })?;
         Ok(Self(query))
     }
 }

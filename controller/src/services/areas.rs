@@ -58,7 +58,7 @@ impl Areas {
         let mut tx = self.0.store.read().await?;
         let area = load(&mut tx, id).await?;
         who.require(Action::Read, &area.path)?;
-        Ok(self.0.settings(&mut tx, &area.path).await?)
+        self.0.settings(&mut tx, &area.path).await
     }
 
     /// Adds an area inside `parent`, or a root. Its id is made of its name.

@@ -63,7 +63,7 @@ async fn what_is_not_committed_never_was() {
     let mut tx = store.write().await.unwrap();
     nodes::set_revoked(&mut tx, &node_id(), NOW).await.unwrap();
     drop(tx);
-    let (node, _) = nodes::get(&mut *store.read().await.unwrap(), &node_id()).await.unwrap().unwrap();
+    let (node, _) = nodes::get(&mut store.read().await.unwrap(), &node_id()).await.unwrap().unwrap();
     assert_eq!(node.state, crate::domain::node::NodeState::Pending);
 }
 

@@ -71,11 +71,8 @@ pub(super) async fn list(
     Visitor(visit): Visitor,
     Asked(asked): Asked<AuditAsked>,
 ) -> Result<Json<Vec<AuditWire>>, HttpError> {
-    let filter = AuditFilter {
-        subject_id: asked.subject,
-        before_id: asked.before,
-        limit: asked.limit.unwrap_or(100),
-    };
+    let filter =
+        AuditFilter { subject_id: asked.subject, before_id: asked.before, limit: asked.limit.unwrap_or(100) };
     let entries = state.services.audit.list(&visit.principal, &filter).await?;
     Ok(Json(entries.into_iter().map(AuditWire::from).collect()))
 }

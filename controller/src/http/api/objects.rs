@@ -23,7 +23,8 @@ pub(super) async fn get(
 ) -> Result<Response, HttpError> {
     let sound = state.services.sounds.get(&visit.principal, &id(&hash, Thing::Sound)?).await?;
     let etag = format!("\"{hash}\"");
-    let same = request.headers().get(header::IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == etag.as_bytes());
+    let same =
+        request.headers().get(header::IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == etag.as_bytes());
     let mut response = if same {
         StatusCode::NOT_MODIFIED.into_response()
     } else {

@@ -76,7 +76,7 @@ async fn a_board_enrols_once_and_the_same_request_gets_the_same_answer() {
 
     let admitted = |story: &Story| {
         let store = story.services.store().clone();
-        async move { crate::store::nodes::admitted(&mut *store.read().await.unwrap()).await.unwrap() }
+        async move { crate::store::nodes::admitted(&mut store.read().await.unwrap()).await.unwrap() }
     };
     assert_eq!(admitted(&story).await, [(id.clone(), "f1".to_owned())]);
     let revoked = nodes.revoke(&story.operator, &id, "mất trộm").await.unwrap();
