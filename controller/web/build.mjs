@@ -34,13 +34,20 @@ async function emit(name, content) {
   return hashed;
 }
 
-/** The font's own rules, cut to woff2, with the files emitted under hashed names. */
+/**
+ * The font's own rules, cut to woff2, with the files emitted under hashed names. Where ranges of characters
+ * overlap, the last rule wins: Vietnamese comes last, so that the large extended part is fetched for other
+ * languages' letters alone.
+ */
 async function fonts() {
   const folder = at("node_modules/@fontsource/be-vietnam-pro");
-  let css = "";
+  let rules = "";
   for (const weight of [400, 600]) {
-    css += await readFile(path.join(folder, `${weight}.css`), "utf8");
+    rules += await readFile(path.join(folder, `${weight}.css`), "utf8");
   }
+  let css = ["latin-ext", "latin", "vietnamese"]
+    .flatMap((part) => rules.match(new RegExp(`/\\* be-vietnam-pro-${part}-\\d+-normal \\*/[^}]*}`, "g")))
+    .join("\n");
   css = css.replace(/,\s*url\([^)]*\.woff\)\s*format\('woff'\)/g, "");
   for (const [reference, file] of css.matchAll(/url\(\.\/files\/([^)]+)\)/g)) {
     css = css.replace(reference, `url(${await emit(file, await readFile(path.join(folder, "files", file)))})`);

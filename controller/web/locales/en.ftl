@@ -19,7 +19,7 @@ waiting-count = { $n ->
 }
 language = Language
 theme = Theme
-theme-auto = As the machine
+theme-auto = Auto
 theme-light = Light
 theme-dark = Dark
 times-in-zone = Times are in { $x }.
