@@ -2,8 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::master::{LOUDNESS_TOLERANCE_LU, Loudness, MasterError, Mastered, Mastering, Shaped};
-use crate::opus::{OpusError, OpusSettings, encode_verified};
+use crate::master::{LOUDNESS_TOLERANCE_LU, Loudness, MasterError, Mastering, Shaped};
+use crate::opus::{Coder, OpusError, OpusSettings};
 use crate::pcm::Pcm;
 use crate::progress::{Reporter, Stage};
 
@@ -12,7 +12,9 @@ const CODER_HEADROOM_DB: f64 = 2.0;
 /// What the first pass adds for the coder's own loss. Measured at 24 kb/s: 0.3 to 0.5 LU.
 const CODER_LOSS_LU: f64 = 0.4;
 /// Passes of limiting and coding before the sound is given up on.
-const MAX_PASSES: usize = 4;
+const MAX_PASSES: usize = 8;
+/// A place that came out too loud is softened by this much more than its excess.
+const REPAIR_MARGIN_DB: f64 = 0.5;
 
 /// How an object's bytes are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,31 +78,37 @@ pub enum FinishError {
 pub fn finish(pcm: Pcm, settings: &Finish, progress: &Reporter) -> Result<AudioObject, FinishError> {
     progress.report(Stage::Mastering, 0, 0);
     let Mastering { target_lufs, ceiling_dbtp, .. } = settings.mastering;
-    let shaped = Shaped::new(pcm, &settings.mastering)?;
-    let (mut level_lufs, mut limit_dbtp) = (target_lufs + CODER_LOSS_LU, ceiling_dbtp - CODER_HEADROOM_DB);
+    let mut shaped = Shaped::new(pcm, &settings.mastering)?;
+    let mut level_lufs = target_lufs + CODER_LOSS_LU;
+    let mut mastered = shaped.level(level_lufs, ceiling_dbtp - CODER_HEADROOM_DB)?;
+    let mut coder = Coder::new(settings.opus, ceiling_dbtp);
     let mut reached = None;
     for _ in 0..MAX_PASSES {
-        let Mastered { pcm, .. } = shaped.level(level_lufs, limit_dbtp)?;
         let report = |done, total| progress.report(Stage::Encoding, done, total);
-        let coded = encode_verified(&pcm, &settings.opus, &report)?;
+        let coded = coder.code(&mastered.pcm, &report)?;
         let missing = target_lufs - coded.heard.integrated_lufs;
-        let excess = coded.heard.true_peak_dbtp - ceiling_dbtp;
-        if missing.abs() <= LOUDNESS_TOLERANCE_LU / 2.0 && excess <= 0.0 {
+        let is_loud_enough = missing.abs() <= LOUDNESS_TOLERANCE_LU / 2.0;
+        if is_loud_enough && coded.heard.true_peak_dbtp <= ceiling_dbtp {
             progress.report(Stage::Done, 0, 0);
             return Ok(AudioObject {
                 sha256: Sha256::digest(&coded.bytes).into(),
                 bytes: coded.bytes,
-                duration_ms: pcm.duration_ms(),
+                duration_ms: mastered.pcm.duration_ms(),
                 loudness: coded.heard,
-                sample_rate_hz: pcm.sample_rate_hz(),
+                sample_rate_hz: mastered.pcm.sample_rate_hz(),
                 codec: Codec::OggOpus,
             });
         }
-        if missing.is_finite() {
-            level_lufs += missing;
+        for loud in &coded.loud {
+            let excess_db = (loud.peak_dbfs - ceiling_dbtp).max(0.0) + REPAIR_MARGIN_DB;
+            shaped.soften(&loud.samples, excess_db, &mastered);
         }
-        if excess > 0.0 {
-            limit_dbtp -= excess + 0.2;
+        if is_loud_enough {
+            // The gain stays, so that only the parts that were softened change.
+            mastered = shaped.level_again(&mastered)?;
+        } else {
+            level_lufs += if missing.is_finite() { missing } else { 0.0 };
+            mastered = shaped.level(level_lufs, ceiling_dbtp - CODER_HEADROOM_DB)?;
         }
         reached = Some(coded.heard);
     }

@@ -5,6 +5,7 @@
 //! late. What can still exceed the ceiling is the difference between two oversamplers; the caller measures.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// The gain falls over this time before a peak.
 const LOOK_AHEAD_MS: usize = 5;
@@ -33,44 +34,63 @@ impl Limiter {
         Self { samples, peaks, highest, look_ahead, release }
     }
 
+    /// From here on a place is held `excess_db` lower than [`run`](Self::run) with this gain and ceiling held it,
+    /// whether or not its peaks reach the ceiling.
+    pub(super) fn soften(&mut self, place: &Range<usize>, excess_db: f64, gain_db: f64, ceiling_db: f64) {
+        let limit = limit(gain_db, ceiling_db);
+        let end = place.end.min(self.peaks.len());
+        let factor = 10.0_f64.powf(excess_db / 20.0) as f32;
+        let Some(peaks) = self.peaks.get_mut(place.start.min(end)..end) else { return };
+        let lifted = peaks.iter().copied().fold(limit, f32::max) * factor;
+        peaks.fill(lifted);
+        self.highest = self.highest.max(lifted);
+    }
+
     /// The sound after `gain_db`, with its peaks held at `ceiling_db`.
     pub(super) fn run(&self, gain_db: f64, ceiling_db: f64) -> Vec<f32> {
         let gain = 10.0_f64.powf(gain_db / 20.0) as f32;
-        // The peak of the sound as it came in which just reaches the ceiling.
-        let limit = 10.0_f64.powf(ceiling_db / 20.0) as f32 / gain;
+        let limit = limit(gain_db, ceiling_db);
         if self.highest <= limit {
             return self.samples.iter().map(|sample| sample * gain).collect();
         }
         let ahead = self.look_ahead;
-        let needed =
-            |n: usize| self.peaks.get(n).map_or(1.0, |&peak| if peak > limit { limit / peak } else { 1.0 });
-        // Candidates for the lowest gain in the window, rising from front to back.
+        // Gains below one in the window, rising from front to back; none means that no peak is near.
         let mut window: VecDeque<(usize, f32)> = VecDeque::with_capacity(ahead + 2);
         let mut recent = vec![1.0_f32; ahead];
-        let mut sum = ahead as f64;
-        let mut held = 1.0_f32;
+        let (mut slot, mut sum, mut held) = (0, ahead as f64, 1.0_f32);
         let mut output = Vec::with_capacity(self.samples.len());
+        let scale = 1.0 / ahead as f64;
         // The window of sample `n` reaches to `n + ahead`; before the first sample it fills up.
         for at in 0..self.samples.len() + ahead {
-            let now = needed(at);
+            let now = match self.peaks.get(at) {
+                Some(&peak) if peak > limit => limit / peak,
+                _ => 1.0,
+            };
             while window.back().is_some_and(|&(_, gain)| gain >= now) {
                 window.pop_back();
             }
-            window.push_back((at, now));
+            if now < 1.0 {
+                window.push_back((at, now));
+            }
             while window.front().is_some_and(|&(index, _)| index + ahead < at) {
                 window.pop_front();
             }
             let lowest = window.front().map_or(1.0, |&(_, gain)| gain);
             held = if lowest < held { lowest } else { lowest + (held - lowest) * self.release };
-            let slot = at % ahead;
             sum += f64::from(held) - f64::from(recent[slot]);
             recent[slot] = held;
+            slot = if slot + 1 == ahead { 0 } else { slot + 1 };
             if let Some(n) = at.checked_sub(ahead) {
-                output.push(self.samples[n] * gain * (sum / ahead as f64) as f32);
+                output.push(self.samples[n] * gain * (sum * scale) as f32);
             }
         }
         output
     }
+}
+
+/// The peak of the sound as it came in which just reaches the ceiling.
+fn limit(gain_db: f64, ceiling_db: f64) -> f32 {
+    10.0_f64.powf((ceiling_db - gain_db) / 20.0) as f32
 }
 
 /// The highest absolute value at each sample and on the way to both its neighbours.
@@ -122,6 +142,18 @@ mod tests {
         let peaks = peaks(&samples);
         assert!((samples[200].abs() - 0.707).abs() < 0.001);
         assert!((peaks[200] - 1.0).abs() < 0.02, "{}", peaks[200]);
+    }
+
+    #[test]
+    fn a_softened_place_is_lower_and_the_rest_stays() {
+        let samples: Vec<f32> = (0..8_000).map(|n| (n as f32 * 0.3).sin() * 0.1).collect();
+        let mut limiter = Limiter::new(samples, 16_000);
+        let before = limiter.run(6.0, -3.0);
+        limiter.soften(&(4_000..4_320), 6.0, 6.0, -3.0);
+        let after = limiter.run(6.0, -3.0);
+        let peak = |samples: &[f32]| samples.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+        assert!((peak(&after[4_000..4_320]) / peak(&before[4_000..4_320]) - 0.501).abs() < 0.01);
+        assert_eq!(before[..3_900], after[..3_900]);
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub use compressor::Compression;
 pub(crate) use loudness::Meter;
 pub use loudness::{Loudness, measure};
 
+use std::ops::Range;
+
 use biquad::Biquad;
 use limiter::Limiter;
 
@@ -33,6 +35,8 @@ pub const LOUDNESS_TOLERANCE_LU: f64 = 0.5;
 const COMPRESSOR_INPUT_LUFS: f64 = -20.0;
 /// Loudness for each decibel of gain, as speech at the usual ceiling shows it.
 const FIRST_SLOPE: f64 = 0.8;
+/// What the limiter's oversampling may miss of a peak that the meter's sees.
+const METER_MARGIN_DB: f64 = 0.15;
 /// The search for the gain ends when it's this near.
 const SEARCH_TOLERANCE_LU: f64 = 0.03;
 const SEARCH_STEPS: usize = 24;
@@ -116,6 +120,10 @@ pub struct Mastered {
     pub pcm: Pcm,
     /// Measured on `pcm`.
     pub loudness: Loudness,
+    /// Gain in front of the limiter.
+    pub gain_db: f64,
+    /// The limiter's own ceiling.
+    pub limit_db: f64,
 }
 
 /// Runs the whole chain.
@@ -160,7 +168,7 @@ impl Shaped {
     /// Gain and limiter, until the measured loudness is `target_lufs` and the measured peak at most
     /// `ceiling_dbtp`.
     pub(crate) fn level(&self, target_lufs: f64, ceiling_dbtp: f64) -> Result<Mastered, MasterError> {
-        let mut limit_db = ceiling_dbtp;
+        let mut limit_db = ceiling_dbtp - METER_MARGIN_DB;
         let mut search = GainSearch::new(target_lufs - self.loudness_lufs);
         let (mut samples, mut loudness);
         let mut steps = 0;
@@ -179,6 +187,7 @@ impl Shaped {
                 break;
             }
             limit_db -= excess + 0.01;
+            search.before = None;
         }
         let near = (loudness.integrated_lufs - target_lufs).abs() <= LOUDNESS_TOLERANCE_LU;
         if !near || loudness.true_peak_dbtp > ceiling_dbtp {
@@ -190,7 +199,20 @@ impl Shaped {
             });
         }
         let pcm = Pcm::new(samples, SAMPLE_RATE_HZ).map_err(|source| MasterError::Resample { source })?;
-        Ok(Mastered { pcm, loudness })
+        Ok(Mastered { pcm, loudness, gain_db: search.gain_db, limit_db })
+    }
+
+    /// From here on holds a place `excess_db` lower than it is in `before`.
+    pub(crate) fn soften(&mut self, place: &Range<usize>, excess_db: f64, before: &Mastered) {
+        self.limiter.soften(place, excess_db, before.gain_db, before.limit_db);
+    }
+
+    /// The same gain and ceiling once more, after places were softened.
+    pub(crate) fn level_again(&self, before: &Mastered) -> Result<Mastered, MasterError> {
+        let samples = self.limiter.run(before.gain_db, before.limit_db);
+        let loudness = loudness::measure_samples(&samples, SAMPLE_RATE_HZ)?;
+        let pcm = Pcm::new(samples, SAMPLE_RATE_HZ).map_err(|source| MasterError::Resample { source })?;
+        Ok(Mastered { pcm, loudness, ..*before })
     }
 }
 

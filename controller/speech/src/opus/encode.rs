@@ -1,5 +1,7 @@
 //! Mono sound to Opus packets.
 
+use std::ops::Range;
+
 use opusic_c::{Application, Bitrate, Channels, Encoder, SampleRate, Signal};
 
 use super::{GRANULE_RATE_HZ, OpusError, codec, mux};
@@ -9,6 +11,14 @@ use crate::pcm::Pcm;
 const FRAME_MS: u32 = 20;
 /// RFC 6716: no packet of one frame is longer.
 const MAX_PACKET_BYTES: usize = 1_275;
+/// Samples below this (-100 dBFS) are silence.
+const SILENCE: f32 = 1e-5;
+/// Packets that a part's coder is fed before the cut.
+const WARM_UP_PACKETS: usize = 10;
+/// Silence in which a sound may be cut: the warm-up, and a packet for what the coder looks ahead.
+const CUT_SILENCE_PACKETS: usize = WARM_UP_PACKETS + 2;
+/// Shorter parts would waste time on warming up: five seconds.
+const MIN_PART_PACKETS: usize = 250;
 
 /// Settings of the coder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,26 +54,47 @@ pub(super) struct Packets {
 /// # Errors
 /// [`OpusError::SampleRate`], [`OpusError::Settings`], [`OpusError::Empty`], or what libopus said.
 pub fn encode(pcm: &Pcm, settings: &OpusSettings) -> Result<Vec<u8>, OpusError> {
-    mux::to_ogg(&Coding::start(pcm, settings)?.run(|_packet| Ok(()))?)
+    let layout = Layout::of(pcm, settings)?;
+    let mut packets = Vec::with_capacity(layout.packets);
+    for part in layout.parts(pcm.samples()) {
+        packets.extend(layout.code(pcm.samples(), &part, settings)?);
+    }
+    mux::to_ogg(&layout.stream(packets))
 }
 
-/// A sound that is about to be coded.
-pub(super) struct Coding<'a> {
-    encoder: Encoder,
-    samples: &'a [f32],
+/// How a sound is laid out in packets.
+///
+/// Speech is coded in parts, cut in the long silences between sentences, so that parts are coded side by side and one
+/// can be coded again without the others. Where the cuts are depends on the sound alone, never on the machine. Each
+/// part's coder starts a while before its cut, in the silence, and those packets are dropped: at the cut coder and
+/// decoder both know nothing but silence, so the joint can't be heard.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layout {
     rate_hz: u32,
+    samples: usize,
     look_ahead: usize,
+    /// Samples in a packet.
+    pub(super) frame: usize,
+    /// Packets in all.
+    pub(super) packets: usize,
 }
 
-impl<'a> Coding<'a> {
-    pub(super) fn start(pcm: &'a Pcm, settings: &OpusSettings) -> Result<Self, OpusError> {
-        if pcm.samples().is_empty() {
+impl Layout {
+    pub(super) fn of(pcm: &Pcm, settings: &OpusSettings) -> Result<Self, OpusError> {
+        let samples = pcm.samples().len();
+        if samples == 0 {
             return Err(OpusError::Empty);
         }
         let rate_hz = pcm.sample_rate_hz();
-        let mut encoder = encoder(rate_hz, settings)?;
-        let look_ahead = encoder.get_look_ahead().map_err(codec("asking for the look-ahead"))? as usize;
-        Ok(Self { encoder, samples: pcm.samples(), rate_hz, look_ahead })
+        let look_ahead = encoder(rate_hz, settings)?.get_look_ahead();
+        let look_ahead = look_ahead.map_err(codec("asking for the look-ahead"))? as usize;
+        let frame = (rate_hz * FRAME_MS / 1_000) as usize;
+        Ok(Self { rate_hz, samples, look_ahead, frame, packets: (samples + look_ahead).div_ceil(frame) })
+    }
+
+    /// Samples at 48 kHz for one of the sound.
+    pub(super) fn granules(&self) -> usize {
+        (GRANULE_RATE_HZ / self.rate_hz) as usize
     }
 
     /// Samples at 48 kHz that a decoder drops at the start.
@@ -72,49 +103,66 @@ impl<'a> Coding<'a> {
     }
 
     /// Samples at 48 kHz that a decoder keeps.
-    pub(super) fn kept_granules(&self) -> usize {
-        self.samples.len() * self.granules()
+    pub(super) fn kept(&self) -> usize {
+        self.samples * self.granules()
     }
 
-    /// Packets that it will take.
-    pub(super) fn packets(&self) -> usize {
-        (self.samples.len() + self.look_ahead).div_ceil(self.frame())
-    }
-
-    /// Samples at 48 kHz for one of the sound.
-    fn granules(&self) -> usize {
-        (GRANULE_RATE_HZ / self.rate_hz) as usize
-    }
-
-    fn frame(&self) -> usize {
-        (self.rate_hz * FRAME_MS / 1_000) as usize
-    }
-
-    /// Codes, and shows each packet as soon as it's made.
-    pub(super) fn run(
-        mut self,
-        mut each: impl FnMut(&[u8]) -> Result<(), OpusError>,
-    ) -> Result<Packets, OpusError> {
-        let frame = self.frame();
-        let mut packets = Vec::with_capacity(self.packets());
-        let mut packet = [0; MAX_PACKET_BYTES];
-        let mut padded = vec![0.0; frame];
-        for index in 0..self.packets() {
-            let from = (index * frame).min(self.samples.len());
-            let part = &self.samples[from..(from + frame).min(self.samples.len())];
-            padded[..part.len()].copy_from_slice(part);
-            padded[part.len()..].fill(0.0);
-            let length = self.encoder.encode_float_to_slice(&padded, &mut packet).map_err(codec("coding"))?;
-            each(&packet[..length])?;
-            packets.push(packet[..length].to_vec());
+    /// The parts, as ranges of packets.
+    pub(super) fn parts(&self, samples: &[f32]) -> Vec<Range<usize>> {
+        let mut parts = Vec::new();
+        let (mut start, mut silent) = (0, 0);
+        for (packet, frame) in samples.chunks_exact(self.frame).enumerate() {
+            let is_silent = frame.iter().all(|sample| sample.abs() < SILENCE);
+            silent = if is_silent { silent + 1 } else { 0 };
+            if silent >= CUT_SILENCE_PACKETS && packet - start >= MIN_PART_PACKETS {
+                parts.push(start..packet);
+                start = packet;
+            }
         }
-        Ok(Packets {
+        parts.push(start..self.packets);
+        parts
+    }
+
+    /// The samples that a part's packets are made from, with those that warm its coder up.
+    pub(super) fn input<'a>(&self, samples: &'a [f32], part: &Range<usize>) -> &'a [f32] {
+        let from = part.start.saturating_sub(WARM_UP_PACKETS) * self.frame;
+        &samples[from.min(samples.len())..(part.end * self.frame).min(samples.len())]
+    }
+
+    /// Codes a part.
+    pub(super) fn code(
+        &self,
+        samples: &[f32],
+        part: &Range<usize>,
+        settings: &OpusSettings,
+    ) -> Result<Vec<Vec<u8>>, OpusError> {
+        let input = self.input(samples, part);
+        let warm_up = part.start.min(WARM_UP_PACKETS);
+        let mut encoder = encoder(self.rate_hz, settings)?;
+        let mut packets = Vec::with_capacity(part.len());
+        let mut packet = [0; MAX_PACKET_BYTES];
+        let mut padded = vec![0.0; self.frame];
+        for index in 0..warm_up + part.len() {
+            let from = (index * self.frame).min(input.len());
+            let frame = &input[from..(from + self.frame).min(input.len())];
+            padded[..frame.len()].copy_from_slice(frame);
+            padded[frame.len()..].fill(0.0);
+            let length = encoder.encode_float_to_slice(&padded, &mut packet).map_err(codec("coding"))?;
+            if index >= warm_up {
+                packets.push(packet[..length].to_vec());
+            }
+        }
+        Ok(packets)
+    }
+
+    pub(super) fn stream(&self, packets: Vec<Vec<u8>>) -> Packets {
+        Packets {
             packets,
             pre_skip: self.pre_skip() as u16,
-            packet_granules: (frame * self.granules()) as u64,
-            kept_granules: self.kept_granules() as u64,
+            packet_granules: (self.frame * self.granules()) as u64,
+            kept_granules: self.kept() as u64,
             input_rate_hz: self.rate_hz,
-        })
+        }
     }
 }
 

@@ -4,14 +4,14 @@
 //! no random number and no version of a tool goes in. Another build of libopus, or another processor's vector
 //! instructions, may give other bytes for the same sound, which costs one needless transfer and nothing else.
 
+mod coder;
 mod decode;
 mod encode;
 mod mux;
-mod verify;
 
+pub(crate) use coder::Coder;
 pub use decode::decode;
 pub use encode::{OpusSettings, encode};
-pub(crate) use verify::encode_verified;
 
 use crate::master::MasterError;
 use crate::pcm::PcmError;
@@ -73,9 +73,9 @@ pub enum OpusError {
     /// The decoded sound could not be measured.
     #[error("the decoded sound could not be measured")]
     Measure(#[source] Box<MasterError>),
-    /// The thread that listens in ended.
-    #[error("the check of the coded sound ended early")]
-    CheckEnded,
+    /// A coding thread ended without a word.
+    #[error("a coding thread ended early")]
+    WorkerEnded,
 }
 
 pub(crate) fn codec(action: &'static str) -> impl Fn(opusic_c::ErrorCode) -> OpusError {
