@@ -6,23 +6,17 @@
 //! - The WAV header is true at least every [`HEADER_EVERY_MS`], so that a killed recorder leaves a valid file.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, Read, Write};
-use std::os::fd::AsFd;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::RATE_HZ;
 use super::pace::Pace;
+use super::pipe::{self, Pipe};
 use super::timeline::{self, Mark};
 
 /// How often the header of the WAV file is brought up to date.
 const HEADER_EVERY_MS: u64 = 250;
-
-/// One page: the least that a pipe can hold.
-const PAGE_BYTES: usize = 4096;
-
-/// What a pipe holds at first: room to take in at once all that has gathered before the recorder ran.
-const FIRST_PIPE_BYTES: usize = 65_536;
 
 /// Nice value of the recorder, which stands for hardware.
 const CARD_NICE: i32 = -20;
@@ -87,7 +81,7 @@ pub enum CaptureError {
 ///
 /// # Errors
 /// [`CaptureError`]; what was recorded until then stays.
-pub fn capture(mut input: File, options: &CaptureOptions) -> Result<Captured, CaptureError> {
+pub fn capture(input: File, options: &CaptureOptions) -> Result<Captured, CaptureError> {
     let frame_bytes = 2 * usize::from(options.channels);
     if frame_bytes == 0 {
         return Err(CaptureError::NoChannels);
@@ -99,20 +93,14 @@ pub fn capture(mut input: File, options: &CaptureOptions) -> Result<Captured, Ca
     let mut tape = Tape::create(&options.out)?;
     let mut pace = Pace::new(RATE_HZ);
     let clocks = Clocks::start();
-    let mut pipe = Pipe::default();
-    pipe.shrink(&input);
-    let mut buffer = vec![0u8; FIRST_PIPE_BYTES.next_multiple_of(frame_bytes)];
+    let mut pipe = Pipe::new(input);
+    let mut buffer = vec![0u8; pipe::MOST_BYTES + frame_bytes];
     let mut held = 0;
     loop {
-        let count = match input.read(&mut buffer[held..]) {
-            Ok(0) => return tape.finish(),
-            Ok(count) => count,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(CaptureError::Read(error)),
-        };
-        // At once after the read, before the player has refilled the pipe.
-        pipe.shrink(&input);
-        held += count;
+        match pipe.take(&mut buffer[held..]).map_err(CaptureError::Read)? {
+            0 => return tape.finish(),
+            count => held += count,
+        }
         let whole = held - held % frame_bytes;
         let arrived_ns = clocks.now_ns();
         let frames = buffer[..whole].chunks_exact(frame_bytes);
@@ -132,34 +120,6 @@ pub fn capture(mut input: File, options: &CaptureOptions) -> Result<Captured, Ca
         buffer.copy_within(whole..held, 0);
         held -= whole;
         clocks.sleep_until(heard.until_ns);
-    }
-}
-
-/// The pipe that the sound comes through. It begins with room for much more than a page, and the player may have
-/// filled that before the recorder ran; a pipe cannot be made smaller than what it holds.
-#[derive(Debug)]
-struct Pipe {
-    bytes: usize,
-}
-
-impl Default for Pipe {
-    fn default() -> Self {
-        Self { bytes: FIRST_PIPE_BYTES }
-    }
-}
-
-impl Pipe {
-    /// Makes it as small as it can be at this moment.
-    fn shrink(&mut self, input: &File) {
-        let mut wanted = PAGE_BYTES;
-        while wanted < self.bytes {
-            match rustix::pipe::fcntl_setpipe_size(input.as_fd(), wanted) {
-                Ok(_) => self.bytes = wanted,
-                Err(rustix::io::Errno::BUSY) => wanted *= 2,
-                // Not a pipe (a file): there is nothing to be made small.
-                Err(_) => self.bytes = PAGE_BYTES,
-            }
-        }
     }
 }
 
