@@ -201,13 +201,13 @@ mod tests {
 
     /// Each dial gives one end of a pipe; the other is kept.
     #[derive(Debug, Default)]
-    struct Pipes(Mutex<Vec<DuplexStream>>);
+    struct Pipes(tokio::sync::Mutex<Vec<DuplexStream>>);
 
     impl Dial for Pipes {
         fn dial(&self, _: Instant) -> DialFuture<'_> {
             Box::pin(async move {
                 let (ours, theirs) = duplex(64);
-                self.0.lock().unwrap().push(theirs);
+                self.0.lock().await.push(theirs);
                 Ok(Box::new(ours) as Box<dyn ByteStream>)
             })
         }
@@ -223,7 +223,7 @@ mod tests {
         let network = Network::new(pipes.clone(), Arc::clone(&traffic));
         let mut stream = dial(&network).await.unwrap();
         stream.write_all(b"hello").await.unwrap();
-        pipes.0.lock().unwrap()[0].write_all(b"hi").await.unwrap();
+        pipes.0.lock().await[0].write_all(b"hi").await.unwrap();
         assert_eq!(stream.read(&mut [0; 8]).await.unwrap(), 2);
         assert_eq!((traffic.sent_bytes(), traffic.received_bytes()), (5, 2));
 
@@ -240,7 +240,7 @@ mod tests {
         let pipes = Arc::new(Pipes::default());
         let network = Network::new(pipes.clone(), Arc::default());
         let mut stream = dial(&network).await.unwrap();
-        pipes.0.lock().unwrap()[0].write_all(b"hi").await.unwrap();
+        pipes.0.lock().await[0].write_all(b"hi").await.unwrap();
         network.cut(Outage::Silent);
         let mut is_pending = async || {
             let mut bytes = [0; 8];

@@ -7,12 +7,15 @@
 //! off_s = 3.5
 //! ```
 //!
+//! A fault that can be made good again may have `for_s`: then it is, after so many seconds.
+//!
 //! | `kind` | keys |
 //! |---|---|
-//! | `link_down` | `silent` (default `false`): whether only time-outs tell |
-//! | `link_up`, `disk_full`, `disk_failing`, `disk_good`, `speaker_broken`, `speaker_good` | |
+//! | `link_down` | `silent` (default `false`): whether only time-outs tell; may have `for_s` |
+//! | `disk_full`, `disk_failing`, `speaker_broken` | may have `for_s` |
+//! | `link_up`, `disk_good`, `speaker_good` | |
 //! | `power_cut` | `off_s`: for how long |
-//! | `clock_shift_ms` | `ms`, negative is back |
+//! | `clock_shift_ms` | `ms`, negative is back; may have `for_s` |
 //! | `clock_trust` | `trust`: `trusted`, `holdover` or `unknown` |
 //! | `corrupt_object` | `object` (default all): hex digits that its hash begins with |
 //! | `temperature` | `celsius` |
@@ -24,7 +27,7 @@ use std::time::Duration;
 use loa_protocol::report::ClockTrust;
 use serde::Deserialize;
 
-use crate::node::{Fault, Script, When};
+use crate::node::{Entry, Fault, Script, When};
 
 /// Why a script cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +47,14 @@ pub enum ScriptError {
     /// A fault without an instant, or with two.
     #[error("fault {number} ({kind}) needs either at_s or after_blocks, and at_s must not be negative")]
     When {
+        /// Which, from 1.
+        number: usize,
+        /// Its kind.
+        kind: String,
+    },
+    /// A fault that is to be undone, and cannot.
+    #[error("fault {number} ({kind}) cannot have for_s, or its for_s is no number of seconds")]
+    For {
         /// Which, from 1.
         number: usize,
         /// Its kind.
@@ -147,8 +158,9 @@ pub fn parse(text: &str) -> Result<Script, ScriptError> {
     Ok(Script::new(faults.collect::<Result<Vec<_>, _>>()?))
 }
 
-fn entry(mut table: toml::Table, number: usize) -> Result<(When, Fault), ScriptError> {
-    let (at_s, after_blocks) = (table.remove("at_s"), table.remove("after_blocks"));
+fn entry(mut table: toml::Table, number: usize) -> Result<Entry, ScriptError> {
+    let mut take = |key| table.remove(key);
+    let (at_s, after_blocks, for_s) = (take("at_s"), take("after_blocks"), take("for_s"));
     let kind = table.get("kind").map(ToString::to_string).unwrap_or_default();
     let when = match (at_s, after_blocks) {
         (Some(at_s), None) => seconds(&at_s).map(When::After),
@@ -157,8 +169,13 @@ fn entry(mut table: toml::Table, number: usize) -> Result<(When, Fault), ScriptE
         }
         (None, None) | (Some(_), Some(_)) => None,
     };
-    let when = when.ok_or(ScriptError::When { number, kind })?;
-    Ok((when, table.try_into::<Written>()?.into()))
+    let Some(when) = when else { return Err(ScriptError::When { number, kind }) };
+    let fault = Fault::from(table.try_into::<Written>()?);
+    let Some(for_s) = for_s else { return Ok(Entry::new(when, fault)) };
+    match (seconds(&for_s), fault.undone_by()) {
+        (Some(lasts), Some(_)) => Ok(Entry::lasting(when, fault, lasts)),
+        (None, _) | (_, None) => Err(ScriptError::For { number, kind }),
+    }
 }
 
 fn seconds(value: &toml::Value) -> Option<Duration> {
@@ -170,8 +187,8 @@ fn seconds(value: &toml::Value) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn every_kind_is_read() {
+    #[test]
+    fn every_kind_is_read() {
         let kinds = [
             ("link_down", "silent = true", Fault::LinkDown { silent: true }),
             ("link_up", "", Fault::LinkUp),
@@ -189,8 +206,12 @@ mod tests {
         ];
         for (kind, keys, fault) in kinds {
             let script = parse(&format!("[[fault]]\nkind = \"{kind}\"\nat_s = 1.5\n{keys}\n")).unwrap();
-            assert_eq!(script, Script::new([(When::After(Duration::from_millis(1500)), fault)]), "{kind}");
+            let at = When::After(Duration::from_millis(1500));
+            assert_eq!(script, Script::new([Entry::new(at, fault)]), "{kind}");
         }
+        let lasting = parse("[[fault]]\nkind = \"disk_full\"\nafter_blocks = 3\nfor_s = 2").unwrap();
+        let entry = Entry::lasting(When::AfterBlocks(3), Fault::DiskFull, Duration::from_secs(2));
+        assert_eq!(lasting, Script::new([entry]));
     }
 
     #[test]
@@ -200,6 +221,8 @@ mod tests {
         let twice = wrong("[[fault]]\nkind = \"link_up\"\nat_s = 1\nafter_blocks = 1");
         assert!(matches!(twice, ScriptError::When { .. }));
         assert!(matches!(wrong("[[fault]]\nkind = \"link_up\"\nat_s = -1"), ScriptError::When { .. }));
+        let undone = wrong("[[fault]]\nkind = \"link_up\"\nat_s = 1\nfor_s = 1");
+        assert!(matches!(undone, ScriptError::For { number: 1, .. }));
         for text in ["link_up", "disc_full", "power_cut"] {
             let error = wrong(&format!("[[fault]]\nat_s = 1\nkind = \"{text}\"\nsilent = true"));
             assert!(matches!(error, ScriptError::Toml(_)), "{text}");

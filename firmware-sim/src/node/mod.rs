@@ -27,7 +27,7 @@ use loa_node_core::Settings;
 use loa_protocol::report::ClockTrust;
 use tokio_util::sync::CancellationToken;
 
-pub use self::fault::{Fault, Script, When};
+pub use self::fault::{Entry, Fault, Script, When};
 pub use self::happening::{Happening, Observer};
 pub use self::member::{Broker, Member};
 pub use self::voice::{BoxError, Heard, Horn, Loaded, Loading, NullHorn};
