@@ -32,8 +32,6 @@ impl<N: Number + ?Sized> Number for &N {
 macro_rules! numbers {
     ($($kind:ty),+) => {
         $(impl Number for $kind {
-            #[expect(clippy::allow_attributes, reason = "fires for the wide kinds only")]
-            #[allow(clippy::cast_precision_loss, clippy::cast_lossless, trivial_numeric_casts, reason = "see above")]
             fn number(&self) -> f64 {
                 *self as f64
             }
