@@ -1,0 +1,88 @@
+// The running product: the demo's programs, and people in a real browser.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const profile = process.env.LOA_PROFILE ?? 'debug';
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** Starts controller and three nodes; gives the address, a one-time link for a person with every role, and how to stop. */
+export async function startProduct() {
+  const folder = mkdtempSync(path.join(tmpdir(), 'loa-browser-'));
+  const port = await freePort();
+  const demo = spawn(path.join(root, 'target', profile, 'loa-demo'), ['--port', String(port), '--data-dir', folder], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  const link = await new Promise((found, failed) => {
+    const hear = (bytes) => {
+      said += bytes;
+      const link = said.match(/http:\S+\/welcome\/\S+/);
+      if (link) found(link[0]);
+    };
+    demo.stdout.on('data', hear);
+    demo.stderr.on('data', hear);
+    demo.on('exit', (code) => failed(new Error(`the demo ended (${code}): ${said}`)));
+  });
+  const stop = async () => {
+    const ended = new Promise((done) => demo.once('exit', done));
+    demo.kill('SIGINT');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { base: `http://127.0.0.1:${port}`, link, stop };
+}
+
+/** Debian's Chromium, without the connections that it would make by itself. */
+export function startBrowser() {
+  return chromium.launch({
+    executablePath: process.env.LOA_CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+export const DESKTOP = { width: 1280, height: 800 };
+export const PHONE = { width: 375, height: 760 };
+
+/** A person with a browser of their own. What the console says against a page is collected in `complaints`. */
+export async function person(browser, viewport = DESKTOP) {
+  const context = await browser.newContext({ viewport, locale: 'vi-VN', timezoneId: 'Asia/Ho_Chi_Minh' });
+  const page = await context.newPage();
+  const complaints = [];
+  page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error.message}`));
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(`${page.url()}: ${message.text()}`);
+  });
+  return { page, complaints, close: () => context.close() };
+}
+
+/** Signs in by a one-time link, and chooses a passphrase where one is asked for. */
+export async function welcome(page, link, passphrase) {
+  await page.goto(link);
+  const field = page.locator('#passphrase');
+  if (await field.count()) {
+    await field.fill(passphrase);
+    await page.locator('#passphrase_again').fill(passphrase);
+  }
+  await page.locator('main form button.btn-primary').click();
+  await page.waitForURL((url) => url.pathname === '/');
+}
