@@ -37,15 +37,18 @@ install_test() {
   need_packages mosquitto:mosquitto sox:sox ffmpeg:ffmpeg opusenc:opus-tools chromium:chromium
 }
 
+# npm_install FOLDER — npm's own record of what it installed tells whether the lock file has moved on.
+npm_install() {
+  local folder=$1
+  if [ ! -e "$folder/node_modules/.package-lock.json" ] ||
+    [ "$folder/package-lock.json" -nt "$folder/node_modules/.package-lock.json" ]; then
+    say "npm packages of $folder"
+    npm ci --prefix "$folder" --no-audit --no-fund --loglevel=error
+  fi
+}
+
 # The pages' styles, scripts and fonts: bundled once, then part of the binary.
 build_pages() {
-  (
-    cd controller/web
-    # npm's own record of what it installed tells whether the lock file has moved on.
-    if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-      say "installing the pages' libraries"
-      npm ci --no-audit --no-fund --loglevel=error
-    fi
-    npm run --silent build
-  )
+  npm_install controller/web
+  npm run --prefix controller/web --silent build
 }

@@ -22,3 +22,7 @@ say "tests"
 # The binaries first: the stories in tests/ start them.
 cargo build --locked --bins
 cargo test --workspace --locked
+
+say "the pages in a real browser"
+npm_install tests/browser
+npm test --prefix tests/browser
