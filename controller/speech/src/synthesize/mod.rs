@@ -1,6 +1,6 @@
 //! Voices: from spoken text to sound.
 //!
-//! A [`Synthesizer`] speaks one sentence; [`text::speak_text`](speak_text) cuts a text at its sentences, speaks
+//! A [`Synthesizer`] speaks one sentence; [`speak_text`] cuts a text at its sentences, speaks
 //! them in a bounded number of workers and joins them with pauses of our own, because engines shorten or ignore
 //! theirs. An engine that isn't ours stays outside the process or behind HTTP.
 
