@@ -239,7 +239,7 @@ pub(crate) async fn explain(request: Request, next: Next) -> Response {
 }
 
 /// An error with all its causes, in one line.
-fn chain(error: &HttpError) -> String {
+pub(crate) fn chain(error: &HttpError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -23,6 +23,12 @@ pub use layers::CONTENT_SECURITY_POLICY;
 pub use state::{AppState, WebSettings};
 pub use visitor::{Caller, Visitor};
 
+// For the pages: one session, one cookie, one log of failures.
+pub(crate) use cookies::{forget_cookie, session_cookie};
+pub(crate) use error::{REQUEST_ID, chain};
+pub(crate) use language::LANGUAGE_COOKIE;
+pub(crate) use visitor::visit;
+
 /// The whole web server's routes. `pages` are the other routes, already with their state.
 pub fn router(state: AppState, pages: Router) -> Router {
     let api = api::router(&state);

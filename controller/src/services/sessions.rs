@@ -17,7 +17,7 @@ use crate::domain::ids::{SessionId, UserId};
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role::{Action, Forbidden, Principal, Scope};
 use crate::domain::user::{Session, User, check_passphrase};
-use crate::store::{Connection, grants, sessions, sign_in_links, users};
+use crate::store::{Connection, StoreError, grants, sessions, sign_in_links, users};
 
 /// Attempts with one name, whatever the address: ten, then one each half minute.
 const BY_NAME: Rule = Rule { burst: 10, refill_ms: 30_000, keys_max: 10_000 };
@@ -153,6 +153,22 @@ impl Sessions {
     /// # Errors
     /// [`ServiceError::Unauthenticated`] when no session that still holds has it.
     pub async fn visit(&self, token: &Token, origin: &Origin) -> Result<Visit, ServiceError> {
+        let visit = self.look(token, origin).await?;
+        let now = self.ground.now();
+        if now.since(visit.session.seen) >= TOUCH_EVERY_MS
+            && let Err(error) = self.touch(&visit.session.id, now).await
+        {
+            // Reading goes on while nothing can be written: a full disk is when staff most need to look.
+            tracing::warn!(%error, "the use of a session could not be noted; it may end early");
+        }
+        Ok(visit)
+    }
+
+    /// The same without counting as a use of the session: for pages that look by themselves while nobody is there.
+    ///
+    /// # Errors
+    /// As [`Sessions::visit`].
+    pub async fn look(&self, token: &Token, origin: &Origin) -> Result<Visit, ServiceError> {
         let now = self.ground.now();
         let mut tx = self.ground.store.read().await?;
         let session = sessions::find(&mut tx, &token.hash()).await?.ok_or_else(over)?;
@@ -163,12 +179,6 @@ impl Sessions {
         let user =
             users::get(&mut tx, &session.user).await?.filter(|u| u.disabled.is_none()).ok_or_else(over)?;
         let grants = grants::of_user(&mut tx, &user.id).await?;
-        drop(tx);
-        if now.since(session.seen) >= TOUCH_EVERY_MS {
-            let mut tx = self.ground.store.write().await?;
-            sessions::touch(&mut tx, &session.id, now).await?;
-            tx.commit().await?;
-        }
         let mut principal = Principal::user(user.id.clone(), user.login.clone(), grants);
         principal.address.clone_from(&origin.address);
         Ok(Visit { principal, user, session, token: token.clone() })
@@ -268,6 +278,12 @@ impl Sessions {
         let purged = sessions::purge(&mut tx, now, now - idle_ms).await?;
         tx.commit().await?;
         Ok(purged)
+    }
+
+    async fn touch(&self, id: &SessionId, now: UnixMs) -> Result<(), StoreError> {
+        let mut tx = self.ground.store.write().await?;
+        sessions::touch(&mut tx, id, now).await?;
+        tx.commit().await
     }
 
     async fn begin(
