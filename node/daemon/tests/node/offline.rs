@@ -13,12 +13,13 @@ use loa_protocol::area::AreaPath;
 use loa_protocol::envelope::Applied;
 use loa_protocol::ids::{AreaId, Digest};
 use loa_protocol::receipt::{Outcome, Reason};
+use loa_protocol::time::UnixMs;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::mosquitto::free_port;
-use crate::parts::{VILLAGE, identity, manifest, node_document, now, plan, settings, sound, until};
+use crate::parts::{VILLAGE, identity, manifest, node_document, now, plan_at, settings, sound, until};
 use crate::pki::Pki;
 use crate::speaker::{Heard, RecordingBoard, Switched, recording};
 
@@ -26,10 +27,10 @@ pub(crate) const SOUND_MS: u32 = 60_000;
 
 /// A node that was online once: it has its documents and the sound that they name, and the power has gone since.
 async fn with_cached_plan() -> TempDir {
-    with_cached_plan_of(&identity(&Pki::new(), free_port())).await
+    with_cached_plan_of(&identity(&Pki::new(), free_port()), now() - 1_000).await
 }
 
-pub(crate) async fn with_cached_plan_of(identity: &Identity) -> TempDir {
+pub(crate) async fn with_cached_plan_of(identity: &Identity, start: UnixMs) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     identity.save(folder.path()).unwrap();
     let areas = ["lam-dong", "xa-lac-duong", VILLAGE].map(|a| AreaId::new(a).unwrap());
@@ -38,7 +39,7 @@ pub(crate) async fn with_cached_plan_of(identity: &Identity) -> TempDir {
     let mut store = Store::open(folder.path()).await.unwrap();
     store.claim(identity).await.unwrap();
     let village = Slot::Plan(AreaId::new(VILLAGE).unwrap());
-    for (slot, envelope) in [(Slot::Node, node_document()), (village, plan(&sound, SOUND_MS))] {
+    for (slot, envelope) in [(Slot::Node, node_document()), (village, plan_at(start, &sound, SOUND_MS))] {
         let applied = Applied { sequence: 1, digest: Digest::of(&envelope) };
         let document = StoredDocument { envelope, applied, applied_at: now(), path: path.clone() };
         store.save_document(&slot, &document).await.unwrap();
@@ -55,14 +56,14 @@ pub(crate) async fn with_cached_plan_of(identity: &Identity) -> TempDir {
     folder
 }
 
-struct Running {
-    heard: Heard,
+pub(crate) struct Running {
+    pub(crate) heard: Heard,
     switched: Switched,
     stop: CancellationToken,
     task: JoinHandle<Result<(), loa_node::ServeError>>,
 }
 
-fn start(folder: &TempDir, pace: Pace) -> Running {
+pub(crate) fn start(folder: &TempDir, pace: Pace) -> Running {
     let clock = NodeClock::new(build_time());
     let (sound, heard) = recording(pace, u64::from(SOUND_MS), &clock);
     let switched = Switched::default();
@@ -73,12 +74,12 @@ fn start(folder: &TempDir, pace: Pace) -> Running {
 }
 
 impl Running {
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.cancel();
         self.task.await.unwrap().unwrap();
     }
 
-    fn heard(&self) -> usize {
+    pub(crate) fn heard(&self) -> usize {
         self.heard.lock().unwrap().len()
     }
 }

@@ -84,6 +84,11 @@ pub(crate) fn node_document() -> Vec<u8> {
 
 /// The village's plan, in its envelope: one bulletin, due since a moment ago, whose sound are these bytes.
 pub(crate) fn plan(sound: &[u8], duration_ms: u32) -> Vec<u8> {
+    plan_at(now() - 1_000, sound, duration_ms)
+}
+
+/// The same, due at an instant.
+pub(crate) fn plan_at(start: UnixMs, sound: &[u8], duration_ms: u32) -> Vec<u8> {
     let manifest = manifest(sound, duration_ms);
     let item = Item {
         id: ItemId::new("tin-sang").unwrap(),
@@ -92,7 +97,7 @@ pub(crate) fn plan(sound: &[u8], duration_ms: u32) -> Vec<u8> {
         title: "Tin buổi sáng".to_owned(),
         class: Class::Normal,
         category: Category::LocalNotice,
-        start: Start::At(now() - 1_000),
+        start: Start::At(start),
         valid_from: None,
         valid_until: None,
         start_within_ms: 3_600_000,
