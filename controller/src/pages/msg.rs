@@ -45,8 +45,6 @@ messages! {
     NO_FILE = "err-no-file";
     /// The file is too large; word `x` is the largest allowed.
     FILE_TOO_LARGE = "err-file-too-large";
-    /// The session ended while the form was filled; what was typed is still there.
-    FORM_KEPT = "err-form-kept";
 
     /// The session ended in the middle of writing; the form is shown again as typed.
     FORM_KEPT = "err-form-kept";
@@ -151,20 +149,6 @@ messages! {
     /// Its central voice.
     VOICE_CENTRAL = "voice-central";
     /// Its southern voice.
-    VOICE_SOUTH = "voice-south";
-
-    // Names of what has no name of its own.
-    /// The scope of a role that holds everywhere.
-    EVERYWHERE = "area-everywhere";
-    /// Whoever works at the machine's command line.
-    OPERATOR = "who-operator";
-    /// Several places in short; number `n`, word `x` is the first.
-    PLACES_MORE = "places-more";
-    /// The voice of the north.
-    VOICE_NORTH = "voice-north";
-    /// The voice of the middle of the country.
-    VOICE_CENTRAL = "voice-central";
-    /// The voice of the south.
     VOICE_SOUTH = "voice-south";
 
     // Errors as pages: title, then what to do.
