@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use loa_firmware_sim::device::{DeviceOptions, Form, run, script};
 
-use super::host_and_port;
+use super::BrokerArgs;
 
 /// One simulated board that runs the shipped node core.
 #[derive(Debug, Args)]
@@ -16,9 +16,8 @@ pub(crate) struct DeviceArgs {
     /// The enrolment token that the controller showed; not needed once the folder holds an identity.
     #[arg(long, env = "LOA_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// host:port in place of the broker's address that came with the enrolment.
-    #[arg(long, value_parser = host_and_port)]
-    broker: Option<(String, u16)>,
+    #[command(flatten)]
+    broker: BrokerArgs,
     /// The folder for what is played: a WAV for each occurrence, with its instants. Default: `heard` in --dir.
     #[arg(long)]
     heard: Option<PathBuf>,
@@ -40,7 +39,7 @@ impl DeviceArgs {
         let options = DeviceOptions {
             dir: self.dir,
             token: self.token,
-            broker: self.broker,
+            reach: self.broker.reach()?,
             heard,
             script,
             form: if self.json { Form::Json } else { Form::Words },

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use loa_firmware_sim::fleet::{FleetOptions, members, run};
 
-use super::host_and_port;
+use super::BrokerArgs;
 
 /// Many simulated boards in one process, each with the shipped node core. Figures go to standard error each second, a report
 /// as JSON to standard output at the end.
@@ -24,9 +24,8 @@ pub(crate) struct FleetArgs {
     /// The controller's address in place of the one that the tokens carry.
     #[arg(long, requires = "tokens")]
     controller: Option<String>,
-    /// host:port in place of the broker's address that came with the enrolments.
-    #[arg(long, value_parser = host_and_port)]
-    broker: Option<(String, u16)>,
+    #[command(flatten)]
+    broker: BrokerArgs,
     /// How many switch on in a second.
     #[arg(long, default_value_t = 200.0)]
     joins_per_s: f64,
@@ -37,14 +36,14 @@ pub(crate) struct FleetArgs {
 
 impl FleetArgs {
     pub(crate) fn run(self) -> anyhow::Result<()> {
+        let reach = self.broker.reach()?;
         let threads = std::thread::available_parallelism().map_or(1, Into::into);
         super::run(threads, self.for_s, async |stop| {
             if let Some(tokens) = &self.tokens {
                 let count = members::enrol_all(&self.identities, tokens, self.controller.as_deref()).await?;
                 eprintln!("enrolled {count} nodes");
             }
-            let at = self.broker.as_ref().map(|(host, port)| (host.as_str(), *port));
-            let members = members::load(&self.identities, self.nodes, at)?;
+            let members = members::load(&self.identities, self.nodes, &reach)?;
             let mut options = FleetOptions::new(members);
             options.joins_per_s = self.joins_per_s;
             options.each_second = Some(Box::new(|figures| eprintln!("{figures}")));

@@ -4,9 +4,12 @@ mod device;
 mod fleet;
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::Args;
+use loa_firmware_sim::node::Reach;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -53,6 +56,34 @@ fn run<F: Future<Output = anyhow::Result<()>>>(
     })
 }
 
+/// Where the broker is, in place of what came with the enrolment.
+#[derive(Debug, Args)]
+struct BrokerArgs {
+    /// host:port in place of the broker's address that came with the enrolment.
+    #[arg(long, value_parser = host_and_port)]
+    broker: Option<(String, u16)>,
+    /// Without TLS, for a test broker on this machine.
+    #[arg(long, requires = "broker")]
+    plain: bool,
+}
+
+impl BrokerArgs {
+    fn reach(self) -> anyhow::Result<Reach> {
+        let Self { broker, plain } = self;
+        let Some((host, port)) = broker else { return Ok(Reach::AsEnrolled) };
+        if !plain {
+            return Ok(Reach::Tls(host, port));
+        }
+        let is_here =
+            host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        anyhow::ensure!(
+            is_here,
+            "--plain is only for a broker on this machine, such as 127.0.0.1; {host} is not"
+        );
+        Ok(Reach::Plain(host, port))
+    }
+}
+
 /// `host:port`.
 fn host_and_port(text: &str) -> Result<(String, u16), String> {
     let (host, port) = text.rsplit_once(':').ok_or("give it as host:port")?;
@@ -71,5 +102,13 @@ mod tests {
         assert_eq!(host_and_port("[::1]:1"), Ok(("::1".to_owned(), 1)));
         assert!(host_and_port("broker").is_err() && host_and_port(":1").is_err());
         assert!(host_and_port("a:99999").is_err());
+    }
+
+    #[test]
+    fn plaintext_stays_on_this_machine() {
+        let reach = |host: &str, plain| BrokerArgs { broker: Some((host.to_owned(), 1)), plain }.reach();
+        assert_eq!(reach("127.0.0.1", true).unwrap(), Reach::Plain("127.0.0.1".to_owned(), 1));
+        assert_eq!(reach("10.0.0.1", false).unwrap(), Reach::Tls("10.0.0.1".to_owned(), 1));
+        assert!(reach("10.0.0.1", true).is_err());
     }
 }

@@ -22,7 +22,7 @@ pub use self::log::{Form, Log};
 pub use self::wav::WavHorn;
 use crate::board_sim::clock::SimClock;
 use crate::board_sim::network::Network;
-use crate::node::{Member, Node, NodeError, Parts, Script};
+use crate::node::{Member, Node, NodeError, Parts, Reach, Script};
 
 /// Which board to simulate.
 #[derive(Clone, Debug)]
@@ -31,8 +31,8 @@ pub struct DeviceOptions {
     pub dir: PathBuf,
     /// Token to enrol with, where the folder holds no identity yet.
     pub token: Option<String>,
-    /// Host and port in place of the broker's that came with the enrolment.
-    pub broker: Option<(String, u16)>,
+    /// How to reach the broker.
+    pub reach: Reach,
     /// Folder for what is played.
     pub heard: PathBuf,
     /// What goes wrong.
@@ -69,12 +69,11 @@ pub enum DeviceError {
 /// # Errors
 /// [`DeviceError`].
 pub async fn run(options: DeviceOptions, stop: CancellationToken) -> Result<(), DeviceError> {
-    let DeviceOptions { dir, token, broker, heard, script, form } = options;
+    let DeviceOptions { dir, token, reach, heard, script, form } = options;
     let enrolling = tokio::task::spawn_blocking(move || identity(&dir, token.as_deref()));
     let identity = enrolling.await.map_err(|_| DeviceError::Interrupted)??;
     let clock = SimClock::system();
-    let at = broker.as_ref().map(|(host, port)| (host.as_str(), *port));
-    let member = Member::enrolled(&identity, at, &clock)?;
+    let member = Member::enrolled(&identity, &reach, &clock)?;
     let network = Network::new(Arc::clone(&member.broker.dial), Arc::default());
     let horn = WavHorn::new(heard, Settings::default().amplifier_warm_up_ms).map_err(DeviceError::Heard)?;
     let parts = Parts {

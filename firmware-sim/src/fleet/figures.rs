@@ -252,6 +252,7 @@ impl Observer for Meter {
             Happening::Reported { count } => add(&totals.receipts_sent, count),
             Happening::Acknowledged { numbers } => add(&totals.receipts_acked, numbers.len()),
             Happening::Fault { .. }
+            | Happening::KeySetUnused { .. }
             | Happening::Forgotten { .. }
             | Happening::Wanted { .. }
             | Happening::Corrupt { .. }

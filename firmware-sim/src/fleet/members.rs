@@ -16,7 +16,7 @@ use loa_protocol::ids::NodeId;
 use tokio::task::JoinSet;
 
 use crate::board_sim::clock::SimClock;
-use crate::node::Member;
+use crate::node::{Member, Reach};
 
 /// Enrolments under way at a time.
 const AT_A_TIME: usize = 8;
@@ -129,30 +129,40 @@ fn tokens_in(text: &str) -> Result<Vec<EnrolmentToken>, MembersError> {
         .collect()
 }
 
-/// The first `count` nodes of `folder`, by name. `at` replaces the broker's address.
+/// The first `count` nodes of `folder`, by name.
 ///
 /// # Errors
 /// [`MembersError`].
-pub fn load(folder: &Path, count: usize, at: Option<(&str, u16)>) -> Result<Vec<Member>, MembersError> {
-    let read = |source| MembersError::Read { path: folder.to_owned(), source };
-    let mut folders = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(read)? {
-        let path = entry.map_err(read)?.path();
-        if Identity::path(&path).exists() {
-            folders.push(path);
-        }
-    }
-    folders.sort();
+pub fn load(folder: &Path, count: usize, reach: &Reach) -> Result<Vec<Member>, MembersError> {
+    let folders =
+        enrolled(folder).map_err(|source| MembersError::Read { path: folder.to_owned(), source })?;
     if folders.len() < count {
         return Err(MembersError::TooFew { folder: folder.to_owned(), found: folders.len(), wanted: count });
     }
     let clock = SimClock::system();
     let member = |folder: &PathBuf| {
         let identity = Identity::load(folder)?;
-        Member::enrolled(&identity, at, &clock)
+        Member::enrolled(&identity, reach, &clock)
             .map_err(|source| MembersError::Tls { node: identity.node.clone(), source })
     };
     folders.iter().take(count).map(member).collect()
+}
+
+/// The folders in it that hold an identity, by name; none where it does not exist.
+fn enrolled(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut folders = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if Identity::path(&path).exists() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
 }
 
 #[cfg(test)]
@@ -182,8 +192,8 @@ mod tests {
         let tokens = folder.path().join("tokens");
         std::fs::write(&tokens, "# none\n").unwrap();
         assert_eq!(enrol_all(folder.path(), &tokens, None).await.unwrap(), 0);
-        let error = load(folder.path(), 1, None).unwrap_err();
+        let error = load(&folder.path().join("none"), 1, &Reach::AsEnrolled).unwrap_err();
         assert!(matches!(error, MembersError::TooFew { found: 0, wanted: 1, .. }));
-        assert!(load(folder.path(), 0, None).unwrap().is_empty());
+        assert!(load(folder.path(), 0, &Reach::AsEnrolled).unwrap().is_empty());
     }
 }

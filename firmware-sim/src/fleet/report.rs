@@ -85,7 +85,7 @@ impl Spread {
         self.count += 1;
     }
 
-    /// The spread in numbers; percentiles are the upper edges of their bins.
+    /// The spread in numbers; percentiles are the upper edges of their bins, or the maximum.
     #[must_use]
     pub fn figures(&self) -> SpreadFigures {
         let is_any = self.count > 0;
@@ -104,7 +104,7 @@ impl Spread {
             seen += u64::from(*count);
             seen >= rank && seen > 0
         })?;
-        Some((bin + 1) as f32 * BIN_MS)
+        Some(((bin + 1) as f32 * BIN_MS).min(self.max))
     }
 }
 
@@ -122,6 +122,9 @@ mod tests {
         assert_eq!(spread.figures(), expected);
         spread.add(-3.0);
         assert_eq!(spread.figures().p99, Some(1.5));
+        let mut even = Spread::default();
+        even.add(4.0);
+        assert_eq!(even.figures().p99, Some(4.0));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use loa_node_core::{Link, Slot};
+use loa_protocol::envelope::Refusal;
 use loa_protocol::ids::{ItemId, ObjectHash};
 use loa_protocol::receipt::Receipt;
 use loa_protocol::report::{Event, EventKind};
@@ -77,6 +78,12 @@ pub enum Happening {
     Refused {
         /// What, and why.
         why: String,
+    },
+    /// The key set that came with the enrolment does not hold; the current one comes with the first connection.
+    KeySetUnused {
+        /// Why.
+        #[serde(serialize_with = "text")]
+        refusal: Refusal,
     },
     /// A signed document was applied.
     Applied {
@@ -244,6 +251,9 @@ impl fmt::Display for Happening {
                 retry_in_ms.map_or(Ok(()), |ms| write!(f, "; again in {ms} ms"))
             }
             Self::Refused { why } => write!(f, "the broker refused {why}"),
+            Self::KeySetUnused { refusal } => {
+                write!(f, "the key set of the enrolment is not used: {refusal}")
+            }
             Self::Applied { slot, sequence } => write!(f, "applied {} {sequence}", slot_name(slot)),
             Self::Forgotten { slot } => write!(f, "gave up {}", slot_name(slot)),
             Self::Wanted { object, blocks } => write!(f, "wants {} of {}", list(blocks), Short(object)),

@@ -28,6 +28,18 @@ pub struct Broker {
     pub tls: Option<TlsOptions>,
 }
 
+/// How to reach the broker of an enrolment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// As the enrolment says.
+    #[default]
+    AsEnrolled,
+    /// By TLS at another host and port; the certificate must still carry the enrolment's broker name.
+    Tls(String, u16),
+    /// By plaintext at a host and port: a test broker on this machine.
+    Plain(String, u16),
+}
+
 impl Broker {
     /// A broker by TCP.
     #[must_use]
@@ -37,22 +49,22 @@ impl Broker {
 }
 
 impl Member {
-    /// The node of an enrolment. `at` replaces the broker's address, not the name that its certificate carries.
+    /// The node of an enrolment.
     ///
     /// # Errors
     /// [`TlsSetupError`] where certificates or key cannot be used.
     pub fn enrolled(
         identity: &loa_node::identity::Identity,
-        at: Option<(&str, u16)>,
+        reach: &Reach,
         clock: &Arc<SimClock>,
     ) -> Result<Self, TlsSetupError> {
-        let own = ClientIdentity {
-            chain_pem: identity.certificate_chain_pem.as_bytes(),
-            key_pem: identity.private_key_pem.as_bytes(),
+        let broker = match reach {
+            Reach::AsEnrolled => {
+                Broker::tcp(&identity.broker_host, identity.broker_port, Some(tls(identity, clock)?))
+            }
+            Reach::Tls(host, port) => Broker::tcp(host, *port, Some(tls(identity, clock)?)),
+            Reach::Plain(host, port) => Broker::tcp(host, *port, None),
         };
-        let config = loa_link::client_config(identity.ca_pem.as_bytes(), Some(own), clock.for_tls())?;
-        let tls = TlsOptions::new(config, &identity.broker_name)?;
-        let (host, port) = at.unwrap_or((&identity.broker_host, identity.broker_port));
         Ok(Self {
             identity: loa_node_core::Identity {
                 tenant: identity.tenant.clone(),
@@ -61,7 +73,16 @@ impl Member {
                 root: identity.root,
             },
             key_set: Some(identity.key_set.clone()),
-            broker: Broker::tcp(host, port, Some(tls)),
+            broker,
         })
     }
+}
+
+fn tls(identity: &loa_node::identity::Identity, clock: &Arc<SimClock>) -> Result<TlsOptions, TlsSetupError> {
+    let own = ClientIdentity {
+        chain_pem: identity.certificate_chain_pem.as_bytes(),
+        key_pem: identity.private_key_pem.as_bytes(),
+    };
+    let config = loa_link::client_config(identity.ca_pem.as_bytes(), Some(own), clock.for_tls())?;
+    TlsOptions::new(config, &identity.broker_name)
 }

@@ -64,8 +64,7 @@ impl<'n, H: Horn, O: Observer> Running<'n, H, O> {
         if let Some(key_set) = &node.member.key_set
             && let Err(refusal) = node.store.adopt_key_set(key_set, &node.member.identity, now.wall)
         {
-            let why = format!("nothing, but the key set of the enrolment does not hold: {refusal}");
-            node.observer.note(now.wall, Happening::Refused { why });
+            node.observer.note(now.wall, Happening::KeySetUnused { refusal });
         }
         let (objects, partial) = node.cache.found();
         let restored = Restored { objects, partial, ..node.store.restored(now.wall) };

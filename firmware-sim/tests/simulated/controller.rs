@@ -15,7 +15,7 @@ use loa_protocol::transfer::{Block, Want};
 use loa_protocol::wire::Wire as _;
 use tokio::sync::{Notify, mpsc};
 
-use crate::office::{Object, Office, key_set, node_document, plan, tenant, village};
+use crate::office::{Object, Office, node_document, plan, tenant, village};
 use crate::within;
 
 /// What nodes said.
@@ -36,6 +36,7 @@ pub(crate) struct Controller {
     handle: LinkHandle,
     object: Object,
     nodes: Vec<NodeId>,
+    key_set: Vec<u8>,
     shared: Arc<Shared>,
 }
 
@@ -64,12 +65,13 @@ impl Controller {
         let shared = Arc::<Shared>::default();
         let desk = Desk { handle: handle.clone(), object: object.clone(), shared: Arc::clone(&shared) };
         tokio::spawn(desk.work(events));
-        Self { handle, object: object.clone(), nodes: office.nodes.clone(), shared }
+        let (object, nodes, key_set) = (object.clone(), office.nodes.clone(), office.key_set.clone());
+        Self { handle, object, nodes, key_set, shared }
     }
 
     /// Puts key set and node documents where nodes find them.
     pub(crate) fn publish_documents(&self) {
-        publish(&self.handle, TopicKind::Keys, key_set(), true);
+        publish(&self.handle, TopicKind::Keys, self.key_set.clone(), true);
         for node in &self.nodes {
             publish(&self.handle, TopicKind::Desired(node.clone()), node_document(node), true);
         }

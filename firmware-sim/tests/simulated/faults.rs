@@ -6,7 +6,7 @@ use std::time::Duration;
 use loa_firmware_sim::board_sim::clock::SimClock;
 use loa_firmware_sim::board_sim::network::Network;
 use loa_firmware_sim::fleet::members;
-use loa_firmware_sim::node::{Entry, Fault, Happening, Node, NullHorn, Parts, Script, When};
+use loa_firmware_sim::node::{Entry, Fault, Happening, Node, NullHorn, Parts, Reach, Script, When};
 use loa_protocol::receipt::{Outcome, Receipt};
 use loa_protocol::report::{EventKind, StorageState};
 use loa_protocol::time::UnixMs;
@@ -39,7 +39,7 @@ impl Stage {
         let url = format!("http://127.0.0.1:{}", web.port);
         std::fs::write(&tokens, office.tokens(&url)[0].to_text()).unwrap();
         members::enrol_all(folder.path(), &tokens, None).await.unwrap();
-        let member = members::load(folder.path(), 1, None).unwrap().remove(0);
+        let member = members::load(folder.path(), 1, &Reach::AsEnrolled).unwrap().remove(0);
 
         let controller = Controller::connect(&office, &Object::of_blocks(BLOCKS, 1_000)).await;
         let at = now() + HOUR;

@@ -54,7 +54,8 @@ fn validity() -> Validity {
     Validity { issued_at_s: now_s, not_before_s: now_s - 3600, expires_s: now_s + 24 * 3600 }
 }
 
-pub(crate) fn key_set() -> Vec<u8> {
+/// Every node may obey this one key.
+fn key_set() -> Vec<u8> {
     let scope = Scope {
         purposes: vec![Purpose::Plan, Purpose::Node],
         classes: vec![Class::Normal],
@@ -134,6 +135,8 @@ pub(crate) struct Office {
     pub(crate) pki: Arc<Pki>,
     pub(crate) broker: Mosquitto,
     pub(crate) nodes: Vec<NodeId>,
+    /// In its envelope; the one that comes with an enrolment is the one on the broker.
+    pub(crate) key_set: Vec<u8>,
 }
 
 impl Office {
@@ -141,7 +144,7 @@ impl Office {
         let pki = Arc::new(Pki::new());
         let broker = Mosquitto::start(&pki);
         let nodes = (1..=nodes).map(|number| NodeId::new(format!("cum-{number:03}")).unwrap()).collect();
-        Self { pki, broker, nodes }
+        Self { pki, broker, nodes, key_set: key_set() }
     }
 
     /// The tokens of all nodes, which name a controller at this address.
@@ -163,7 +166,7 @@ impl Office {
             tokens.into_iter().map(|token| (token.node_id, token.secret.verifier())).collect();
         let anchor =
             TrustAnchor { tenant: tenant(), broker_name: "loa-broker".to_owned(), ca_pem: self.pki.ca_pem() };
-        let (key_set, broker_port) = (key_set(), self.broker.port);
+        let (key_set, broker_port) = (self.key_set.clone(), self.broker.port);
         let pki = Arc::clone(&self.pki);
         Web::serve(self.nodes.len(), None, move |request| {
             let request = EnrolRequest::from_cbor(request).unwrap();
