@@ -13,5 +13,6 @@ pub mod live;
 pub mod making;
 pub mod pages;
 pub mod services;
+pub mod site;
 pub mod store;
 pub mod trust;

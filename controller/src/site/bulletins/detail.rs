@@ -1,0 +1,176 @@
+//! One bulletin: what it says, how its sounds are coming on, what was done with it, and what may be.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, State};
+use loa_protocol::bulletin::Class;
+use serde_json::Value;
+
+use super::named;
+use super::tracks;
+use crate::domain::bulletin::{RevisionState, Step as Deed};
+use crate::domain::role::Action;
+use crate::pages::labels::Step;
+use crate::pages::views::{
+    BulletinActions, BulletinDetail, BulletinPage, DecisionForm, HistoryItem, TrackForm,
+};
+use crate::pages::{Msg, Nav, msg};
+use crate::services::{BulletinView, ServiceError};
+use crate::site::answer::{Answer, page as answer_page};
+use crate::site::places::Places;
+use crate::site::reader::Me;
+use crate::site::schedules::list::rows as schedule_rows;
+use crate::site::{Site, program, shell, words};
+use crate::store::audit::AuditRecord;
+use crate::store::schedules::ScheduleFilter;
+
+/// Most schedules that are shown with a bulletin.
+const SCHEDULES_MAX: u32 = 50;
+
+/// `GET /bulletins/{id}`.
+pub(in crate::site) async fn page(State(site): State<Site>, me: Me, Path(id): Path<String>) -> Answer {
+    let view = site.app.services.bulletins.get(me.who(), &named(&id)?).await?;
+    answer_page(view_of(&site, &me, &view, DecisionForm::default(), None).await?)
+}
+
+/// The page of a bulletin, with its forms as typed.
+pub(super) async fn view_of(
+    site: &Site,
+    me: &Me,
+    view: &BulletinView,
+    decision: DecisionForm,
+    add_track: Option<TrackForm>,
+) -> Result<BulletinPage, ServiceError> {
+    let (places, mut shell) = shell::open(site, me, Nav::Bulletins).await?;
+    let services = &site.app.services;
+    let (bulletin, latest) = (&view.bulletin, &view.latest);
+    shell.path = super::address(&bulletin.id);
+    let history = services.bulletins.history(me.who(), &bulletin.id).await?;
+    let people = latest.authors.iter().map(ToString::to_string);
+    let people = people.chain(history.iter().flat_map(|deed| deed.actor_id.clone()));
+    let names = services.users.names(people).await?;
+    let actions = actions(me, view);
+    let filter = ScheduleFilter {
+        bulletin: Some(bulletin.id.clone()),
+        with_past: true,
+        limit: SCHEDULES_MAX,
+        ..ScheduleFilter::default()
+    };
+    let schedules = services.schedules.list(me.who(), &filter).await?;
+    let nodes: Vec<program::KnownNode> =
+        if schedules.is_empty() { Vec::new() } else { services.nodes.list(me.who()).await? };
+    let authors: Vec<String> = latest.authors.iter().map(ToString::to_string).collect();
+    let rejected = latest.state == RevisionState::Rejected;
+    Ok(BulletinPage {
+        bulletin: BulletinDetail {
+            id: bulletin.id.to_string(),
+            revision: latest.number,
+            seen: view.seen().to_string(),
+            seen_words: view.seen_words().to_string(),
+            on_air: bulletin.on_air.filter(|on_air| *on_air != latest.number),
+            area: places.name_of(&bulletin.path),
+            title: latest.title.clone(),
+            text: latest.text.clone(),
+            spoken_text: spoken_text(&latest.text),
+            state: words::state(latest.state),
+            class: words::class(latest.class),
+            category: words::category(me.lang(), latest.category),
+            author: words::people(me.lang(), &names, &authors),
+            created_at: places.moment(bulletin.created, &bulletin.path),
+            reject_comment: latest.decision_note.clone().filter(|_| rejected),
+        },
+        tracks: tracks::cards(site, me, view, actions.add_track).await?,
+        add_track: add_track.unwrap_or_else(|| tracks::empty_form(site, me, &places, view)),
+        decision,
+        schedules: schedule_rows(me, &places, &nodes, &schedules),
+        history: history_of(site, me, &places, view, &history, &names).await?,
+        actions,
+        shell,
+    })
+}
+
+/// What this person may do now.
+pub(in crate::site) fn actions(me: &Me, view: &BulletinView) -> BulletinActions {
+    let (who, path, latest) = (me.who(), &view.bulletin.path, &view.latest);
+    let class = latest.class;
+    let writes = who.may(Action::Write(class), path);
+    let approves = who.may(Action::Approve(class), path);
+    let own = who.user_id().is_some_and(|user| latest.authors.contains(user));
+    let submitted = latest.state == RevisionState::Submitted;
+    let judges = submitted && approves && !own;
+    let audible = latest.is_audible();
+    let edits = writes && latest.state.edit().is_ok();
+    let blocked = if submitted && own {
+        Some(Msg::new(msg::BLOCKED_OWN))
+    } else if judges && !audible {
+        Some(Msg::new(msg::BLOCKED_TRACKS))
+    } else {
+        None
+    };
+    BulletinActions {
+        submit: writes && latest.state == RevisionState::Draft,
+        approve: judges && audible,
+        reject: judges,
+        withdraw: (writes || approves) && latest.state.after(Deed::Withdraw).is_ok(),
+        edit: edits,
+        edit_makes_revision: latest.state == RevisionState::Approved,
+        schedule: view.bulletin.on_air.is_some()
+            && Class::ALL.into_iter().any(|class| who.may_somewhere(Action::Schedule(class))),
+        // What waits for approval, or is approved, is opened for writing first.
+        add_track: edits && matches!(latest.state, RevisionState::Draft | RevisionState::Rejected),
+        blocked,
+    }
+}
+
+/// The words that the voice speaks, where the text can be spoken.
+fn spoken_text(text: &str) -> Option<String> {
+    let checked = loa_speech::text::check(text, usize::MAX).ok()?;
+    let spoken = loa_speech::normalize::normalize(&checked.text);
+    let sentences: Vec<&str> = spoken.sentences().iter().map(|sentence| sentence.as_str()).collect();
+    (!sentences.is_empty()).then(|| sentences.join("\n"))
+}
+
+async fn history_of(
+    site: &Site,
+    me: &Me,
+    places: &Places,
+    view: &BulletinView,
+    deeds: &[AuditRecord],
+    names: &BTreeMap<String, String>,
+) -> Result<Vec<HistoryItem>, ServiceError> {
+    let mut items = Vec::new();
+    for deed in deeds {
+        let (before, after) = (json(deed.before.as_deref()), json(deed.after.as_deref()));
+        let revision = number(&after).or(number(&before)).unwrap_or(view.latest.number);
+        let step = Step::of_action(&deed.action);
+        let judged = matches!(step, Step::BulletinApproved | Step::BulletinRejected);
+        let comment = if !judged {
+            None
+        } else if revision == view.latest.number {
+            view.latest.decision_note.clone()
+        } else {
+            let bulletins = &site.app.services.bulletins;
+            bulletins.revision(me.who(), &view.bulletin.id, revision).await?.decision_note
+        };
+        let who = match &deed.actor_id {
+            Some(id) => names.get(id).cloned().unwrap_or_else(|| deed.actor_name.clone()),
+            None => me.lang().text(msg::OPERATOR),
+        };
+        items.push(HistoryItem {
+            at: places.moment(deed.at, &view.bulletin.path),
+            who,
+            step,
+            revision,
+            comment,
+        });
+    }
+    Ok(items)
+}
+
+fn json(text: Option<&str>) -> Value {
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
+fn number(summary: &Value) -> Option<u32> {
+    summary.get("revision").and_then(Value::as_u64).and_then(|number| number.try_into().ok())
+}

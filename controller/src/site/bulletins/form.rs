@@ -1,0 +1,389 @@
+//! Writing a bulletin, and editing one.
+//!
+//! What was typed is never lost: a refused form comes back as it was, and one that was sent after the session had ended
+//! waits in [`crate::site::kept`] until its author has signed in again.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
+use loa_protocol::bulletin::{Category, Class};
+use loa_protocol::ids::AreaId;
+
+use super::{address, named, seen};
+use crate::domain::area::Area;
+use crate::domain::bulletin::{BulletinDraft, RevisionState, SourceDraft, TrackDraft};
+use crate::domain::ids::fresh_bulletin_id;
+use crate::domain::message::FieldErrors;
+use crate::domain::role::{Action, Forbidden};
+use crate::http::HttpError;
+use crate::pages::views::{
+    BulletinForm, BulletinFormPage, Editing, SpokenLanguage, TextCheck, TextCheckPart,
+};
+use crate::pages::{Choice, Errors, Lang, Msg, Nav, Rendered, msg};
+use crate::services::{BulletinView, Seen, ServiceError, draft_of};
+use crate::site::answer::{Answer, done, page as answer_page, refused};
+use crate::site::fields::{Asked, Fields, Posted, Unchecked};
+use crate::site::places::Places;
+use crate::site::reader::{Guest, Me};
+use crate::site::{Site, fields, flash, shell, words};
+
+/// The language in which the text is written, and the only one that a voice speaks it in.
+const WRITTEN: &str = "vi";
+/// Its voices, as the synthesiser names them.
+pub(super) const VOICES: [&str; 3] = ["vi", "vi-vn-x-central", "vi-vn-x-south"];
+/// From here on, a bulletin is called long: 15 minutes, one urban session.
+const LONG_MS: u64 = 15 * 60_000;
+/// Syllables a minute at a speed of one word a minute: 165 at 120, measured.
+const SYLLABLES_PER_WORD: f64 = 165.0 / 120.0;
+
+/// `GET /bulletins/new`.
+pub(in crate::site) async fn new_page(State(site): State<Site>, me: Me, Asked(asked): Asked) -> Answer {
+    let kept = site.kept.get(asked.one("kept"), me.reader.now);
+    let form = match kept {
+        Some(fields) => kept_form(&fields),
+        None => Typed {
+            form: BulletinForm {
+                class: Class::Normal.as_str().to_owned(),
+                form_id: fresh_bulletin_id().to_string(),
+                ..BulletinForm::default()
+            },
+            speak: vec![WRITTEN.to_owned()],
+            voices: vec![format!("{WRITTEN}:{}", site.settings.voice)],
+        },
+    };
+    let page = form_page(&site, &me, None, form).await?;
+    if page.areas.is_empty() {
+        return Err(ServiceError::from(Forbidden { action: Action::Write(Class::Normal) }).into());
+    }
+    answer_page(page)
+}
+
+/// `POST /bulletins`.
+pub(in crate::site) async fn create(
+    State(site): State<Site>,
+    Guest(reader): Guest,
+    Unchecked(form): Unchecked,
+) -> Answer {
+    let Some(me) = shell::person_of(&reader) else { return keep(&site, &reader, "/bulletins/new", form) };
+    if !reader.token_matches(form.one("csrf")) {
+        return Err(HttpError::CrossSite);
+    }
+    let services = &site.app.services;
+    let draft = draft(&form, Vec::new());
+    let area = AreaId::new(form.one("area").trim());
+    let outcome = match &area {
+        // A form that names no id of its own gets none: the services draw one.
+        Ok(area) => services.bulletins.create(me.who(), area, &draft, form.one("form_id").parse().ok()).await,
+        Err(_) => Err(ServiceError::NotFound(crate::services::Thing::Area)),
+    };
+    let mut typed = typed(&form);
+    let view = match outcome {
+        Ok(view) => view,
+        Err(ServiceError::NotFound(_)) => {
+            typed.form.errors.put("area", Msg::new(msg::NOT_A_CHOICE));
+            return refused(form_page(&site, &me, None, typed).await?);
+        }
+        Err(ServiceError::Invalid(errors)) => {
+            typed.form.errors = field_errors(&errors);
+            return refused(form_page(&site, &me, None, typed).await?);
+        }
+        Err(other) => return Err(other.into()),
+    };
+    saved(&site, &me, &form, &view, flash::plain(msg::SAVED, site.app.web.secure_cookies)).await
+}
+
+/// `GET /bulletins/{id}/edit`.
+pub(in crate::site) async fn edit_page(
+    State(site): State<Site>,
+    me: Me,
+    Path(id): Path<String>,
+    Asked(asked): Asked,
+) -> Answer {
+    let view = site.app.services.bulletins.get(me.who(), &named(&id)?).await?;
+    me.who().require(Action::Write(view.latest.class), &view.bulletin.path).map_err(ServiceError::from)?;
+    view.latest.state.edit().map_err(ServiceError::from)?;
+    let kept = site.kept.get(asked.one("kept"), me.reader.now);
+    let (form, seen) = match &kept {
+        // The writer answers for what they had seen, not for what has come since.
+        Some(fields) => (kept_form(fields), fields.one("seen").parse().unwrap_or_else(|_| view.seen_words())),
+        None => (of_revision(&site, &view), view.seen_words()),
+    };
+    answer_page(form_page(&site, &me, Some((&view, &seen)), form).await?)
+}
+
+/// `POST /bulletins/{id}/edit`.
+pub(in crate::site) async fn edit(
+    State(site): State<Site>,
+    Guest(reader): Guest,
+    Path(id): Path<String>,
+    Unchecked(form): Unchecked,
+) -> Answer {
+    let id = named(&id)?;
+    let Some(me) = shell::person_of(&reader) else {
+        return keep(&site, &reader, &format!("{}/edit", address(&id)), form);
+    };
+    if !reader.token_matches(form.one("csrf")) {
+        return Err(HttpError::CrossSite);
+    }
+    let services = &site.app.services;
+    let seen = seen(form.one("seen"))?;
+    let before = services.bulletins.get(me.who(), &id).await?;
+    // Sounds that this form does not show, recordings above all, stay as they are.
+    let spoken = form.all("speak").iter().any(|language| language == WRITTEN);
+    let others = draft_of(&before.latest).tracks.into_iter().filter(|track| match track.source {
+        SourceDraft::Speech { .. } => track.language != WRITTEN,
+        SourceDraft::Recording { .. } => track.language != WRITTEN || !spoken,
+    });
+    let view = match services.bulletins.edit(me.who(), &id, &seen, &draft(&form, others.collect())).await {
+        Ok(view) => view,
+        Err(ServiceError::Invalid(errors)) => {
+            let mut typed = typed(&form);
+            typed.form.errors = field_errors(&errors);
+            return refused(form_page(&site, &me, Some((&before, &seen)), typed).await?);
+        }
+        Err(ServiceError::Conflict(message)) if message.code == "bulletin.stale" => {
+            let mut typed = typed(&form);
+            typed.form.errors.put("", words::msg(&message));
+            // Sent again, it is meant: the person was told, and may have looked.
+            let page = form_page(&site, &me, Some((&before, &before.seen_words())), typed).await?;
+            return Ok(Rendered(StatusCode::CONFLICT, page).into_response());
+        }
+        Err(other) => return Err(other.into()),
+    };
+    let secure = site.app.web.secure_cookies;
+    let outcome = if view.latest.number > 1 {
+        flash::numbered(msg::REVISION_SAVED, view.latest.number, secure)
+    } else {
+        flash::plain(msg::SAVED, secure)
+    };
+    saved(&site, &me, &form, &view, outcome).await
+}
+
+/// `POST /bulletins/check`.
+pub(in crate::site) async fn check(State(site): State<Site>, me: Me, Posted(form): Posted) -> Answer {
+    let check = text_check(&site, form.one("text"));
+    answer_page(TextCheckPart { lang: me.lang(), check })
+}
+
+/// What follows a saved form: its submission, when the button said so.
+async fn saved(
+    site: &Site,
+    me: &Me,
+    form: &Fields,
+    view: &BulletinView,
+    outcome: axum::http::HeaderValue,
+) -> Answer {
+    let to = address(&view.bulletin.id);
+    // A form sent twice finds its bulletin submitted already.
+    if form.one("then") != "submit" || view.latest.state != RevisionState::Draft {
+        return done(&to, outcome);
+    }
+    site.app.services.bulletins.submit(me.who(), &view.bulletin.id, &view.seen_words()).await?;
+    done(&to, flash::plain(msg::SUBMITTED, site.app.web.secure_cookies))
+}
+
+/// The session ended while the form was filled: it waits behind the door.
+fn keep(site: &Site, reader: &crate::site::reader::Reader, path: &str, form: Fields) -> Answer {
+    let kept = if reader.from_here {
+        site.kept.keep(form, reader.now).map_err(ServiceError::from)?
+    } else {
+        // Another site's form is not this person's work.
+        None
+    };
+    let next = fields::address(path, &[("kept", kept.as_deref().unwrap_or_default())]);
+    Ok(Redirect::to(&fields::address("/sign-in", &[("next", &next)])).into_response())
+}
+
+/// A form as typed: the fields of the view, and what is ticked.
+struct Typed {
+    form: BulletinForm,
+    speak: Vec<String>,
+    voices: Vec<String>,
+}
+
+fn typed(form: &Fields) -> Typed {
+    Typed {
+        form: BulletinForm {
+            title: form.text("title"),
+            text: form.text("text"),
+            area: form.text("area"),
+            category: form.text("category"),
+            class: form.text("class"),
+            form_id: form.text("form_id"),
+            errors: Errors::none(),
+        },
+        speak: form.all("speak"),
+        voices: form.all("voice"),
+    }
+}
+
+fn kept_form(form: &Fields) -> Typed {
+    let mut typed = typed(form);
+    typed.form.errors.put("", Msg::new(msg::FORM_KEPT));
+    typed
+}
+
+fn of_revision(site: &Site, view: &BulletinView) -> Typed {
+    let draft = draft_of(&view.latest);
+    let spoken = draft.tracks.iter().find_map(|track| match &track.source {
+        SourceDraft::Speech { voice, .. } if track.language == WRITTEN => Some(voice.clone()),
+        SourceDraft::Speech { .. } | SourceDraft::Recording { .. } => None,
+    });
+    let voice =
+        spoken.clone().filter(|voice| !voice.is_empty()).unwrap_or_else(|| site.settings.voice.clone());
+    Typed {
+        form: BulletinForm {
+            title: draft.title,
+            text: draft.text,
+            area: view.bulletin.path.areas().last().map(ToString::to_string).unwrap_or_default(),
+            category: draft.category,
+            class: draft.class,
+            form_id: fresh_bulletin_id().to_string(),
+            errors: Errors::none(),
+        },
+        speak: spoken.map(|_| WRITTEN.to_owned()).into_iter().collect(),
+        voices: vec![format!("{WRITTEN}:{voice}")],
+    }
+}
+
+/// The form as the services take it. `others` are the tracks that the form does not show.
+fn draft(form: &Fields, others: Vec<TrackDraft>) -> BulletinDraft {
+    let spoken = form.all("speak").iter().any(|language| language == WRITTEN);
+    let voice = chosen_voice(&form.all("voice"));
+    let own = spoken.then(|| TrackDraft {
+        language: WRITTEN.to_owned(),
+        source: SourceDraft::Speech { text: String::new(), voice, words_per_minute: None },
+    });
+    BulletinDraft {
+        title: form.text("title"),
+        text: form.text("text"),
+        category: form.text("category"),
+        class: form.text("class"),
+        tracks: own.into_iter().chain(others).collect(),
+    }
+}
+
+/// The voice of the written language among `code:voice`; empty when none was sent.
+fn chosen_voice(voices: &[String]) -> String {
+    let own = voices.iter().filter_map(|voice| voice.split_once(':')).find(|(code, _)| *code == WRITTEN);
+    own.map(|(_, voice)| voice.to_owned()).unwrap_or_default()
+}
+
+fn field_errors(errors: &FieldErrors) -> Errors {
+    words::errors(errors, |field| match field {
+        "title" => "title",
+        "text" => "text",
+        "category" => "category",
+        "class" => "class",
+        "tracks" => "speak",
+        _ => "",
+    })
+}
+
+async fn form_page(
+    site: &Site,
+    me: &Me,
+    editing: Option<(&BulletinView, &Seen)>,
+    typed: Typed,
+) -> Result<BulletinFormPage, ServiceError> {
+    let (places, mut shell) = shell::open(site, me, Nav::Bulletins).await?;
+    shell.path = editing.map_or_else(
+        || "/bulletins/new".to_owned(),
+        |(view, _)| format!("{}/edit", address(&view.bulletin.id)),
+    );
+    let writes =
+        |area: &Area| Class::ALL.into_iter().any(|class| me.who().may(Action::Write(class), &area.path));
+    let areas = places.choices(writes);
+    let mut form = typed.form;
+    if form.area.is_empty() {
+        form.area = usual_area(me, &places, &areas);
+    }
+    let check = text_check(site, &form.text);
+    let voice = Some(chosen_voice(&typed.voices)).filter(|voice| !voice.is_empty());
+    Ok(BulletinFormPage {
+        shell,
+        editing: editing.map(|(view, seen)| Editing {
+            id: view.bulletin.id.to_string(),
+            seen: seen.to_string(),
+            makes_revision: view.latest.state == RevisionState::Approved,
+        }),
+        areas,
+        categories: categories(me.lang()),
+        spoken: vec![SpokenLanguage {
+            code: WRITTEN.to_owned(),
+            name: words::spoken(me.lang(), WRITTEN),
+            voices: voices(me.lang()),
+            voice: voice.unwrap_or_else(|| site.settings.voice.clone()),
+            chosen: typed.speak.iter().any(|language| language == WRITTEN),
+        }],
+        form,
+        check,
+    })
+}
+
+/// The one area of whoever writes for one; nothing is chosen for those who write for several.
+fn usual_area(me: &Me, places: &Places, areas: &[Choice]) -> String {
+    let home = me.visit.user.home.area_id().filter(|home| places.get(home).is_some());
+    let home = home.map(ToString::to_string).filter(|home| areas.iter().any(|area| area.value == *home));
+    let top: Vec<&Choice> = areas.iter().filter(|area| area.depth == 0).collect();
+    match (home, top.as_slice()) {
+        (Some(home), _) => home,
+        (None, [only]) => only.value.clone(),
+        (None, _) => String::new(),
+    }
+}
+
+fn categories(lang: Lang) -> Vec<Choice> {
+    let choice = |category: Category| Choice::new(category.as_str(), words::category(lang, category));
+    Category::ALL.into_iter().map(choice).collect()
+}
+
+/// The voices of the written language.
+pub(super) fn voices(lang: Lang) -> Vec<Choice> {
+    VOICES.iter().map(|voice| Choice::new(*voice, words::voice(lang, voice))).collect()
+}
+
+/// What a text is like: its length, how long it takes to speak, and what will be spoken otherwise than written.
+pub(super) fn text_check(site: &Site, text: &str) -> TextCheck {
+    let text = crate::domain::bulletin::text::body(text);
+    let chars = text.chars().count();
+    let limit = site.settings.text_max_chars;
+    let mut check = TextCheck { chars, limit, duration_ms: None, warnings: Vec::new() };
+    if chars > limit {
+        return check;
+    }
+    let Ok(checked) = loa_speech::text::check(&text, usize::MAX) else { return check };
+    let mut unspeakable: Vec<char> = Vec::new();
+    for warning in &checked.warnings {
+        match warning {
+            loa_speech::text::Warning::PhonemeBrackets { .. } => {
+                check.warnings.push(Msg::new(msg::WARN_BRACKETS));
+            }
+            loa_speech::text::Warning::SymbolsDropped { position, .. } => {
+                unspeakable.extend(text.get(position.offset_bytes..).and_then(|rest| rest.chars().next()));
+            }
+            // What nobody sees, and letters that only are written otherwise, are no news to a writer.
+            loa_speech::text::Warning::InvisibleDropped { .. } | loa_speech::text::Warning::Composed => {}
+        }
+    }
+    if !unspeakable.is_empty() {
+        let signs: String = unspeakable.into_iter().collect();
+        check.warnings.push(Msg::new(msg::WARN_UNSPEAKABLE).with("x", signs));
+    }
+    let spoken = loa_speech::normalize::normalize(&checked.text);
+    let syllables: usize = spoken.sentences().iter().map(|s| s.as_str().split_whitespace().count()).sum();
+    let per_minute = f64::from(site.settings.words_per_minute) * SYLLABLES_PER_WORD;
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate; a cast of a float saturates"
+    )]
+    let duration_ms = (syllables as f64 / per_minute * 60_000.0) as u64;
+    check.duration_ms = (syllables > 0).then_some(duration_ms);
+    if duration_ms > LONG_MS {
+        let minutes = i64::try_from(duration_ms / 60_000).unwrap_or(i64::MAX);
+        check.warnings.push(Msg::new(msg::WARN_LONG).with_number("minutes", minutes));
+    }
+    check
+}

@@ -1,0 +1,291 @@
+//! The sounds of a bulletin: how they come on, adding one, taking one out, trying again.
+
+use axum::extract::{FromRequest, Multipart, Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use loa_protocol::bulletin::Language;
+
+use super::{address, detail, form, named, seen};
+use crate::domain::bulletin::{Making, SourceDraft, Track, TrackDraft, TrackSource};
+use crate::domain::message::FieldErrors;
+use crate::domain::role::{Action, Forbidden};
+use crate::http::HttpError;
+use crate::pages::labels::Spoken;
+use crate::pages::views::{DecisionForm, TrackCard, TrackForm, TrackOrigin, TrackState};
+use crate::pages::{Choice, Errors, Lang, Msg, msg};
+use crate::services::{BulletinView, ServiceError, Thing};
+use crate::site::answer::{Answer, done, refused};
+use crate::site::fields::{Fields, Posted};
+use crate::site::places::Places;
+use crate::site::reader::Me;
+use crate::site::{Site, flash, words};
+use crate::store::uploads::Upload;
+
+/// Longest value of a field that is no file, in bytes.
+const FIELD_MAX_BYTES: usize = 4 * 1024;
+/// Most fields that are no files.
+const FIELDS_MAX: usize = 16;
+
+/// The tracks of the latest revision as the page shows them.
+pub(in crate::site) async fn cards(
+    site: &Site,
+    me: &Me,
+    view: &BulletinView,
+    removable: bool,
+) -> Result<Vec<TrackCard>, ServiceError> {
+    let mut cards = Vec::new();
+    for track in &view.latest.tracks {
+        let code = track.content.language.as_str();
+        cards.push(TrackCard {
+            id: track.id.to_string(),
+            language_code: code.to_owned(),
+            language: words::spoken(me.lang(), code),
+            origin: origin(site, me.lang(), track),
+            state: state(site, me, track).await?,
+            removable,
+        });
+    }
+    Ok(cards)
+}
+
+fn origin(site: &Site, lang: Lang, track: &Track) -> TrackOrigin {
+    match &track.content.source {
+        TrackSource::Speech { voice, .. } => {
+            let voice = voice.as_deref().unwrap_or(&site.settings.voice);
+            TrackOrigin::Speech { voice: words::voice(lang, voice) }
+        }
+        TrackSource::Recording { file_name, .. } => TrackOrigin::Recording { file_name: file_name.clone() },
+    }
+}
+
+async fn state(site: &Site, me: &Me, track: &Track) -> Result<TrackState, ServiceError> {
+    if let Some(hash) = &track.object {
+        let object = site.app.services.sounds.get(me.who(), hash).await?.object;
+        return Ok(TrackState::Ready {
+            audio_href: format!("/api/v1/objects/{hash}"),
+            duration_ms: u64::from(object.duration_ms),
+            loudness_lufs: object.loudness_lufs.unwrap_or_default(),
+            size_bytes: object.size_bytes,
+        });
+    }
+    Ok(match &track.making {
+        Making::Running { percent } => TrackState::Working { percent: *percent },
+        Making::Failed(error) => TrackState::Failed { why: Msg::both(error.vi.as_str(), error.en.as_str()) },
+        Making::Queued | Making::Done => TrackState::Queued,
+    })
+}
+
+/// The form that adds a track, nothing typed yet.
+pub(super) fn empty_form(site: &Site, me: &Me, places: &Places, view: &BulletinView) -> TrackForm {
+    let lang = me.lang();
+    // The languages of the place first, then the others that have a name here.
+    let mut codes: Vec<String> =
+        places.languages(&view.bulletin.path).iter().map(|language| language.as_str().to_owned()).collect();
+    for spoken in Spoken::ALL {
+        if !codes.iter().any(|code| code == spoken.code()) {
+            codes.push(spoken.code().to_owned());
+        }
+    }
+    TrackForm {
+        languages: codes.iter().map(|code| Choice::new(code.as_str(), words::spoken(lang, code))).collect(),
+        voices: form::VOICES
+            .iter()
+            .map(|voice| Choice::new(format!("vi:{voice}"), words::voice(lang, voice)))
+            .collect(),
+        language: String::new(),
+        kind: "recording".to_owned(),
+        voice: format!("vi:{}", site.settings.voice),
+        max_bytes: site.app.web.upload_max_bytes,
+        errors: Errors::none(),
+    }
+}
+
+/// `POST /bulletins/{id}/tracks`: streamed, with its token first.
+pub(in crate::site) async fn add(
+    State(site): State<Site>,
+    me: Me,
+    Path(id): Path<String>,
+    request: Request,
+) -> Answer {
+    let id = named(&id)?;
+    let bulletins = &site.app.services.bulletins;
+    let view = bulletins.get(me.who(), &id).await?;
+    // Whoever may not write it does not fill the disk first.
+    let write = Action::Write(view.latest.class);
+    if !me.who().may(write, &view.bulletin.path) {
+        return Err(ServiceError::from(Forbidden { action: write }).into());
+    }
+    let (form, upload) = match receive(&site, &me, request).await? {
+        Ok(received) => received,
+        Err(refusal) => return again(&site, &me, &view, &refusal.form, refusal.errors).await,
+    };
+    let track = match draft(&form, upload) {
+        Ok(track) => track,
+        Err(errors) => return again(&site, &me, &view, &form, errors).await,
+    };
+    match bulletins.put_track(me.who(), &id, &seen(form.one("seen"))?, track).await {
+        Ok(_) => done(&address(&id), flash::plain(msg::TRACK_ADDED, site.app.web.secure_cookies)),
+        Err(ServiceError::Invalid(errors)) => {
+            let errors = track_errors(&errors);
+            again(&site, &me, &view, &form, errors).await
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// `POST /bulletins/{id}/tracks/{track}/remove`.
+pub(in crate::site) async fn remove(
+    State(site): State<Site>,
+    me: Me,
+    Path((id, track)): Path<(String, String)>,
+    Posted(form): Posted,
+) -> Answer {
+    let id = named(&id)?;
+    let bulletins = &site.app.services.bulletins;
+    let view = bulletins.get(me.who(), &id).await?;
+    let track = view.latest.tracks.iter().find(|known| known.id.as_str() == track);
+    let track = track.ok_or(ServiceError::NotFound(Thing::Track))?;
+    bulletins.remove_track(me.who(), &id, &seen(form.one("seen"))?, &track.content.language).await?;
+    done(&address(&id), flash::plain(msg::TRACK_REMOVED, site.app.web.secure_cookies))
+}
+
+/// `POST /bulletins/{id}/tracks/{track}/retry`.
+pub(in crate::site) async fn retry(
+    State(site): State<Site>,
+    me: Me,
+    Path((id, track)): Path<(String, String)>,
+    Posted(_): Posted,
+) -> Answer {
+    let id = named(&id)?;
+    let track = track.parse().map_err(|_| ServiceError::NotFound(Thing::Track))?;
+    site.app.services.bulletins.retry_track(me.who(), &id, &track).await?;
+    done(&address(&id), flash::plain(msg::TRACK_ADDED, site.app.web.secure_cookies))
+}
+
+/// A form that was refused while it came in.
+struct Refusal {
+    form: Fields,
+    errors: Errors,
+}
+
+/// Reads the form: fields first, the file piece by piece into the store. Nothing is stored before the token was right.
+async fn receive(
+    site: &Site,
+    me: &Me,
+    request: Request,
+) -> Result<Result<(Fields, Option<Upload>), Refusal>, HttpError> {
+    let mut parts = Multipart::from_request(request, site)
+        .await
+        .map_err(|rejection| HttpError::unreadable(rejection.status(), &rejection.body_text()))?;
+    let unreadable = |error: axum::extract::multipart::MultipartError| {
+        HttpError::unreadable(error.status(), &error.body_text())
+    };
+    let (mut form, mut upload) = (Fields::default(), None);
+    let mut trusted = false;
+    let mut count = 0;
+    while let Some(mut part) = parts.next_field().await.map_err(unreadable)? {
+        let name = part.name().unwrap_or_default().to_owned();
+        if name == "recording" {
+            if !trusted {
+                return Err(HttpError::CrossSite);
+            }
+            let file_name = part.file_name().unwrap_or_default().to_owned();
+            if file_name.is_empty() || form.one("kind") != "recording" {
+                continue;
+            }
+            let mut writer = site.app.services.uploads.begin(me.who(), &file_name).await?;
+            while let Some(bytes) = part.chunk().await.map_err(unreadable)? {
+                match writer.write(&bytes).await {
+                    Ok(()) => {}
+                    Err(ServiceError::TooLarge(message)) => {
+                        let errors = Errors::none().with("recording", words::msg(&message));
+                        return Ok(Err(Refusal { form, errors }));
+                    }
+                    Err(other) => return Err(other.into()),
+                }
+            }
+            match writer.finish().await {
+                Ok(stored) => upload = Some(stored),
+                Err(ServiceError::Invalid(errors)) => {
+                    let errors = track_errors(&errors);
+                    return Ok(Err(Refusal { form, errors }));
+                }
+                Err(other) => return Err(other.into()),
+            }
+            continue;
+        }
+        count += 1;
+        let mut value = Vec::new();
+        while let Some(bytes) = part.chunk().await.map_err(unreadable)? {
+            if count > FIELDS_MAX || value.len() + bytes.len() > FIELD_MAX_BYTES {
+                let status = StatusCode::PAYLOAD_TOO_LARGE;
+                return Err(HttpError::unreadable(status, &format!("the field {name:?}")));
+            }
+            value.extend_from_slice(&bytes);
+        }
+        let value = String::from_utf8_lossy(&value).into_owned();
+        trusted |= name == "csrf" && me.reader.token_matches(&value);
+        form.push(name, value);
+    }
+    if trusted { Ok(Ok((form, upload))) } else { Err(HttpError::CrossSite) }
+}
+
+fn draft(form: &Fields, upload: Option<Upload>) -> Result<TrackDraft, Errors> {
+    let mut errors = Errors::none();
+    let language = form.one("language").trim();
+    if Language::new(language).is_err() {
+        errors.put("language", Msg::new(msg::NOT_A_CHOICE));
+    }
+    let source = match form.one("kind") {
+        "recording" => match upload {
+            Some(upload) => {
+                Some(SourceDraft::Recording { upload: upload.hash.to_string(), file_name: upload.file_name })
+            }
+            None => {
+                errors.put("recording", Msg::new(msg::NO_FILE));
+                None
+            }
+        },
+        "speech" => {
+            // A voice of another language is none of this one's; the services say whether there is any.
+            let voice = form.one("voice").split_once(':').filter(|(code, _)| *code == language);
+            let voice = voice.map(|(_, voice)| voice.to_owned()).unwrap_or_default();
+            Some(SourceDraft::Speech { text: String::new(), voice, words_per_minute: None })
+        }
+        _ => {
+            errors.put("kind", Msg::new(msg::NOT_A_CHOICE));
+            None
+        }
+    };
+    match source {
+        Some(source) if errors.is_empty() => Ok(TrackDraft { language: language.to_owned(), source }),
+        _ => Err(errors),
+    }
+}
+
+fn track_errors(errors: &FieldErrors) -> Errors {
+    words::errors(errors, |field| match field {
+        "recording" => "recording",
+        "tracks" => "language",
+        _ => "",
+    })
+}
+
+/// The bulletin's page with the form as typed.
+async fn again(
+    site: &Site,
+    me: &Me,
+    view: &BulletinView,
+    form: &Fields,
+    errors: Errors,
+) -> Result<Response, HttpError> {
+    let mut page = detail::view_of(site, me, view, DecisionForm::default(), None).await?;
+    page.add_track = TrackForm {
+        language: form.text("language"),
+        kind: form.text("kind"),
+        voice: form.text("voice"),
+        errors,
+        ..page.add_track
+    };
+    refused(page)
+}

@@ -1,0 +1,135 @@
+//! What is to sound and what was to sound: schedules, laid out in time and over nodes.
+//!
+//! The starts are those of [`loa_protocol::timeline`], which the nodes obey. A start counts as planned when, at that
+//! instant, the bulletin was approved and the schedule stood.
+
+use std::collections::BTreeMap;
+
+use loa_protocol::ids::{ItemId, NodeId, ObjectHash, OccurrenceId};
+use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::occurrence_id;
+
+use super::Site;
+use super::places::Places;
+use super::reader::Me;
+use crate::domain::bulletin::Revision;
+use crate::domain::node::{Node, NodeState, NodeStatus};
+use crate::domain::schedule::{Schedule, ScheduleValues};
+use crate::pages::Lang;
+use crate::services::{ScheduleView, ServiceError};
+use crate::store::schedules::ScheduleFilter;
+
+/// Most schedules that one page looks at.
+const SCHEDULES_MAX: u32 = 200;
+/// Most starts of one schedule that one page lays out.
+const STARTS_MAX: usize = 500;
+
+/// A node and what it last said.
+pub(super) type KnownNode = (Node, NodeStatus);
+
+/// One planned start of one schedule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Planned {
+    /// The occurrence, by the revision on air.
+    pub(super) id: OccurrenceId,
+    /// The schedule.
+    pub(super) item: ItemId,
+    /// Its place in the list of schedules.
+    pub(super) view: usize,
+    /// When.
+    pub(super) nominal: UnixMs,
+}
+
+/// The schedules that the person may see, those that are over included.
+pub(super) async fn schedules(site: &Site, me: &Me) -> Result<Vec<ScheduleView>, ServiceError> {
+    let filter = ScheduleFilter { with_past: true, limit: SCHEDULES_MAX, ..ScheduleFilter::default() };
+    site.app.services.schedules.list(me.who(), &filter).await
+}
+
+/// The planned starts from `from` up to but not at `until`, the earliest first.
+pub(super) fn planned(views: &[ScheduleView], from: UnixMs, until: UnixMs) -> Vec<Planned> {
+    let mut all = Vec::new();
+    for (at, view) in views.iter().enumerate() {
+        let Some(revision) = &view.bulletin.on_air else { continue };
+        all.extend(starts(&view.schedule, revision, from, until).map(|nominal| Planned {
+            id: occurrence_id(&view.schedule.id, revision.number, nominal),
+            item: view.schedule.id.clone(),
+            view: at,
+            nominal,
+        }));
+    }
+    all.sort_by(|a, b| (a.nominal, &a.item).cmp(&(b.nominal, &b.item)));
+    all
+}
+
+/// The starts of one schedule in a span, while its revision was approved and it was not cancelled.
+fn starts<'a>(
+    schedule: &'a Schedule,
+    revision: &'a Revision,
+    from: UnixMs,
+    until: UnixMs,
+) -> impl Iterator<Item = UnixMs> + 'a {
+    let approved = revision.decided.as_ref().map_or(revision.edited, |stamp| stamp.at);
+    let end = schedule.cancelled.map_or(until, |cancelled| cancelled.min(until));
+    let mut last = from.max(approved).max(schedule.created) - 1;
+    std::iter::from_fn(move || {
+        last = schedule.values.next_after(last).filter(|next| *next < end)?;
+        Some(last)
+    })
+    .take(STARTS_MAX)
+}
+
+/// Whether a schedule aims at a node.
+pub(super) fn aims_at(values: &ScheduleValues, node: &Node) -> bool {
+    values.nodes.contains(&node.id) || values.areas.iter().any(|area| node.path.contains(area))
+}
+
+/// The nodes that a schedule makes sound: those that a board has enrolled for.
+pub(super) fn targets<'a>(
+    values: &'a ScheduleValues,
+    nodes: &'a [KnownNode],
+) -> impl Iterator<Item = &'a KnownNode> {
+    nodes.iter().filter(|(node, _)| node.state == NodeState::Enrolled && aims_at(values, node))
+}
+
+/// Names of a schedule's targets.
+pub(super) fn target_names(values: &ScheduleValues, places: &Places, nodes: &[KnownNode]) -> Vec<String> {
+    let areas = values.areas.iter().map(|area| places.name(area));
+    let name = |id: &NodeId| nodes.iter().find(|(node, _)| node.id == *id).map(|(node, _)| node.name.clone());
+    areas.chain(values.nodes.iter().map(|id| name(id).unwrap_or_else(|| id.to_string()))).collect()
+}
+
+/// The same, in short.
+pub(super) fn target_words(
+    lang: Lang,
+    values: &ScheduleValues,
+    places: &Places,
+    nodes: &[KnownNode],
+) -> String {
+    Places::short(lang, &target_names(values, places, nodes))
+}
+
+/// How long finished sounds are; each is asked for once.
+#[derive(Debug, Default)]
+pub(super) struct Lengths(BTreeMap<ObjectHash, u64>);
+
+impl Lengths {
+    /// How long a revision sounds, all its tracks one after the other, in milliseconds; `None` while one is not made.
+    pub(super) async fn of(
+        &mut self,
+        site: &Site,
+        me: &Me,
+        revision: &Revision,
+    ) -> Result<Option<u64>, ServiceError> {
+        let mut total = 0;
+        for track in &revision.tracks {
+            let Some(hash) = &track.object else { return Ok(None) };
+            if !self.0.contains_key(hash) {
+                let sound = site.app.services.sounds.get(me.who(), hash).await?;
+                self.0.insert(*hash, u64::from(sound.object.duration_ms));
+            }
+            total += self.0.get(hash).copied().unwrap_or_default();
+        }
+        Ok((!revision.tracks.is_empty()).then_some(total))
+    }
+}

@@ -1,0 +1,5 @@
+//! Schedules: what is to come, and the form that adds one.
+
+pub(super) mod form;
+pub(super) mod list;
+mod rule;
