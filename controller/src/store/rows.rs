@@ -124,8 +124,8 @@ pub(super) fn path_text(path: &AreaPath) -> String {
     text
 }
 
-/// The texts of all paths in a subtree: from this one, below the other. `0` follows `/` in ASCII, and ids hold nothing
-/// below it but `-`, which never follows a `/`.
+/// The texts of all paths in a subtree: from this one, below the other. Only texts that go on after `/tinh/xa/` lie
+/// between it and `/tinh/xa0`, because `0` follows `/` in ASCII.
 pub(super) fn subtree(path: &AreaPath) -> (String, String) {
     let from = path_text(path);
     let mut below = from.clone();

@@ -1,12 +1,16 @@
 //! The database, on real files.
 
-use loa_protocol::ids::{AreaId, BootId, NodeId};
+use loa_protocol::bulletin::{Category, Class, Language};
+use loa_protocol::ids::{AreaId, BootId, NodeId, ObjectHash};
 use loa_protocol::report::{ClockTrust, Health, Presence, State, StorageState};
 use loa_protocol::time::UnixMs;
 
+use super::objects::AudioObject;
 use super::plans::{PlanAudience, PlanRecord};
-use super::{Store, StoreError, areas, nodes, plans, presence, reports};
+use super::{Store, StoreError, areas, bulletins, nodes, objects, plans, presence, reports, speech_jobs};
 use crate::domain::area::{Area, child_path};
+use crate::domain::bulletin::{Content, Making, TrackContent, TrackSource};
+use crate::domain::ids::{TrackId, fresh_bulletin_id};
 use crate::domain::node::NodeValues;
 
 const NOW: UnixMs = UnixMs(1_000_000);
@@ -204,4 +208,91 @@ async fn the_last_word_of_a_node_and_its_last_health_reports_are_kept() {
         (status.clock.as_deref(), status.objects_ready, status.seen),
         (Some("holdover"), Some(4), Some(NOW + 5_000))
     );
+}
+
+/// Tracks `t1`, `t2`, ... of one draft, in line with the urgencies given.
+async fn with_jobs(urgencies: &[u8]) -> (Store, tempfile::TempDir, Vec<TrackId>) {
+    let (store, folder) = with_node().await;
+    let bulletin = fresh_bulletin_id();
+    let content = Content {
+        title: "Tin".to_owned(),
+        text: "Tin".to_owned(),
+        category: Category::General,
+        class: Class::Normal,
+        tracks: Vec::new(),
+    };
+    let mut tx = store.write().await.unwrap();
+    bulletins::insert(&mut tx, &bulletin, &AreaId::new("xa").unwrap(), NOW).await.unwrap();
+    bulletins::insert_revision(&mut tx, &bulletin, 1, &content, NOW).await.unwrap();
+    let mut tracks = Vec::new();
+    for (i, urgency) in urgencies.iter().enumerate() {
+        let id: TrackId = format!("t{}", i + 1).parse().unwrap();
+        let source = TrackSource::Speech { text: "Tin".to_owned(), voice: None, words_per_minute: Some(120) };
+        let language = Language::new(["vi", "en", "kpm"][i]).unwrap();
+        let content = TrackContent { language, source };
+        super::tracks::insert(&mut tx, (&bulletin, 1), i, &id, &content, None).await.unwrap();
+        let at = NOW + i64::try_from(i).unwrap();
+        speech_jobs::enqueue(&mut tx, &id, *urgency, at).await.unwrap();
+        tracks.push(id);
+    }
+    tx.commit().await.unwrap();
+    (store, folder, tracks)
+}
+
+#[tokio::test]
+async fn urgent_jobs_go_first_and_those_that_ran_go_back_in_line() {
+    let (store, _folder, tracks) = with_jobs(&[0, 2, 0]).await;
+    let mut tx = store.write().await.unwrap();
+    let mut taken = Vec::new();
+    while let Some(job) = speech_jobs::claim(&mut tx, NOW).await.unwrap() {
+        taken.push((job.track.id, job.attempts));
+    }
+    let order = [&tracks[1], &tracks[0], &tracks[2]];
+    assert_eq!(taken, order.map(|t| (t.clone(), 1)));
+    speech_jobs::set_progress(&mut tx, &tracks[0], 40, NOW).await.unwrap();
+    let running = super::tracks::get(&mut tx, &tracks[0]).await.unwrap().unwrap();
+    assert_eq!(running.making, Making::Running { percent: 40 });
+
+    assert_eq!(speech_jobs::requeue_running(&mut tx, NOW).await.unwrap(), 3);
+    let again = speech_jobs::claim(&mut tx, NOW).await.unwrap().unwrap();
+    assert_eq!((again.track.id, again.attempts), (tracks[1].clone(), 2));
+    speech_jobs::requeue(&mut tx, &tracks[1], NOW).await.unwrap();
+    let again = speech_jobs::claim(&mut tx, NOW).await.unwrap().unwrap();
+    assert_eq!((again.track.id, again.attempts), (tracks[1].clone(), 3));
+}
+
+#[tokio::test]
+async fn a_finished_sound_is_never_exchanged_and_a_recipe_finds_it_again() {
+    let (store, _folder, tracks) = with_jobs(&[0]).await;
+    let mut tx = store.write().await.unwrap();
+    let object = |bytes: &[u8]| AudioObject {
+        hash: ObjectHash::of(bytes),
+        size_bytes: bytes.len() as u64,
+        duration_ms: 1,
+        codec: "ogg/opus".to_owned(),
+        loudness_lufs: None,
+        true_peak_dbtp: Some(-1.5),
+        created: NOW,
+    };
+    let (first, other) = (object(b"one"), object(b"two"));
+    let unknown = speech_jobs::finish(&mut tx, &tracks[0], &first.hash, NOW).await.unwrap_err();
+    assert!(matches!(unknown, StoreError::Reference), "{unknown:?}");
+    for object in [&first, &first, &other] {
+        objects::insert(&mut tx, object).await.unwrap();
+    }
+    assert_eq!(objects::get(&mut tx, &first.hash).await.unwrap(), Some(first.clone()));
+    let mut kept = Vec::new();
+    for hash in [first.hash, first.hash, other.hash] {
+        kept.push(speech_jobs::finish(&mut tx, &tracks[0], &hash, NOW).await.unwrap());
+    }
+    assert_eq!(kept, [true, true, false]);
+    let track = super::tracks::get(&mut tx, &tracks[0]).await.unwrap().unwrap();
+    assert_eq!((track.object, track.making), (Some(first.hash), Making::Done));
+
+    assert_eq!(objects::by_recipe(&mut tx, "r").await.unwrap(), None);
+    objects::put_recipe(&mut tx, "r", &first.hash, NOW).await.unwrap();
+    objects::put_recipe(&mut tx, "r", &other.hash, NOW).await.unwrap();
+    assert_eq!(objects::by_recipe(&mut tx, "r").await.unwrap(), Some(other.hash));
+    assert_eq!(objects::areas_using(&mut tx, &first.hash).await.unwrap().len(), 1);
+    assert_eq!(objects::areas_using(&mut tx, &other.hash).await.unwrap(), []);
 }

@@ -105,16 +105,18 @@ pub async fn of_revision(
     rows.iter().map(read).collect()
 }
 
-/// Sets a track's finished sound. Gives whether the track was still there.
+/// Sets a track's finished sound, once: what was heard and approved is never exchanged. Gives whether the track is
+/// there and has this sound.
 ///
 /// # Errors
 /// [`StoreError::Reference`] when the object is not recorded.
 pub async fn set_object(c: &mut Connection, id: &TrackId, object: &ObjectHash) -> Result<bool, StoreError> {
-    let done = sqlx::query("UPDATE track SET object_hash = $2 WHERE id = $1")
-        .bind(id.as_str())
-        .bind(object.to_string())
-        .execute(c)
-        .await?;
+    let done =
+        sqlx::query("UPDATE track SET object_hash = $2 WHERE id = $1 AND COALESCE(object_hash, $2) = $2")
+            .bind(id.as_str())
+            .bind(object.to_string())
+            .execute(c)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 

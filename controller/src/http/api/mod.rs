@@ -19,7 +19,7 @@ mod wire;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header;
-use axum::routing::get;
+use axum::routing::{any, get};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, ResponseBuilder};
@@ -27,8 +27,8 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
-use super::AppState;
 use super::error::{FieldProblem, Problem};
+use super::{AppState, HttpError};
 
 /// Where the API lives.
 pub const PREFIX: &str = "/api/v1";
@@ -43,7 +43,12 @@ pub(super) fn router(state: &AppState) -> Router {
         "{}".to_owned()
     });
     let describe = move || async move { ([(header::CONTENT_TYPE, "application/json")], json) };
-    router.route(&format!("{PREFIX}/openapi.json"), get(describe)).with_state(state.clone())
+    let nothing = any(|| async { HttpError::no_route() });
+    router
+        .route(&format!("{PREFIX}/openapi.json"), get(describe))
+        // Programs get a problem, whatever pages answer to addresses that do not exist.
+        .route(&format!("{PREFIX}/{{*path}}"), nothing)
+        .with_state(state.clone())
 }
 
 fn described() -> OpenApiRouter<AppState> {
