@@ -4,8 +4,9 @@ use loa_protocol::bulletin::Class;
 
 use crate::auth::token::Token;
 use crate::domain::role::{ClassSet, Role};
-use crate::services::story::{PASSPHRASE, Story, area};
+use crate::services::story::{NOON, PASSPHRASE, Story, area};
 use crate::services::{Origin, ServiceError, UserDraft};
+use crate::store::users;
 
 fn code(error: &ServiceError) -> &'static str {
     error.message().code
@@ -91,6 +92,13 @@ async fn sessions_end_by_idleness_age_revocation_and_disabling() {
     let theirs = sessions.revoke(&stranger, &visit.session.id).await.unwrap_err();
     assert_eq!(code(&theirs), "session.not_found", "not one's own");
 
+    // Even a session that was left behind opens nothing.
+    let mut tx = story.services.store().write().await.unwrap();
+    users::set_disabled(&mut tx, lan.user_id().unwrap(), Some(NOON)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(code(&sessions.visit(&visit.token, &at("a")).await.unwrap_err()), "session.over", "disabled");
+    story.services.users.set_disabled(&story.operator, lan.user_id().unwrap(), false).await.unwrap();
+    sessions.visit(&visit.token, &at("a")).await.unwrap();
     story.services.users.set_disabled(&story.operator, lan.user_id().unwrap(), true).await.unwrap();
     assert_eq!(code(&sessions.visit(&visit.token, &at("a")).await.unwrap_err()), "session.over", "disabling");
     assert_eq!(code(&sessions.visit(&Token::presented("x"), &at("a")).await.unwrap_err()), "session.over");

@@ -1,7 +1,7 @@
 //! Every call, as every role in the wrong area, is refused; and as a role that lacks the right, in the right area.
 //!
-//! The calls are one closed list with the roles that may make them. A call that is missing here is noticed by whoever
-//! adds one: the list is what this file is about.
+//! The calls are one closed list with the roles that may make them, and a test reads the services' sources to see that
+//! none is missing.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -79,6 +79,11 @@ fn calls() -> Vec<(&'static str, &'static [Role], Call)> {
             "nodes.health",
             EVERY,
             call!(|a, w| async move { a.story.services.nodes.health(w, &node("cum-1")).await }),
+        ),
+        (
+            "nodes.epochs",
+            EVERY,
+            call!(|a, w| async move { a.story.services.nodes.epochs(w, &node("cum-1")).await }),
         ),
         (
             "nodes.create",
@@ -160,6 +165,11 @@ fn calls() -> Vec<(&'static str, &'static [Role], Call)> {
             call!(|a, w| a.story.services.sessions.revoke_all(w, a.user.user_id().unwrap())),
         ),
         ("bulletins.get", EVERY, call!(|a, w| a.story.services.bulletins.get(w, &a.draft.bulletin.id))),
+        (
+            "bulletins.history",
+            EVERY,
+            call!(|a, w| a.story.services.bulletins.history(w, &a.draft.bulletin.id)),
+        ),
         (
             "bulletins.revision",
             EVERY,
@@ -373,6 +383,7 @@ async fn every_list_is_empty_in_the_wrong_area() {
             }
             Err(error) => assert!(matches!(error, ServiceError::Forbidden(_)), "{error}"),
         }
+        assert!(services.nodes.last_health(&who).await.unwrap().is_empty());
         if role != Admin {
             assert!(matches!(services.users.list(&who).await, Err(ServiceError::Forbidden(_))));
         }
@@ -380,4 +391,53 @@ async fn every_list_is_empty_in_the_wrong_area() {
     let listed =
         services.bulletins.list(&author, &BulletinFilter { limit: 10, ..BulletinFilter::default() }).await;
     assert_eq!(listed.unwrap()[0].authors, ["writer"]);
+}
+
+/// Calls that give what lies in the person's scopes, or concern no place. The lists are tried above.
+const WITHOUT_PLACE: [&str; 11] = [
+    "areas.list",
+    "audit.list",
+    "bulletins.list",
+    "heard.occurrences",
+    "heard.receipts",
+    "nodes.last_health",
+    "nodes.list",
+    "schedules.list",
+    "uploads.begin",
+    "users.last_signed_in",
+    "users.list",
+];
+
+#[test]
+fn no_call_is_missing_here() {
+    let bulletins = [
+        include_str!("../bulletins/mod.rs"),
+        include_str!("../bulletins/writing.rs"),
+        include_str!("../bulletins/deciding.rs"),
+        include_str!("../bulletins/tracks.rs"),
+    ];
+    let sources = [
+        ("areas", include_str!("../areas.rs").to_owned()),
+        ("audit", include_str!("../audit.rs").to_owned()),
+        ("bulletins", bulletins.concat()),
+        ("heard", include_str!("../heard.rs").to_owned()),
+        ("nodes", include_str!("../nodes.rs").to_owned()),
+        ("schedules", include_str!("../schedules.rs").to_owned()),
+        ("sessions", include_str!("../sessions.rs").to_owned()),
+        ("sounds", include_str!("../sounds.rs").to_owned()),
+        ("uploads", include_str!("../uploads.rs").to_owned()),
+        ("users", include_str!("../users.rs").to_owned()),
+    ];
+    let mut there = BTreeSet::new();
+    for (group, source) in &sources {
+        for declared in source.split("pub async fn ").skip(1) {
+            let signature = declared.split('{').next().unwrap();
+            if signature.contains("who: &Principal") {
+                let name = signature.split(['(', '<']).next().unwrap();
+                there.insert(format!("{group}.{name}"));
+            }
+        }
+    }
+    let here = calls().into_iter().map(|(name, _, _)| name).chain(WITHOUT_PLACE);
+    assert_eq!(there, here.map(str::to_owned).collect());
 }
