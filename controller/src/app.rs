@@ -22,6 +22,7 @@ use crate::identity::Authority;
 use crate::live::Changes;
 use crate::making;
 use crate::services::{Clock, Nudges, Services};
+use crate::site;
 use crate::store::presence;
 use crate::trust::Trust;
 
@@ -159,7 +160,8 @@ impl Controller {
             changes,
             web: Arc::new(http::WebSettings::new(&config.http, &config.limits, base_url.clone())),
         };
-        let router = http::router(state, Arc::clone(&enrolments).router());
+        let pages = site::router(state.clone(), site::Settings::new(&config, stop.clone()));
+        let router = http::router(state, pages.merge(Arc::clone(&enrolments).router()));
         let stopped = stop.clone();
         tasks.spawn(async move {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -182,6 +184,11 @@ impl Controller {
     /// Where nodes connect to the embedded broker.
     pub fn broker_addr(&self) -> Option<SocketAddr> {
         self.broker_addr
+    }
+
+    /// The embedded broker, if that is the one in use.
+    pub fn broker(&self) -> Option<&EmbeddedBroker> {
+        self.broker.as_deref()
     }
 
     /// The address in links and tokens.

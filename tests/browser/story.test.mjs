@@ -25,6 +25,7 @@ test('a bulletin is written by one, approved by another on the phone, and schedu
   await admin.page.locator('input[name=name]').fill('lan');
   await admin.page.locator('input[name=display_name]').fill('Cil Lan');
   await admin.page.locator('select[name=role]').selectOption('author');
+  await admin.page.locator('select[name=area]').selectOption('xa-lac-duong');
   await admin.page.locator('form[action="/users"] button.btn-primary').click();
   const link = await admin.page.getByText(/\/welcome\//).first().innerText();
 
@@ -69,7 +70,7 @@ test('a bulletin is written by one, approved by another on the phone, and schedu
 test('what three villages heard is on the page, and every page is quiet', { timeout: 120_000 }, async () => {
   const visitor = await person(browser);
   await visitor.page.goto(`${product.base}/sign-in`);
-  await visitor.page.locator('#name').fill('quantri');
+  await visitor.page.locator('#login').fill('quantri');
   await visitor.page.locator('#passphrase').fill(PASSPHRASE);
   await visitor.page.locator('main form button.btn-primary').click();
   await visitor.page.waitForURL((url) => url.pathname === '/');

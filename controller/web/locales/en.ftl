@@ -123,11 +123,11 @@ on-air-earlier = Revision { $x } stays on air until this one is approved.
 rejected-because = Returned by the approver:
 
 class-normal = Normal
-class-normal-hint = Sounds when the commune chooses, outside quiet hours.
+class-normal-hint = Sounds at the hour that the commune chooses.
 class-priority = Priority
 class-priority-hint = Goes before normal bulletins when times collide.
 class-emergency = Emergency
-class-emergency-hint = Sounds at once and interrupts everything, in quiet hours too.
+class-emergency-hint = Goes before every other bulletin that is due at the same hour.
 
 category-general = General news
 category-policy_and_law = Policy and law
@@ -438,7 +438,7 @@ warn-brackets = The marks [[ ]] and what they enclose are not spoken.
 warn-unspeakable = Cannot be spoken and will be skipped: { $x }
 warn-long = About { $minutes } minutes long. Several short bulletins are better.
 warn-capitals = Words in capitals may be spelt out: { $x }
-warn-quiet-hours = Some of it falls in quiet hours (21:00 to 06:00): nodes will refuse it, unless it is an emergency.
+warn-quiet-hours = Some of it falls in quiet hours (21:00 to 06:00). Look at the hour again.
 warn-no-track = The bulletin has no track yet that can be played.
 warn-offline = { $n } of the nodes are offline; they sound if they receive the audio in time.
 

@@ -117,11 +117,11 @@ on-air-earlier = Bản sửa lần { $x } vẫn phát theo lịch cho đến khi
 rejected-because = Người duyệt trả lại với ý kiến:
 
 class-normal = Thông thường
-class-normal-hint = Phát theo lịch xã chọn, ngoài giờ yên tĩnh.
+class-normal-hint = Phát vào giờ xã chọn.
 class-priority = Ưu tiên
 class-priority-hint = Được phát trước bản tin thông thường khi trùng giờ.
 class-emergency = Khẩn cấp
-class-emergency-hint = Phát ngay, ngắt mọi nội dung khác, kể cả trong giờ yên tĩnh.
+class-emergency-hint = Được phát trước mọi bản tin khác khi trùng giờ.
 
 category-general = Tin tức chung
 category-policy_and_law = Chính sách, pháp luật
@@ -178,7 +178,7 @@ voice = Giọng đọc
 voice-north = Giọng miền Bắc
 voice-central = Giọng miền Trung
 voice-south = Giọng miền Nam
-track-spoken = Máy đọc, giọng { $x }
+track-spoken = Máy đọc · { $x }
 track-recorded = Bản thu âm: { $x }
 track-queued = Chờ đến lượt
 track-working = Đang tạo âm thanh: { $x } %
@@ -426,7 +426,7 @@ warn-brackets = Dấu [[ ]] và phần bên trong không được đọc.
 warn-unspeakable = Ký tự không đọc được, sẽ bỏ qua: { $x }
 warn-long = Bản tin dài khoảng { $minutes } phút. Nên chia thành nhiều bản tin ngắn.
 warn-capitals = Chữ viết hoa toàn bộ có thể bị đánh vần: { $x }
-warn-quiet-hours = Có lượt phát trong giờ yên tĩnh (21:00 đến 06:00): cụm loa sẽ từ chối, trừ bản tin khẩn cấp.
+warn-quiet-hours = Có lượt phát trong giờ yên tĩnh (21:00 đến 06:00). Xin xem lại giờ phát.
 warn-no-track = Bản tin chưa có bản tiếng nào phát được.
 warn-offline = { $n } cụm loa hiện mất kết nối; sẽ phát nếu kịp nhận đủ âm thanh trước giờ.
 
