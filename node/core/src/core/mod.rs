@@ -191,7 +191,7 @@ impl Core {
 
     fn handle_storage(&mut self, state: StorageState, object: &ObjectHash, now: Now) {
         self.world.cache.handle_failed(object, &mut self.actions);
-        self.fetch.handle_storage(state, &mut self.world.cache, now, &mut self.actions);
+        self.fetch.handle_storage(state, object, &mut self.world.cache, now, &mut self.actions);
         self.wishes_changed = true;
         self.reports.handle_state_change();
     }

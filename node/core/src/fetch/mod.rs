@@ -232,19 +232,29 @@ impl Fetch {
         trouble.not_before_ms = now.monotonic_ms.saturating_add(pause);
     }
 
-    /// The store could not take audio.
+    /// The store could not take audio. One that is full may still have room for a smaller object, so only this one waits;
+    /// one that fails, or cannot finish what it holds, takes nothing for a while.
     pub(crate) fn handle_storage(
         &mut self,
         state: StorageState,
+        object: &ObjectHash,
         cache: &mut Cache,
         now: Now,
         actions: &mut VecDeque<Action>,
     ) {
-        self.storage = state;
         self.want = None;
         let freed = state == StorageState::Full && cache.free_some(&self.wishes, now.wall, actions);
         let pause = if freed { PAUSE_MS } else { STORAGE_PAUSE_MS };
-        self.storage_pause_until_ms = now.monotonic_ms.saturating_add(pause);
+        let until_ms = now.monotonic_ms.saturating_add(pause);
+        let is_complete = cache.partial(object).is_some_and(|partial| partial.lacking().next().is_none());
+        if state == StorageState::Full && !is_complete && self.wishes.is_lacking(object) {
+            let trouble = self.trouble.entry(*object).or_default();
+            trouble.no_room = true;
+            trouble.not_before_ms = until_ms;
+        } else {
+            self.storage = state;
+            self.storage_pause_until_ms = until_ms;
+        }
     }
 
     /// Does what is due.

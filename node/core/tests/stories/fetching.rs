@@ -206,6 +206,25 @@ fn a_full_disk_is_reported_and_tried_again() {
 }
 
 #[test]
+fn what_is_too_large_for_the_disk_does_not_hold_up_the_rest() {
+    let mut rig = connected(Settings::default());
+    let (small, large) = (Object::new("small", 2, 1_000), Object::new("large", 9, 1_000));
+    rig.offer(&[&small, &large]);
+    rig.no_room_for.insert(large.hash());
+    let items = vec![item("a", T0 + HOUR, &[("vi", &large)]), item("b", T0 + 2 * HOUR, &[("vi", &small)])];
+    rig.receive(TopicKind::Plan(area("xa")), &plan(1, items, &[&small, &large]));
+    rig.run_for(2 * SECOND);
+    assert_eq!((rig.state().storage, rig.state().objects_ready), (StorageState::Full, 1));
+    rig.run_for(30 * MINUTE);
+    let attempts = rig.actions.iter().filter(|a| matches!(a, Action::BeginObject { .. })).count();
+    assert!((3..=8).contains(&attempts), "{attempts} attempts in half an hour");
+    rig.run_for(3 * HOUR);
+    let outcomes: Vec<Outcome> = rig.outcomes().into_iter().map(|o| o.2).collect();
+    assert_eq!(outcomes, [Outcome::Missed(Reason::AudioIncomplete), Outcome::Played]);
+    assert_eq!(rig.state().storage, StorageState::Good, "nothing waits for room any more");
+}
+
+#[test]
 fn room_is_made_by_what_is_missed_least() {
     // Room for three objects of two blocks.
     let settings = Settings { cache_quota_bytes: 24_000, ..Settings::default() };

@@ -54,6 +54,8 @@ pub(crate) struct Rig {
     pub(crate) speaker_works: bool,
     /// Whether the store answers `Full` to each block.
     pub(crate) disk_full: bool,
+    /// Objects to whose blocks it answers so, because they are too large.
+    pub(crate) no_room_for: BTreeSet<ObjectHash>,
     pub(crate) actions: Vec<Action>,
     pub(crate) played: Vec<Played>,
     /// The receipts that the controller has seen.
@@ -96,6 +98,7 @@ impl Rig {
             acknowledges: true,
             speaker_works: true,
             disk_full: false,
+            no_room_for: BTreeSet::new(),
             actions: Vec::new(),
             played: Vec::new(),
             seen: BTreeMap::new(),
@@ -256,7 +259,7 @@ impl Rig {
             Action::CloseBulk => assert!(std::mem::take(&mut self.bulk_open), "the bulk link was closed"),
             Action::StoreBlock { object, index, offset_bytes, bytes } => {
                 let (object, index) = (*object, *index);
-                let answer = if self.disk_full {
+                let answer = if self.disk_full || self.no_room_for.contains(&object) {
                     StoreEvent::Full { object }
                 } else {
                     self.store.write(&object, index, *offset_bytes, bytes);
