@@ -9,7 +9,7 @@ use std::path::PathBuf;
 pub enum BrokerError {
     /// Another program listens there.
     #[error(
-        "the broker cannot listen for {listener} on {addr}: the port is in use. Another controller or MQTT broker runs on this machine: stop it (ss -ltnp shows which), or set another broker port in the configuration"
+        "the broker cannot listen for {listener} on {addr}: the port is in use. Another controller or MQTT broker runs on this machine: stop it (ss -ltnp shows which), or set broker.listen to a free port"
     )]
     PortInUse {
         /// Who was to connect there.

@@ -146,7 +146,7 @@ async fn a_port_in_use_says_which_and_what_to_do() {
     let error = start(&world.authority, &world.policy, addr, sender).await.unwrap_err();
     assert!(matches!(error, BrokerError::PortInUse { .. }), "{error:?}");
     let said = error.to_string();
-    assert!(said.contains(&addr.to_string()) && said.contains("set another broker port"), "{said}");
+    assert!(said.contains(&addr.to_string()) && said.contains("set broker.listen"), "{said}");
 }
 
 #[tokio::test]
