@@ -36,4 +36,4 @@ pub fn router(state: AppState, pages: Router) -> Router {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -118,7 +118,7 @@ impl Web {
 }
 
 /// What the handlers of a story share.
-fn state(story: &Story) -> AppState {
+pub(crate) fn state(story: &Story) -> AppState {
     let now = story.clock.now();
     let authority = Authority::open_or_create(&story.config.data_dir.join("ca"), now).unwrap();
     let anchor = authority.trust_anchor(story.config.tenant.clone());

@@ -43,7 +43,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -139,7 +139,7 @@ pub fn router(app: AppState, settings: Settings) -> Router {
         .route("/audit", get(audit::page))
         .route("/live", get(live::stream))
         // Whatever else a browser asks for. The API's own addresses go before it.
-        .route("/{*path}", get(nowhere))
+        .route("/{*path}", any(nowhere))
         .method_not_allowed_fallback(|| async { HttpError::no_method() })
         .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
         .layer(from_fn_with_state(site.clone(), reader::surround))
@@ -150,3 +150,6 @@ pub fn router(app: AppState, settings: Settings) -> Router {
 async fn nowhere() -> HttpError {
     HttpError::no_route()
 }
+
+#[cfg(test)]
+mod tests;

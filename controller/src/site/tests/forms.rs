@@ -1,0 +1,188 @@
+//! Forms that are refused come back as typed; forms of the set-up do what they say, once.
+
+use super::*;
+use crate::domain::role::Role;
+
+#[tokio::test]
+async fn a_refused_bulletin_comes_back_as_it_was_typed() {
+    let web = Web::new().await;
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let mut browser = web.browser(&lan).await;
+    let form = web.get(&mut browser, "/bulletins/new").await.page().form("/bulletins");
+    let form = form.with("area", "thon-1").with("category", "health").with("speak", "vi");
+    let long = "dài ".repeat(300_000);
+    for (title, text, class, told) in [
+        ("", "Bà con chú ý", "normal", "Xin nhập tiêu đề."),
+        ("Tiêu đề", "", "normal", "Văn bản chưa có chữ nào để đọc."),
+        ("Tiêu đề", long.as_str(), "normal", "tối đa 40000"),
+        ("Tiêu đề", "một\nhai\0", "normal", "Dòng 2, ký tự thứ 4"),
+        ("Tiêu đề", "Bà con chú ý", "urgent", "Xin chọn mức"),
+    ] {
+        let form = form.clone().with("title", title).with("text", text).with("class", class);
+        let refused = web.send(&mut browser, &form).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{told}");
+        assert!(refused.html.contains(told), "{told}: {}", &refused.html[..2_000]);
+        assert!(refused.html.contains("value=\"health\" selected"), "{told}");
+        assert!(refused.html.contains("value=\"thon-1\" selected"), "{told}");
+        assert!(refused.html.contains(text.trim_end()), "{told}");
+    }
+    assert!(web.get(&mut browser, "/bulletins").await.page().html.contains("Chưa có bản tin nào"));
+    let check = Form { action: "/bulletins/check".to_owned(), ..form };
+    let check = web.send(&mut browser, &check.with("text", "Mưa to 🌧 [[x]] hôm nay.")).await.page().html;
+    assert!(check.contains("🌧") && check.contains("[[ ]]") && check.contains("giây"), "{check}");
+}
+
+#[tokio::test]
+async fn an_edit_keeps_what_another_wrote_meanwhile() {
+    let web = Web::new().await;
+    let (lan, nam) = (
+        web.story.person("lan", Role::Author, "da-don").await,
+        web.story.person("nam", Role::Author, "da-don").await,
+    );
+    let view = web.story.bulletin(&lan).await;
+    let path = format!("/bulletins/{}/edit", view.bulletin.id);
+    let (mut at_lan, mut at_nam) = (web.browser(&lan).await, web.browser(&nam).await);
+    let fill = |form: Form, text: &str| {
+        form.with("title", "Lịch cắt điện")
+            .with("text", text)
+            .with("category", "local_notice")
+            .with("class", "normal")
+            .with("speak", "vi")
+    };
+    let by_lan = fill(web.get(&mut at_lan, &path).await.page().form(&path), "Bản của Lan");
+    let by_nam = fill(web.get(&mut at_nam, &path).await.page().form(&path), "Bản của Nam");
+    web.send(&mut at_lan, &by_lan).await.to();
+    let stale = web.send(&mut at_nam, &by_nam).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    assert!(stale.html.contains("Bản của Nam") && stale.html.contains("đã thay đổi"), "{}", stale.html);
+    let text = async || web.story.services.bulletins.get(&lan, &view.bulletin.id).await.unwrap().latest.text;
+    assert_eq!(text().await, "Bản của Lan");
+    // Told and sent again, it is meant.
+    web.send(&mut at_nam, &fill(stale.form(&path), "Bản của Nam")).await.to();
+    assert_eq!(text().await, "Bản của Nam");
+}
+
+#[tokio::test]
+async fn schedules_that_cannot_sound_are_refused_by_field() {
+    let web = Web::new().await;
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let hoa = web.story.person("hoa", Role::Approver, "da-don").await;
+    let id = web.story.approved(&lan, &hoa).await.bulletin.id.to_string();
+    let mut browser = web.browser(&lan).await;
+    let form = web.get(&mut browser, "/schedules/new").await.page().form("/schedules").with("bulletin", &id);
+    let field = |name: &str| format!("id=\"{name}-error\"");
+    let target = form.clone().with("area", "thon-1");
+    for (form, name, told) in [
+        (
+            target.clone().with("mode", "once").with("date", "2026-11-22").with("time", "07:59"),
+            "date",
+            "Giờ phát đã qua",
+        ),
+        (target.clone().with("mode", "once").with("date", "2026-11-22"), "time", "Chưa nhập"),
+        (target.clone().with("mode", "cron").with("cron", "0 6 30 2 *"), "cron", "không bao giờ phát"),
+        (target.clone().with("mode", "cron").with("cron", "sáng"), "cron", "Không hiểu mẫu lặp"),
+        (target.clone().with("mode", "weekly").with("times", "06:00"), "day", "ít nhất một ngày"),
+        (
+            target.clone().with("mode", "weekly").with("day", "mon").with("times", "6 giờ"),
+            "times",
+            "Không đọc được giờ",
+        ),
+        (
+            form.clone().with("mode", "cron").with("cron", "0 6 * * *"),
+            "target",
+            "Xin chọn ít nhất một địa bàn",
+        ),
+        (
+            form.clone().with("mode", "cron").with("cron", "0 6 * * *").with("area", "none"),
+            "target",
+            "Không có địa bàn",
+        ),
+        (
+            target
+                .clone()
+                .with("mode", "cron")
+                .with("cron", "0 6 * * *")
+                .with("from", "2026-12-02")
+                .with("until", "2026-11-30"),
+            "until",
+            "Ngày kết thúc phải sau",
+        ),
+    ] {
+        let refused = web.send(&mut browser, &form).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{told}: {}", refused.html);
+        let at = refused.html.find(&field(name)).unwrap_or_else(|| panic!("{name}: {}", refused.html));
+        let error = refused.html[at..].split("</div>").next().unwrap();
+        assert!(error.contains(told), "{name}: {error}");
+    }
+    // The last day counts whole.
+    let once = target.with("mode", "cron").with("cron", "0 21 * * *").with("until", "2026-11-22");
+    web.send(&mut browser, &once).await.to();
+    assert!(web.get(&mut browser, "/schedules").await.page().html.contains("đến hết 22/11/2026"));
+}
+
+#[tokio::test]
+async fn places_nodes_and_people_are_added_once() {
+    let web = Web::new().await;
+    let admin = web.story.person("quan.tri", Role::Admin, "").await;
+    let mut browser = web.browser(&admin).await;
+
+    let form = web.get(&mut browser, "/areas").await.page().form("/areas");
+    let form = form.with("name", "Buôn Đung").with("level", "Buôn").with("parent", "da-don");
+    let form = form.with("languages", "kpm").with("languages", "vi");
+    for _ in 0..2 {
+        assert_eq!(web.send(&mut browser, &form).await.to(), "/areas");
+    }
+    let page = web.get(&mut browser, "/areas").await.page().html;
+    assert!(page.contains("Đã thêm địa bàn “Buôn Đung”."), "{page}");
+    assert_eq!(page.matches("<span class=\"cell-title\">Buôn Đung</span>").count(), 1, "{page}");
+    let refused = web.send(&mut browser, &form.without("name").with("name", " ").without("form_id")).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.html.contains("Xin nhập tên."), "{}", refused.html);
+
+    let form = web.get(&mut browser, "/nodes/new?area=buon-dung").await.page().form("/nodes");
+    let form = form.with("name", "Cụm loa nhà văn hóa").with("area", "buon-dung").with("serial", "SN-1");
+    for _ in 0..2 {
+        let page = web.send(&mut browser, &form).await.page();
+        assert!(page.html.contains("loa-node enrol "), "{}", page.html);
+        assert_eq!(page.headers[header::CACHE_CONTROL], "no-store");
+    }
+    let nodes = web.story.services.nodes.list(&admin).await.unwrap();
+    assert_eq!(nodes.iter().filter(|(node, _)| node.name == "Cụm loa nhà văn hóa").count(), 1);
+    let page = web.get(&mut browser, "/nodes/cum-loa-nha-van-hoa").await.page();
+    assert!(!page.html.contains("loa-node enrol "), "a token is shown once");
+    let revoke = web.get(&mut browser, "/nodes/cum-1/revoke").await.page().form("/nodes/cum-1/revoke");
+    assert_eq!(web.send(&mut browser, &revoke).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let revoked = web.send(&mut browser, &revoke.with("reason", "mất trộm")).await;
+    assert!(web.follow(&mut browser, &revoked).await.html.contains("Đã loại bỏ cụm loa “Cụm 1”."));
+
+    let form = web.get(&mut browser, "/users").await.page().form("/users");
+    let form = form
+        .with("display_name", "K' Brếp")
+        .with("name", "k.brep")
+        .with("role", "author")
+        .with("area", "da-don");
+    let page = web.send(&mut browser, &form).await.page();
+    assert!(page.html.contains("http://loa.example/welcome/"), "{}", page.html);
+    let again = web.send(&mut browser, &form).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(again.html.contains("đã có người dùng"), "{}", again.html);
+    let users = web.story.services.users.list(&admin).await.unwrap();
+    let made = users.iter().find(|view| view.user.login == "k.brep").unwrap();
+    assert_eq!(made.grants[0].classes.to_string(), "normal,priority");
+    let path = format!("/users/{}", made.user.id);
+    let remove = format!("{path}/grants/author.da-don/remove");
+    assert_eq!(web.send(&mut browser, &page.form(&remove)).await.to(), path);
+    let page = web.get(&mut browser, &path).await.page();
+    assert!(page.html.contains("Chưa được giao quyền"), "{}", page.html);
+    let grant = page.form(&format!("{path}/grants")).with("role", "approver").with("area", "*");
+    let grant = grant.with("emergency", "yes");
+    assert!(web.send(&mut browser, &grant).await.to() == path);
+    let page = web.get(&mut browser, &path).await.page();
+    assert!(page.html.contains("Toàn hệ thống") && page.html.contains("Khẩn cấp"), "{}", page.html);
+    for action in ["disable", "enable"] {
+        let page = web.get(&mut browser, &path).await.page();
+        assert_eq!(web.send(&mut browser, &page.form(&format!("{path}/{action}"))).await.to(), path);
+    }
+    let log = web.get(&mut browser, "/audit").await.page().html;
+    assert!(log.contains("Loại bỏ cụm loa") && log.contains("mất trộm"), "{log}");
+}

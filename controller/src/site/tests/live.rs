@@ -1,0 +1,122 @@
+//! The live stream: parts that changed, for those who may see them, until the session ends.
+
+use std::time::Duration;
+
+use axum::body::BodyDataStream;
+use futures_util::StreamExt as _;
+
+use super::*;
+use crate::domain::role::Role;
+use crate::live::Change;
+use crate::store::{presence, speech_jobs};
+
+/// Longest wait for an event.
+const BOUND: Duration = Duration::from_secs(20);
+
+/// An open stream.
+struct Stream {
+    body: BodyDataStream,
+    read: String,
+}
+
+impl Stream {
+    async fn open(web: &Web, browser: &Browser, topics: &str) -> Self {
+        let cookies: Vec<String> =
+            browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = Request::get(format!("/live?topics={topics}"))
+            .header(header::COOKIE, cookies.join("; "))
+            .body(Body::empty())
+            .unwrap();
+        let response = web.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+        Self { body: response.into_body().into_data_stream(), read: String::new() }
+    }
+
+    /// The data of the next event of that name; others are passed over.
+    async fn event(&mut self, name: &str) -> String {
+        tokio::time::timeout(BOUND, async {
+            loop {
+                while let Some(end) = self.read.find("\n\n") {
+                    let event: String = self.read.drain(..end + 2).collect();
+                    if event.lines().any(|line| line == format!("event: {name}")) {
+                        let data = event.lines().find_map(|line| line.strip_prefix("data: "));
+                        return data.unwrap().to_owned();
+                    }
+                }
+                let bytes = self.body.next().await.expect("the stream goes on").unwrap();
+                self.read.push_str(std::str::from_utf8(&bytes).unwrap());
+            }
+        })
+        .await
+        .unwrap_or_else(|_| panic!("no event {name} within {BOUND:?}; left: {}", self.read))
+    }
+
+    /// Waits until the stream ends.
+    async fn end(mut self) {
+        let ended = async { while self.body.next().await.is_some() {} };
+        tokio::time::timeout(BOUND, ended).await.expect("the stream ends");
+    }
+}
+
+#[tokio::test]
+async fn a_track_in_the_making_is_seen_without_loading_again() {
+    let web = Web::new().await;
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let browser = web.browser(&lan).await;
+    let draft = crate::services::story::draft();
+    let area = crate::services::story::area("da-don");
+    let view = web.story.services.bulletins.create(&lan, &area, &draft, None).await.unwrap();
+    let (id, track) = (&view.bulletin.id, view.latest.tracks[0].id.clone());
+    let mut stream = Stream::open(&web, &browser, &format!("bulletin:{id}")).await;
+    let name = format!("track-{track}");
+    assert!(stream.event(&name).await.contains("Chờ đến lượt"));
+
+    let mut tx = web.story.services.store().write().await.unwrap();
+    speech_jobs::claim(&mut tx, web.story.clock.now()).await.unwrap().unwrap();
+    speech_jobs::set_progress(&mut tx, &track, 40, web.story.clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    web.state.changes.tell(Change::Track(track));
+    let working = stream.event(&name).await;
+    assert!(working.contains("40 %") && !working.contains('\n'), "{working}");
+
+    // What nobody tells is found by looking.
+    web.story.services.bulletins.submit(&lan, id, &view.seen_words()).await.unwrap();
+    assert!(stream.event(&format!("bulletin-state-{id}")).await.contains("pill"));
+    web.stop.cancel();
+    stream.end().await;
+}
+
+#[tokio::test]
+async fn a_stream_shows_the_persons_own_area_and_ends_with_the_session() {
+    let web = Web::new().await;
+    let tech = web.story.person("ky.thuat", Role::Technician, "da-don").await;
+    let browser = web.browser(&tech).await;
+    let mut stream = Stream::open(&web, &browser, "nodes,today").await;
+    let counts = stream.event("nodes-counts").await;
+    assert!(counts.contains("<strong>2</strong>"), "two of the three nodes are theirs: {counts}");
+    assert!(stream.event("node-cum-1").await.contains("Cụm 1"));
+    assert!(!stream.read.contains("Cụm X"));
+
+    let node = crate::services::story::node("cum-2");
+    web.state.changes.tell(Change::Node(node));
+    let mut tx = web.story.services.store().write().await.unwrap();
+    presence::set_all_offline(&mut tx, web.story.clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+
+    // An open page is no use of the session: it ends like any other that is left alone.
+    web.story.clock.advance(3 * 3_600_000);
+    web.state.changes.tell(Change::Node(crate::services::story::node("cum-1")));
+    stream.end().await;
+    let answer = {
+        let cookies: Vec<String> =
+            browser.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = Request::get("/live?topics=nodes")
+            .header(header::COOKIE, cookies.join("; "))
+            .header(header::ACCEPT, "text/event-stream")
+            .body(Body::empty())
+            .unwrap();
+        web.router.clone().oneshot(request).await.unwrap()
+    };
+    assert_eq!(answer.status(), StatusCode::NO_CONTENT, "the browser is told to stop asking");
+}
