@@ -99,7 +99,8 @@ impl Controller {
         let nudges = services.nudges().clone();
         let store = services.store().clone();
 
-        tasks.spawn(outlet::pump(events, connected, incoming, clock.clone()));
+        let watched = Watched { tasks: tasks.clone(), stop: stop.clone() };
+        watched.spawn("the link to the broker", outlet::pump(events, connected, incoming, clock.clone()));
         let reconciler = reconcile::Reconciler::new(reconcile::Settings {
             store: store.clone(),
             blobs: services.objects().clone(),
@@ -113,7 +114,7 @@ impl Controller {
             clock: clock.clone(),
             reported,
         });
-        tasks.spawn(reconciler.run(stop.clone()));
+        watched.spawn("the reconciler", reconciler.run(stop.clone()));
         let ingest = ingest::Settings {
             store: store.clone(),
             tenant: config.tenant.clone(),
@@ -123,7 +124,7 @@ impl Controller {
             reported: states,
             changes: changes.clone(),
         };
-        tasks.spawn(ingest::run(ingest, stop.clone()));
+        watched.spawn("the ingest", ingest::run(ingest, stop.clone()));
         let transfer = transfer::Transfer::new(transfer::Settings {
             blobs: services.objects().clone(),
             tenant: config.tenant.clone(),
@@ -131,8 +132,9 @@ impl Controller {
             wants: wanted,
             offers,
         });
-        tasks.spawn(transfer.run(stop.clone()));
-        tasks.spawn(access::run(access, store.clone(), broker.clone(), nudges.access.clone(), stop.clone()));
+        watched.spawn("the transfer", transfer.run(stop.clone()));
+        let access = access::run(access, store.clone(), broker.clone(), nudges.access.clone(), stop.clone());
+        watched.spawn("the access list", access);
         let making = making::Settings {
             store,
             objects: services.objects().clone(),
@@ -143,7 +145,7 @@ impl Controller {
             changes: changes.clone(),
             clock: clock.clone(),
         };
-        tasks.spawn(making::run(making, stop.clone()));
+        watched.spawn("the making of sounds", making::run(making, stop.clone()));
 
         let broker_addr = broker.as_ref().map(|broker| broker.nodes_addr());
         let enrolments = Arc::new(Enrolments {
@@ -163,7 +165,7 @@ impl Controller {
         let pages = site::router(state.clone(), site::Settings::new(&config, stop.clone()));
         let router = http::router(state, pages.merge(Arc::clone(&enrolments).router()));
         let stopped = stop.clone();
-        tasks.spawn(async move {
+        watched.spawn("the web server", async move {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
             let served =
                 axum::serve(listener, service).with_graceful_shutdown(stopped.cancelled_owned()).await;
@@ -206,6 +208,11 @@ impl Controller {
         &self.services
     }
 
+    /// Ends when a task has ended by itself: the process should then end too, and be started anew.
+    pub async fn broken(&self) {
+        self.stop.cancelled().await;
+    }
+
     /// Ends everything in order.
     pub async fn stop(self) {
         self.stop.cancel();
@@ -218,6 +225,38 @@ impl Controller {
             broker.shutdown().await;
         }
         self.services.store().close().await;
+    }
+}
+
+/// Starts tasks that have to run as long as the controller does.
+struct Watched {
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Watched {
+    fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let guard = EndsAlone { name, stop: self.stop.clone() };
+        self.tasks.spawn(async move {
+            let _guard = guard;
+            task.await;
+        });
+    }
+}
+
+/// Dropped with its task, also by a panic: a controller that lacks a part stops as a whole, so that whoever supervises it
+/// starts it anew, instead of looking well and doing half its work.
+struct EndsAlone {
+    name: &'static str,
+    stop: CancellationToken,
+}
+
+impl Drop for EndsAlone {
+    fn drop(&mut self) {
+        if !self.stop.is_cancelled() {
+            tracing::error!(task = self.name, "a part of the controller ended by itself; all of it stops");
+            self.stop.cancel();
+        }
     }
 }
 

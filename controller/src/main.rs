@@ -148,8 +148,12 @@ async fn run(config: Config) -> anyhow::Result<()> {
         );
     }
     println!("{}", controller.base_url());
-    signalled().await?;
+    let broken = tokio::select! {
+        ended = signalled() => ended.map(|()| false)?,
+        () = controller.broken() => true,
+    };
     controller.stop().await;
+    anyhow::ensure!(!broken, "a part of the controller ended by itself; the log says which");
     Ok(())
 }
 

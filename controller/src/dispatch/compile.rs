@@ -3,20 +3,24 @@
 //! The documents of one content are the same bytes on every run (items ascend by id, objects by hash, epoch 0), so that
 //! a digest tells whether anything has to be signed again.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::{Category, Class, Language};
 use loa_protocol::ids::{AreaId, BulletinId, ItemId, NodeId, ObjectHash};
-use loa_protocol::plan::{AreaPlan, Item, NodeDocument, Program, Track, Zone};
+use loa_protocol::plan::{AreaPlan, ITEMS_MAX, Item, NodeDocument, Program, Track, Zone};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::Start;
 use loa_protocol::transfer::Manifest;
-use loa_protocol::wire::{Wire, WireError};
+use loa_protocol::wire::{MESSAGE_MAX_BYTES, Wire, WireError};
 
 /// How long an item that is over stays in plans, so that a node which was away still reports what it missed.
 pub const OVER_KEPT_MS: i64 = 24 * 3600 * 1000;
+
+/// What a document needs besides its items and manifests: names, path, languages, and the envelope round it.
+const FRAME_BYTES: usize = 4 * 1024;
 
 /// An approved bulletin with a schedule, its tracks made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +47,8 @@ pub struct DesiredItem {
     pub start_within_ms: u32,
     /// The sounds, in the order of the bulletin's tracks.
     pub tracks: Vec<Track>,
+    /// The area on whose behalf the bulletin was approved. It sounds nowhere else, wherever its targets stand by now.
+    pub reach: AreaPath,
     /// Areas that hear it.
     pub areas: Vec<AreaId>,
     /// Single nodes that hear it besides.
@@ -120,6 +126,8 @@ pub struct Compiled {
     pub nodes: Vec<NodeDocument>,
     /// Items left out, because a manifest is missing.
     pub without_audio: Vec<ItemId>,
+    /// Items left out of a document because it would be larger than nodes take, by audience.
+    pub over_size: Vec<(String, ItemId)>,
     /// Documents that break a limit of the protocol, by audience, with the rule. The last good one stays in force.
     pub refused: Vec<(String, WireError)>,
 }
@@ -150,14 +158,19 @@ pub fn compile(
     for (area, items) in by_area {
         // An area that was deleted has no zone; its plan is empty, and any zone serves.
         let zone = desired.areas.get(area).copied().unwrap_or(Tz::UTC);
-        let program = program(&items, manifests);
+        let audience = format!("a:{area}");
+        let program = program(&items, manifests, &audience, &mut compiled.over_size);
         let plan = AreaPlan { area: area.clone(), epoch: 0, zone: Zone(zone), program };
         match plan.check() {
             Ok(()) => compiled.plans.push(plan),
-            Err(error) => compiled.refused.push((format!("a:{area}"), error)),
+            Err(error) => compiled.refused.push((audience, error)),
         }
     }
     for node in &desired.nodes {
+        let within = |item: &&DesiredItem| node.path.areas().starts_with(item.reach.areas());
+        let items: Vec<&DesiredItem> =
+            by_node.get(&node.id).map_or(&[][..], Vec::as_slice).iter().copied().filter(within).collect();
+        let audience = format!("n:{}", node.id);
         let document = NodeDocument {
             node: node.id.clone(),
             epoch: 0,
@@ -166,24 +179,63 @@ pub fn compile(
             languages: node.languages.clone(),
             volume_percent: node.volume_percent,
             health_interval_s,
-            program: program(by_node.get(&node.id).map_or(&[], Vec::as_slice), manifests),
+            program: program(&items, manifests, &audience, &mut compiled.over_size),
         };
         match document.check() {
             Ok(()) => compiled.nodes.push(document),
-            Err(error) => compiled.refused.push((format!("n:{}", node.id), error)),
+            Err(error) => compiled.refused.push((audience, error)),
         }
     }
     compiled
 }
 
-fn program(items: &[&DesiredItem], manifests: &BTreeMap<ObjectHash, Manifest>) -> Program {
-    let items: BTreeMap<&ItemId, &DesiredItem> = items.iter().map(|item| (&item.id, *item)).collect();
-    let objects: BTreeSet<ObjectHash> =
-        items.values().flat_map(|i| i.tracks.iter().map(|t| t.object)).collect();
-    Program {
-        items: items.into_values().map(DesiredItem::to_item).collect(),
-        objects: objects.iter().filter_map(|object| manifests.get(object).cloned()).collect(),
+/// The items that fit into one message, with their manifests. What is taken away (a cancelled item) must always take
+/// effect, so a document that grew too large loses its least pressing items rather than staying as it was: those of the
+/// lowest class, and of these the single starts that come last.
+fn program(
+    items: &[&DesiredItem],
+    manifests: &BTreeMap<ObjectHash, Manifest>,
+    audience: &str,
+    over_size: &mut Vec<(String, ItemId)>,
+) -> Program {
+    let once: BTreeMap<&ItemId, &DesiredItem> = items.iter().map(|item| (&item.id, *item)).collect();
+    let mut by_weight: Vec<&DesiredItem> = once.into_values().collect();
+    by_weight.sort_by_key(|item| (Reverse(item.class), single_start(item), item.id.clone()));
+    let (mut kept, mut objects) = (Vec::new(), BTreeMap::new());
+    let mut room = MESSAGE_MAX_BYTES - FRAME_BYTES;
+    for item in by_weight {
+        let fresh: BTreeMap<ObjectHash, &Manifest> = item
+            .tracks
+            .iter()
+            .filter(|track| !objects.contains_key(&track.object))
+            .filter_map(|track| Some((track.object, manifests.get(&track.object)?)))
+            .collect();
+        let wire = item.to_item();
+        let bytes =
+            encoded_bytes(&wire) + fresh.values().map(|manifest| encoded_bytes(*manifest)).sum::<usize>();
+        if bytes > room || kept.len() == ITEMS_MAX {
+            over_size.push((audience.to_owned(), item.id.clone()));
+            continue;
+        }
+        room -= bytes;
+        kept.push(wire);
+        objects.extend(fresh);
     }
+    kept.sort_by(|a, b| a.id.cmp(&b.id));
+    Program { items: kept, objects: objects.into_values().cloned().collect() }
+}
+
+/// Repeating items count as the soonest.
+fn single_start(item: &DesiredItem) -> UnixMs {
+    match &item.start {
+        Start::At(instant) => *instant,
+        Start::Cron(_) => UnixMs(i64::MIN),
+    }
+}
+
+fn encoded_bytes<T: minicbor::Encode<()>>(value: &T) -> usize {
+    // A Vec accepts every write.
+    minicbor::to_vec(value).map_or(usize::MAX, |bytes| bytes.len())
 }
 
 /// SHA-256 of a document's content, its epoch 0: equal contents need no new signature.
@@ -223,6 +275,7 @@ mod tests {
             valid_until: None,
             start_within_ms: 60_000,
             tracks: vec![Track { language: Language::vietnamese(), object: manifest(object).object }],
+            reach: AreaPath::new(vec![area("xa")]).unwrap(),
             areas: areas.iter().map(|a| area(a)).collect(),
             nodes: nodes.iter().map(|n| NodeId::new(*n).unwrap()).collect(),
         }
@@ -297,6 +350,34 @@ mod tests {
         let one = compile_at(&desired(vec![a.clone(), b.clone()]), &[], NOW);
         let other = compile_at(&desired(vec![b, a]), &[], NOW);
         assert_eq!(content_digest(&one.plans[0]), content_digest(&other.plans[0]));
+    }
+
+    #[test]
+    fn a_node_that_was_moved_away_hears_nothing_of_its_old_commune() {
+        let mut with_move = desired(vec![item("s1", 1, &[], &["n1"])]);
+        assert_eq!(compile_at(&with_move, &[], NOW).nodes[0].program.items.len(), 1);
+        with_move.nodes[0].path = AreaPath::new(vec![area("xa-khac"), area("thon-9")]).unwrap();
+        assert!(compile_at(&with_move, &[], NOW).nodes[0].program.items.is_empty());
+    }
+
+    #[test]
+    fn a_document_too_large_for_a_message_loses_its_least_pressing_items() {
+        let many = (0..900).map(|i| {
+            let mut one = item(&format!("s{i:03}"), 1, &["xa"], &[]);
+            one.title = "á".repeat(190);
+            one.start = Start::At(NOW + 60_000 + i);
+            one
+        });
+        let mut urgent = item("z-urgent", 2, &["xa"], &[]);
+        urgent.class = Class::Emergency;
+        let made = compile_at(&desired(many.chain([urgent]).collect()), &[], NOW);
+        let plan = &made.plans[0];
+        assert!(plan.to_cbor().len() < MESSAGE_MAX_BYTES && plan.check().is_ok());
+        assert!(plan.program.items.iter().any(|item| item.id.as_str() == "z-urgent"));
+        let (kept, left_out) = (plan.program.items.len(), made.over_size.len());
+        assert_eq!(kept + left_out, 901);
+        assert!(left_out > 0 && made.over_size.iter().all(|(audience, _)| audience == "a:xa"));
+        assert!(plan.program.items.iter().any(|item| item.id.as_str() == "s000"), "the soonest stay");
     }
 
     #[test]

@@ -65,7 +65,7 @@ fn languages_of(path: &AreaPath, by_id: &BTreeMap<&AreaId, &Area>) -> Vec<Langua
     inherited(path, by_id, own).unwrap_or_else(|| vec![Language::vietnamese()])
 }
 
-fn item(OnAir { schedule, revision }: OnAir) -> DesiredItem {
+fn item(OnAir { schedule, revision, reach }: OnAir) -> DesiredItem {
     let values = schedule.values;
     let sound = |track: crate::domain::bulletin::Track| {
         Some(Track { language: track.content.language, object: track.object? })
@@ -83,6 +83,7 @@ fn item(OnAir { schedule, revision }: OnAir) -> DesiredItem {
         start_within_ms: values.start_within_ms,
         // A revision is approved with all its sounds finished, so none is left out here.
         tracks: revision.tracks.into_iter().filter_map(sound).collect(),
+        reach,
         areas: values.areas,
         nodes: values.nodes,
     }

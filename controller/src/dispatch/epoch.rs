@@ -11,6 +11,8 @@ const DAY_S: i64 = 86_400;
 const VALID_S: i64 = 45 * DAY_S;
 /// With less than this left, a document is signed again, so that a node always holds at least a month.
 const RENEW_BELOW_S: i64 = 35 * DAY_S;
+/// How far the clock of the controller that a backup came from may have been ahead.
+const AHEAD_MAX_MS: i64 = DAY_S * 1000;
 /// A clock that is a little behind must not refuse what was signed just now.
 const BACKDATED_S: i64 = DAY_S;
 
@@ -36,7 +38,9 @@ pub fn next_epoch(
     now: UnixMs,
 ) -> Option<Epoch> {
     let serves = last.is_some_and(|last| {
-        let lasts = last.expires.since(now) >= RENEW_BELOW_S * 1000;
+        let left_ms = last.expires.since(now);
+        // More than a fresh signature would have: it was signed while the clock was ahead, and is not valid yet.
+        let lasts = (RENEW_BELOW_S * 1000..=(VALID_S + DAY_S) * 1000).contains(&left_ms);
         last.content == content && last.epoch >= seen && lasts
     });
     if serves {
@@ -44,6 +48,12 @@ pub fn next_epoch(
     }
     let above = last.map_or(0, |last| last.epoch).max(seen).saturating_add(1);
     Some(above.max(u64::try_from(now.0).unwrap_or(0)))
+}
+
+/// Whether a node can honestly have seen this epoch. Epochs are clock milliseconds, so one far ahead of the clock is a lie,
+/// and signing above it would use up the numbers of everybody who shares the document.
+pub fn is_plausible(seen: Epoch, now: UnixMs) -> bool {
+    u64::try_from((now + AHEAD_MAX_MS).0).is_ok_and(|latest| seen <= latest)
 }
 
 /// The validity of a document signed at `now`.
@@ -80,6 +90,19 @@ mod tests {
         let ten_days = 10 * 86_400_000;
         assert_eq!(next_epoch(a, last(5, b"a"), 0, NOW + ten_days), None);
         assert!(next_epoch(a, last(5, b"a"), 0, NOW + ten_days + 1).is_some());
+    }
+
+    #[test]
+    fn what_was_signed_while_the_clock_was_ahead_is_signed_again() {
+        let a = digest(b"a");
+        let in_2040 = LastSigned { epoch: 9, content: a, expires: UnixMs(2_240_000_000_000) };
+        assert_eq!(next_epoch(a, Some(in_2040), 0, NOW), Some(NOW_EPOCH));
+    }
+
+    #[test]
+    fn an_epoch_far_ahead_of_the_clock_is_not_believed() {
+        assert!(is_plausible(NOW_EPOCH + 1000, NOW));
+        assert!(!is_plausible(u64::MAX, NOW) && !is_plausible(NOW_EPOCH + 172_800_000, NOW));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::compile::{Compiled, Desired, compile, content_digest};
-use super::epoch::{LastSigned, next_epoch, validity};
+use super::epoch::{LastSigned, is_plausible, next_epoch, validity};
 use super::offers::Offers;
 use super::outlet::{Offered, offer};
 use super::{DispatchError, desired};
@@ -35,6 +35,8 @@ use crate::trust::Trust;
 const PERIOD: Duration = Duration::from_secs(60);
 /// A document is sent again, because a node lacks it, no sooner than this after it was last sent.
 const AGAIN_AFTER_MS: i64 = 20_000;
+/// One node's word makes everybody's document be signed again no more often than this.
+const RAISE_AGAIN_MS: i64 = 60_000;
 /// Block size of every manifest; see `docs/protocol.md`.
 pub(super) const BLOCK_SIZE_BYTES: u32 = 16 * 1024;
 
@@ -79,8 +81,12 @@ pub struct Reconciler {
     paths: BTreeMap<NodeId, AreaPath>,
     /// What was published on the connection that stands.
     sent: BTreeMap<PlanAudience, Sent>,
-    /// The highest epoch that a node reported above our own.
+    /// The highest plausible epoch that a node reported above our own.
     seen: BTreeMap<PlanAudience, Epoch>,
+    /// When a report last raised an audience's epoch.
+    raised: BTreeMap<PlanAudience, UnixMs>,
+    /// The audiences for which something was ever signed.
+    signed: BTreeSet<PlanAudience>,
 }
 
 impl Reconciler {
@@ -92,6 +98,8 @@ impl Reconciler {
             paths: BTreeMap::new(),
             sent: BTreeMap::new(),
             seen: BTreeMap::new(),
+            raised: BTreeMap::new(),
+            signed: BTreeSet::new(),
         }
     }
 
@@ -141,8 +149,11 @@ impl Reconciler {
         let stored: BTreeMap<PlanAudience, PlanRecord> =
             plans::list(&mut tx).await?.into_iter().map(|plan| (plan.audience.clone(), plan)).collect();
         drop(tx);
+        self.signed = stored.keys().cloned().collect();
+        // With areas whose plan this database has forgotten: they need an empty one above it.
         let known: BTreeSet<AreaId> = stored
             .keys()
+            .chain(self.seen.keys())
             .filter_map(|audience| match audience {
                 PlanAudience::Area(area) => Some(area.clone()),
                 PlanAudience::Node(_) | PlanAudience::Keys => None,
@@ -153,18 +164,27 @@ impl Reconciler {
         for item in &compiled.without_audio {
             tracing::warn!(%item, "a scheduled bulletin has no audio in the store and is left out of the plans");
         }
+        for (audience, item) in &compiled.over_size {
+            tracing::error!(audience, %item, "a plan is as large as nodes take; this item is left out, cancel some others");
+        }
         for (audience, rule) in &compiled.refused {
             tracing::error!(audience, %rule, "a plan breaks a limit of the protocol; the last one stays in force");
         }
         self.settings.offers.replace(&compiled);
-        let signed = self.sign(compiled, &stored, now);
+        let mut signed = self.sign(compiled, &stored, now);
         if !signed.is_empty() {
             let mut tx = self.settings.store.write().await?;
-            for record in &signed {
-                plans::put(&mut tx, record).await?;
+            let mut kept = Vec::with_capacity(signed.len());
+            for record in signed {
+                if plans::put(&mut tx, &record).await? {
+                    kept.push(record);
+                } else {
+                    tracing::error!(audience = %record.audience, "another controller signs for this database; stop one of them");
+                }
             }
             tx.commit().await?;
-            tracing::info!(documents = signed.len(), "signed");
+            tracing::info!(documents = kept.len(), "signed");
+            signed = kept;
         }
 
         let mut all = stored;
@@ -188,7 +208,11 @@ impl Reconciler {
             let mut tx = self.settings.store.read().await?;
             let record = objects::get(&mut tx, &object).await?;
             drop(tx);
-            let bytes = self.settings.blobs.read(&object).await?;
+            // One file that cannot be read must not hold up the plans of everybody else.
+            let bytes = self.settings.blobs.read(&object).await.unwrap_or_else(|error| {
+                tracing::error!(%object, error = format!("{:#}", anyhow::Error::new(error)), "audio cannot be read");
+                None
+            });
             let (Some(record), Some(bytes)) = (record, bytes) else { continue };
             match Manifest::of(&bytes, BLOCK_SIZE_BYTES, Codec::OggOpus, record.duration_ms) {
                 Ok(manifest) if manifest.object == object => {
@@ -295,28 +319,47 @@ impl Reconciler {
     fn differs(&mut self, node: &NodeId, state: &State) -> bool {
         let now = self.settings.clock.now();
         let applied = |area: &AreaId| state.plans.iter().find(|p| p.area == *area).map(|p| p.applied);
-        let mut pairs = vec![(PlanAudience::Node(node.clone()), state.desired)];
+        let mut pairs =
+            vec![(PlanAudience::Keys, state.keys), (PlanAudience::Node(node.clone()), state.desired)];
         for area in self.paths.get(node).map(AreaPath::areas).unwrap_or_default() {
             pairs.push((PlanAudience::Area(area.clone()), applied(area)));
         }
         let mut differs = false;
         for (audience, applied) in pairs {
-            let Some(sent) = self.sent.get(&audience).copied() else { continue };
-            match applied {
-                Some(Applied { digest, .. }) if digest == sent.digest => {}
-                Some(Applied { sequence, .. }) if sequence >= sent.epoch => {
-                    tracing::warn!(%node, %audience, sequence, "a node has a newer document than this database: was it restored?");
-                    self.seen.insert(audience, sequence);
-                    differs = true;
+            match (self.sent.get(&audience).copied(), applied) {
+                (Some(sent), Some(Applied { digest, .. })) if digest == sent.digest => {}
+                (Some(sent), Some(Applied { sequence, .. }))
+                    if sequence >= sent.epoch && audience != PlanAudience::Keys =>
+                {
+                    differs |= self.raise(node, audience, sequence, now);
                 }
-                Some(_) | None if now.since(sent.at) >= AGAIN_AFTER_MS => {
+                (Some(sent), _) if now.since(sent.at) >= AGAIN_AFTER_MS => {
                     tracing::info!(%node, %audience, "a node lacks its document; sent again");
                     self.sent.remove(&audience);
                     differs = true;
                 }
-                Some(_) | None => {}
+                // A plan that this database knows nothing of: it was restored from before the plan was made.
+                (None, Some(Applied { sequence, .. })) if !self.signed.contains(&audience) => {
+                    differs |= audience != PlanAudience::Keys && self.raise(node, audience, sequence, now);
+                }
+                (Some(_) | None, _) => {}
             }
         }
         differs
+    }
+
+    /// Takes a node's word that there is a newer document than ours, to sign above it. `false`: the word is not taken.
+    fn raise(&mut self, node: &NodeId, audience: PlanAudience, sequence: Epoch, now: UnixMs) -> bool {
+        if !is_plausible(sequence, now) {
+            tracing::error!(%node, %audience, sequence, "a node claims an impossible document; it is not believed");
+            return false;
+        }
+        if self.raised.get(&audience).is_some_and(|at| now.since(*at) < RAISE_AGAIN_MS) {
+            return false;
+        }
+        tracing::warn!(%node, %audience, sequence, "a node has a newer document than this database: was it restored?");
+        self.raised.insert(audience.clone(), now);
+        self.seen.insert(audience, sequence);
+        true
     }
 }

@@ -69,7 +69,7 @@ impl Transfer {
             if stop.is_cancelled() {
                 return;
             }
-            if let Some(next) = self.open.next()
+            if let Some(next) = self.open.take_next()
                 && let Err(error) = self.send(next).await
             {
                 let error = anyhow::Error::new(error);

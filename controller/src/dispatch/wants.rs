@@ -73,7 +73,7 @@ impl Wants {
     }
 
     /// The next block to send.
-    pub fn next(&mut self) -> Option<NextBlock> {
+    pub fn take_next(&mut self) -> Option<NextBlock> {
         loop {
             let (turn, key) = self.turns.pop_first()?;
             let mut open = self.open.remove(&key)?;
@@ -135,7 +135,7 @@ mod tests {
     }
 
     fn drain(wants: &mut Wants) -> Vec<(String, u32)> {
-        std::iter::from_fn(|| wants.next()).map(|b| (b.node.to_string(), b.index)).collect()
+        std::iter::from_fn(|| wants.take_next()).map(|b| (b.node.to_string(), b.index)).collect()
     }
 
     fn sent(list: &[(&str, u32)]) -> Vec<(String, u32)> {
@@ -156,7 +156,7 @@ mod tests {
     fn a_newer_want_replaces_the_older() {
         let mut wants = Wants::default();
         wants.put(node("a"), &want(b"o", 0b1111, 100));
-        wants.next();
+        wants.take_next();
         wants.put(node("a"), &want(b"o", 0b1000, 100));
         assert_eq!(drain(&mut wants), sent(&[("a", 3)]));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use loa_protocol::area::AreaPath;
 use loa_protocol::ids::{AreaId, BulletinId, ItemId, NodeId};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{CronPattern, Start};
@@ -147,6 +148,8 @@ pub struct OnAir {
     pub schedule: Schedule,
     /// What.
     pub revision: Revision,
+    /// The area on whose behalf the bulletin speaks: its approval holds in there alone.
+    pub reach: AreaPath,
 }
 
 /// Everything that plans carry at the instant `now`: schedules that are not cancelled, whose bulletin has an approved
@@ -160,19 +163,21 @@ pub async fn on_air(c: &mut Connection, now: UnixMs) -> Result<Vec<OnAir>, Store
     push_may_sound_after(&mut query, now);
     query.push(" ORDER BY s.id");
     let schedules = fetch(c, query).await?;
-    let mut revisions: BTreeMap<BulletinId, Option<Revision>> = BTreeMap::new();
+    let mut revisions: BTreeMap<BulletinId, Option<(Revision, AreaPath)>> = BTreeMap::new();
     let mut on_air = Vec::with_capacity(schedules.len());
     for schedule in schedules {
         if !revisions.contains_key(&schedule.bulletin) {
-            let number = bulletins::get(c, &schedule.bulletin).await?.and_then(|b| b.on_air);
-            let revision = match number {
-                Some(number) => bulletins::revision(c, &schedule.bulletin, number).await?,
+            let bulletin = bulletins::get(c, &schedule.bulletin).await?;
+            let on_air = match bulletin.and_then(|b| Some((b.on_air?, b.path))) {
+                Some((number, path)) => {
+                    bulletins::revision(c, &schedule.bulletin, number).await?.map(|revision| (revision, path))
+                }
                 None => None,
             };
-            revisions.insert(schedule.bulletin.clone(), revision);
+            revisions.insert(schedule.bulletin.clone(), on_air);
         }
-        if let Some(Some(revision)) = revisions.get(&schedule.bulletin) {
-            on_air.push(OnAir { schedule, revision: revision.clone() });
+        if let Some(Some((revision, reach))) = revisions.get(&schedule.bulletin) {
+            on_air.push(OnAir { schedule, revision: revision.clone(), reach: reach.clone() });
         }
     }
     Ok(on_air)

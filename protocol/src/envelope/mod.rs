@@ -246,10 +246,10 @@ pub fn open<T: Signed>(
     if !scope.covers(recipient.path, reach) || !scope.purposes.contains(&T::PURPOSE) {
         return Err(Refusal::OutOfScope);
     }
-    claims.validity.check(now)?;
     if now < scope.not_before {
         return Err(Refusal::NotYetValid);
     }
+    claims.validity.check(now)?;
     if !scope.is_valid_at(now) {
         return Err(Refusal::Expired);
     }
