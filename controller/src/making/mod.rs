@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use loa_protocol::ids::ObjectHash;
 use loa_speech::{
-    AudioObject, Espeak, EspeakConfig, Finish, Recipe, RecordingLimits, Reporter, SpeechError, Synthesizer, Voice,
-    master_recording, speak,
+    AudioObject, Espeak, EspeakConfig, Finish, Recipe, RecordingLimits, Reporter, SpeechError, Synthesizer,
+    Voice, master_recording, speak,
 };
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
@@ -99,7 +99,10 @@ impl MakingFailed {
 pub async fn run(settings: Settings, stop: CancellationToken) {
     let maker = Arc::new(Maker { settings, engine: Mutex::new(None) });
     if let Err(error) = maker.requeue().await {
-        tracing::error!(error = format!("{:#}", anyhow::Error::new(error)), "jobs of the last run stay as they were");
+        tracing::error!(
+            error = format!("{:#}", anyhow::Error::new(error)),
+            "jobs of the last run stay as they were"
+        );
     }
     let mut running = JoinSet::new();
     loop {

@@ -47,16 +47,26 @@ fn text(error: &TextError) -> MakingError {
             format!("Nội dung dài quá {max_bytes} byte. Xin chia thành nhiều bản tin.")
         }
         TextError::ControlCharacter { position, .. } => {
-            format!("Có ký tự điều khiển ở dòng {}, ký tự {}. Xin xóa ký tự đó.", position.line, position.column)
+            format!(
+                "Có ký tự điều khiển ở dòng {}, ký tự {}. Xin xóa ký tự đó.",
+                position.line, position.column
+            )
         }
         TextError::Garbled { position } => {
-            format!("Chữ ở dòng {}, ký tự {} bị hỏng khi sao chép. Xin gõ lại chữ đó.", position.line, position.column)
+            format!(
+                "Chữ ở dòng {}, ký tự {} bị hỏng khi sao chép. Xin gõ lại chữ đó.",
+                position.line, position.column
+            )
         }
         TextError::NothingToSay => "Nội dung không có chữ hay số nào để đọc.".to_owned(),
     };
     words("text.unspeakable", vi, error.to_string())
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the rest are faults of the program: one sentence serves them all"
+)]
 fn synthesis(error: &SynthesisError) -> MakingError {
     let (code, vi) = match error {
         SynthesisError::EngineMissing { .. } => (
@@ -94,18 +104,16 @@ fn recording(error: &RecordingError) -> MakingError {
             "recording.unsupported",
             "Không đọc được loại tệp này. Xin lưu thành WAV, MP3, FLAC, Ogg hoặc M4A.".to_owned(),
         ),
-        RecordingError::Truncated { decoded_ms, .. } => (
-            "recording.truncated",
-            format!("Tệp bị đứt sau {} giây. Xin tải lên lại.", decoded_ms / 1000),
-        ),
+        RecordingError::Truncated { decoded_ms, .. } => {
+            ("recording.truncated", format!("Tệp bị đứt sau {} giây. Xin tải lên lại.", decoded_ms / 1000))
+        }
         RecordingError::Damaged { decoded_ms, .. } => (
             "recording.damaged",
             format!("Tệp bị hỏng sau {} giây. Xin lưu lại rồi tải lên.", decoded_ms / 1000),
         ),
-        RecordingError::Silent { .. } => (
-            "recording.silent",
-            "Bản thu âm không có tiếng. Micrô có bị tắt không?".to_owned(),
-        ),
+        RecordingError::Silent { .. } => {
+            ("recording.silent", "Bản thu âm không có tiếng. Micrô có bị tắt không?".to_owned())
+        }
         RecordingError::Pcm(_) => {
             ("recording.unusable", "Âm thanh trong tệp không dùng được. Xin lưu lại rồi tải lên.".to_owned())
         }
@@ -113,6 +121,10 @@ fn recording(error: &RecordingError) -> MakingError {
     words(code, vi, error.to_string())
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the rest are faults of the program: one sentence serves them all"
+)]
 fn finish(error: &FinishError) -> MakingError {
     let (code, vi) = match error {
         FinishError::Master(MasterError::Silent { .. }) => {
@@ -121,7 +133,10 @@ fn finish(error: &FinishError) -> MakingError {
         FinishError::Master(MasterError::OutOfReach { .. }) => {
             ("sound.clicks", "Bản thu âm chỉ có tiếng lách cách, không nghe ra lời. Xin thu lại.")
         }
-        _ => ("sound.failed", "Không xử lý được âm thanh. Xin bấm “Làm lại”; nếu vẫn lỗi, báo cho quản trị viên."),
+        _ => (
+            "sound.failed",
+            "Không xử lý được âm thanh. Xin bấm “Làm lại”; nếu vẫn lỗi, báo cho quản trị viên.",
+        ),
     };
     words(code, vi, error.to_string())
 }
