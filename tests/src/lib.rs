@@ -2,12 +2,17 @@
 //! place of sound cards.
 
 pub mod api;
+pub mod line;
+pub mod office;
 pub mod program;
 pub mod station;
 pub mod table;
+pub mod tap;
 pub mod village;
 pub mod wait;
 
 pub use api::Person;
+pub use office::Office;
 pub use station::Station;
+pub use tap::Tap;
 pub use village::Village;

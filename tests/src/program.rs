@@ -61,7 +61,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts a program; what it says goes to the end of `log`.
+    /// Starts one of the product's programs; what it says goes to the end of `log`.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -71,18 +71,22 @@ impl Running {
         environment: &[(&str, String)],
         log: &Path,
     ) -> Result<Self> {
+        let mut command = Command::new(path(name)?);
+        command.args(arguments).envs(environment.iter().map(|(key, value)| (key, value)));
+        Self::spawn(name, command, log)
+    }
+
+    /// Starts any command, under a name for messages; what it says goes to the end of `log`.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn spawn(name: &str, mut command: Command, log: &Path) -> Result<Self> {
         let file = File::options()
             .create(true)
             .append(true)
             .open(log)
             .with_context(|| format!("opening {}", log.display()))?;
-        let mut command = Command::new(path(name)?);
-        command
-            .args(arguments)
-            .envs(environment.iter().map(|(key, value)| (key, value)))
-            .stdin(Stdio::null())
-            .stdout(file.try_clone()?)
-            .stderr(file);
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
         let child = tokio::process::Command::from(command)
             .kill_on_drop(true)
             .spawn()

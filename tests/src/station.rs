@@ -17,9 +17,10 @@ use loa_controller::store::reports;
 use loa_protocol::ids::{AreaId, BulletinId, ItemId, NodeId, ObjectHash, TenantId};
 use loa_protocol::report::State;
 use loa_protocol::time::UnixMs;
+use loa_speech::Pcm;
 
-use crate::Village;
 use crate::wait::until;
+use crate::{Person, Village};
 
 /// The commune of the stories.
 pub const COMMUNE: &str = "lac-duong";
@@ -27,11 +28,39 @@ pub const COMMUNE: &str = "lac-duong";
 pub const VILLAGES: [(&str, &str); 3] =
     [("Bon Đưng", "bon-dung"), ("Đăng Gia", "dang-gia"), ("Păng Tiêng", "pang-tieng")];
 
+/// The installation of the stories.
+///
+/// # Errors
+/// Never: it is an id.
+pub fn tenant() -> Result<TenantId> {
+    Ok(TenantId::new("lam-dong")?)
+}
+
 /// A controller, a commune with three villages, an author and an approver.
 pub struct Station {
+    config: Config,
     controller: Controller,
     author: Principal,
     approver: Principal,
+}
+
+/// A station whose controller is off: its folder, its ports and its people are still there.
+pub struct Stopped {
+    config: Config,
+    author: Principal,
+    approver: Principal,
+}
+
+impl Stopped {
+    /// Starts the controller again, on the same folder and the same ports.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start(self) -> Result<Station> {
+        let Self { config, author, approver } = self;
+        let controller = Controller::start(config.clone()).await?;
+        Ok(Station { config, controller, author, approver })
+    }
 }
 
 impl Station {
@@ -40,9 +69,21 @@ impl Station {
     /// # Errors
     /// When any of it fails.
     pub async fn start(folder: &Path) -> Result<Self> {
+        Self::start_with(folder, |_| {}).await
+    }
+
+    /// The same, with settings changed.
+    ///
+    /// # Errors
+    /// When any of it fails.
+    pub async fn start_with(folder: &Path, change: impl FnOnce(&mut Config)) -> Result<Self> {
         // Several stations may start in one process; the provider is the same for all.
         let _already_installed = rustls::crypto::ring::default_provider().install_default();
-        let controller = Controller::start(config(folder)?).await?;
+        let mut config = config(folder)?;
+        change(&mut config);
+        let controller = Controller::start(config.clone()).await?;
+        config.http.listen = controller.http_addr();
+        config.broker.listen = controller.broker_addr().unwrap_or(config.broker.listen);
         let operator = Principal::operator();
         let services = controller.services();
         let draft = |name: &str, level: &str| AreaDraft {
@@ -57,7 +98,12 @@ impl Station {
         }
         let author = person(services, "lan", "Cil Lan", Role::Author).await?;
         let approver = person(services, "binh", "Nguyễn Thanh Bình", Role::Approver).await?;
-        Ok(Self { controller, author, approver })
+        Ok(Self { config, controller, author, approver })
+    }
+
+    /// The controller's folder.
+    pub fn data_dir(&self) -> &Path {
+        &self.config.data_dir
     }
 
     /// The running controller.
@@ -70,9 +116,40 @@ impl Station {
         self.controller.services()
     }
 
-    /// Ends it in good order.
-    pub async fn stop(self) {
-        self.controller.stop().await;
+    /// Ends the controller in good order.
+    pub async fn stop(self) -> Stopped {
+        let Self { config, controller, author, approver } = self;
+        controller.stop().await;
+        Stopped { config, author, approver }
+    }
+
+    /// A person of the commune at the API: `lan` writes, `binh` approves.
+    ///
+    /// # Errors
+    /// When the sign-in fails.
+    pub async fn at_the_api(&self, login: &str) -> Result<Person> {
+        let operator = Principal::operator();
+        let users = &self.services().users;
+        let user = users.by_login(&operator, login).await?.user.id;
+        let link = users.issue_sign_in_link(&operator, &user).await?;
+        Person::by_link(&format!("{}/welcome/{}", self.controller.base_url(), link.reveal())).await
+    }
+
+    /// Says which languages are spoken in an area, the preferred first.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn speaks(&self, area: &str, languages: &[&str]) -> Result<()> {
+        let operator = Principal::operator();
+        let area = self.services().areas.get(&operator, &AreaId::new(area)?).await?;
+        let draft = AreaDraft {
+            name: area.name,
+            level: area.level,
+            languages: languages.iter().map(|tag| (*tag).to_owned()).collect(),
+            zone: String::new(),
+        };
+        self.services().areas.update(&operator, &area.id, &draft).await?;
+        Ok(())
     }
 
     /// Adds a node in the village `area`, enrols a board for it, and powers it up.
@@ -80,6 +157,27 @@ impl Station {
     /// # Errors
     /// When any of it fails.
     pub async fn village(&self, folder: &Path, name: &str, area: &str) -> Result<Village> {
+        let mut village = self.board(folder, name, area).await?;
+        village.start()?;
+        Ok(village)
+    }
+
+    /// Adds a node in the village `area`, and enrols a board for it, without power as yet.
+    ///
+    /// # Errors
+    /// When any of it fails.
+    pub async fn board(&self, folder: &Path, name: &str, area: &str) -> Result<Village> {
+        let (node, token) = self.token(name, area).await?;
+        let village = Village::prepare(folder, node.as_str(), name, true)?;
+        village.enrol(&token).await?;
+        Ok(village)
+    }
+
+    /// Adds a node in the village `area`, and makes the token for its board.
+    ///
+    /// # Errors
+    /// When either is refused.
+    pub async fn token(&self, name: &str, area: &str) -> Result<(NodeId, String)> {
         let draft = NodeDraft {
             name: name.to_owned(),
             area: AreaId::new(area)?,
@@ -89,10 +187,7 @@ impl Station {
         let operator = Principal::operator();
         let node = self.services().nodes.create(&operator, &draft).await?;
         let token = self.controller.enrolments().issue(&operator, &node.id).await?;
-        let mut village = Village::prepare(folder, node.id.as_str(), name, true)?;
-        village.enrol(&token.text).await?;
-        village.start()?;
-        Ok(village)
+        Ok((node.id, token.text))
     }
 
     /// Waits until the node is connected and has applied what stands in its documents.
@@ -106,7 +201,7 @@ impl Station {
     /// Waits until the node reports a state that fits.
     ///
     /// # Errors
-    /// When that does not come within 30 s, or the node's program ends.
+    /// When that does not come within 60 s, or the node's program ends.
     pub async fn state(
         &self,
         village: &mut Village,
@@ -114,7 +209,7 @@ impl Station {
         fits: impl Fn(&State) -> bool,
     ) -> Result<State> {
         let node = NodeId::new(village.node.as_str())?;
-        until(&format!("{node}: {what}"), Duration::from_secs(30), async || {
+        until(&format!("{node}: {what}"), Duration::from_secs(60), async || {
             village.program()?.check()?;
             let mut tx = self.services().store().read().await?;
             Ok(reports::state(&mut tx, &node).await?.map(|(state, _)| state).filter(|state| fits(state)))
@@ -136,8 +231,17 @@ impl Station {
             tracks: Vec::new(),
         };
         let id = bulletins.create(&self.author, &AreaId::new(COMMUNE)?, &draft, None).await?.bulletin.id;
-        let made = until("the sound", Duration::from_secs(60), async || {
-            let view = bulletins.get(&self.author, &id).await?;
+        self.made_and_approved(&id).await
+    }
+
+    /// Waits for the sounds of a bulletin that somebody wrote, submits it, and has it approved.
+    ///
+    /// # Errors
+    /// When either is refused, or a sound is not made.
+    pub async fn made_and_approved(&self, id: &BulletinId) -> Result<BulletinView> {
+        let bulletins = &self.services().bulletins;
+        let made = until("the sound", Duration::from_secs(120), async || {
+            let view = bulletins.get(&self.author, id).await?;
             for track in &view.latest.tracks {
                 if let Making::Failed(error) = &track.making {
                     bail!("the sound cannot be made: {} ({})", error.en, error.code);
@@ -146,8 +250,8 @@ impl Station {
             Ok(view.latest.is_audible().then_some(view))
         })
         .await?;
-        let submitted = bulletins.submit(&self.author, &id, &made.seen()).await?;
-        Ok(bulletins.approve(&self.approver, &id, &submitted.seen(), "").await?)
+        let submitted = bulletins.submit(&self.author, id, &made.seen()).await?;
+        Ok(bulletins.approve(&self.approver, id, &submitted.seen(), "").await?)
     }
 
     /// Schedules a bulletin once, `in_ms` from now on a whole second, for areas.
@@ -201,6 +305,14 @@ impl Station {
         Ok(receipts::list(&mut tx, &everywhere, &filter).await?)
     }
 
+    /// The sound of an object, decoded as a node does.
+    ///
+    /// # Errors
+    /// When it is not there, or is no sound.
+    pub async fn sound(&self, hash: &ObjectHash) -> Result<Pcm> {
+        Ok(loa_speech::opus::decode(&self.object(hash).await?)?)
+    }
+
     /// The bytes of an object.
     ///
     /// # Errors
@@ -212,7 +324,7 @@ impl Station {
 
 fn config(folder: &Path) -> Result<Config> {
     let mut config = Config { data_dir: folder.join("controller"), ..Config::default() };
-    config.tenant = TenantId::new("lam-dong")?;
+    config.tenant = tenant()?;
     config.http.listen = "127.0.0.1:0".parse()?;
     config.broker.listen = "127.0.0.1:0".parse()?;
     config.broker.public_host = "127.0.0.1".to_owned();

@@ -1,6 +1,7 @@
 //! A village: a node's program with a recorder in place of its sound card.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -8,6 +9,7 @@ use loa_firmware_sim::recorder::alsa_config::PIPE_DELAY_MS;
 use loa_firmware_sim::recorder::{RecorderCommand, Recording, write_alsa_config};
 
 use crate::program::{self, Running};
+use crate::wait::until;
 
 /// One node and what it sounds into.
 #[derive(Debug)]
@@ -18,8 +20,13 @@ pub struct Village {
     pub name: String,
     folder: PathBuf,
     recorded: bool,
+    /// Room for audio, on a disk of its own; `None`: the machine's disk.
+    audio_disk_bytes: Option<u64>,
     running: Option<Running>,
 }
+
+/// Mounts a disk of so many bytes for the audio, seen by nobody else, and becomes the node's program.
+const ON_A_SMALL_DISK: &str = r#"mkdir -p "$2" && mount -t tmpfs -o "size=$1" tmpfs "$2" && exec "$3" run"#;
 
 impl Village {
     /// A board that knows nobody, in a folder of its own; `recorded`: its horn is a recorder, not the sound card.
@@ -29,7 +36,14 @@ impl Village {
     pub fn prepare(folder: &Path, node: &str, name: &str, recorded: bool) -> Result<Self> {
         let folder = folder.join(node);
         std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-        let village = Self { node: node.to_owned(), name: name.to_owned(), folder, recorded, running: None };
+        let village = Self {
+            node: node.to_owned(),
+            name: name.to_owned(),
+            folder,
+            recorded,
+            audio_disk_bytes: None,
+            running: None,
+        };
         let recorder = RecorderCommand { program: program::path("loa-firmware-sim")?, out: village.heard() };
         write_alsa_config(&village.folder.join("alsa.conf"), &recorder)?;
         Ok(village)
@@ -63,14 +77,61 @@ impl Village {
         program::output("loa-node", ["enrol", token], &self.environment()).await.map(drop)
     }
 
+    /// Gives the audio a disk of its own with so much room, from the next start on. It is empty at each start.
+    pub fn set_audio_disk_bytes(&mut self, bytes: u64) {
+        self.audio_disk_bytes = Some(bytes);
+    }
+
     /// Powers the board up.
     ///
     /// # Errors
     /// When the program cannot be started.
     pub fn start(&mut self) -> Result<()> {
-        let log = self.folder.join("node.log");
-        self.running = Some(Running::start("loa-node", ["run"], &self.environment(), &log)?);
+        let log = self.log();
+        let mut command = match self.audio_disk_bytes {
+            None => {
+                let mut command = Command::new(program::path("loa-node")?);
+                command.arg("run");
+                command
+            }
+            Some(bytes) => {
+                let mut command = Command::new("unshare");
+                command.args(["--map-root-user", "--mount", "sh", "-c", ON_A_SMALL_DISK, "sh"]);
+                command.arg(bytes.to_string()).arg(self.data_dir().join("objects"));
+                command.arg(program::path("loa-node")?);
+                command
+            }
+        };
+        command.envs(self.environment());
+        self.running = Some(Running::spawn("loa-node", command, &log)?);
         Ok(())
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.join("node.log")
+    }
+
+    /// Waits until the node's log, from the first start on, has a line with all of these words.
+    ///
+    /// # Errors
+    /// When that does not come within `limit`, or the node's program ends.
+    pub async fn says(&mut self, words: &[&str], limit: Duration) -> Result<String> {
+        let what = format!("{}: a log line with {words:?}", self.node);
+        until(&what, limit, async || {
+            let program = self.program()?;
+            program.check()?;
+            let said = program.said()?;
+            Ok(said.lines().find(|line| words.iter().all(|word| line.contains(word))).map(str::to_owned))
+        })
+        .await
+    }
+
+    /// What `loa-node status` prints.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn status(&self) -> Result<String> {
+        program::output("loa-node", ["status"], &self.environment()).await
     }
 
     /// The node's program.

@@ -1,0 +1,12 @@
+//! Whole stories on real parts: controller with broker and database, nodes' programs, espeak-ng, ALSA recorders.
+
+mod access;
+mod bad_input;
+mod download;
+mod full_disk;
+mod languages;
+mod main_job;
+mod offline;
+mod recordings;
+mod refused;
+mod start_up;
