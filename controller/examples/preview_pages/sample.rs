@@ -829,6 +829,7 @@ pub(crate) fn heard(look: Look) -> HeardPage {
         planned_at,
         coverage: Coverage { heard, planned: 3, waiting: 0 },
         rows,
+        more: 0,
     };
     HeardPage {
         shell: shell(look, Nav::Heard),

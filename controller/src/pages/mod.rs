@@ -72,7 +72,7 @@
 //! A missing field is an empty text or nothing ticked, never a 400.
 //!
 //! # Live parts
-//! A page opens `GET /live?topics=…` (topics separated by commas) as `text/event-stream`. The data of each event is a
+//! A page opens `GET /live?topics=…` (topics separated by commas; for `heard` with the page's filters) as `text/event-stream`. The data of each event is a
 //! fragment, rendered with [`fragment`] in the session's language: the *inside* of the element that the page
 //! marks with `sse-swap`. Names come from [`views::event`].
 //! | Topic | Events | Fragment |

@@ -21,9 +21,13 @@ use crate::services::{ScheduleView, ServiceError};
 use crate::store::receipts::{ReceiptFilter, ReceiptRecord};
 
 /// Occurrences of one page.
-const PER_PAGE: usize = 20;
-/// How far back the page looks when nobody says otherwise: 31 days.
-const LOOK_BACK_MS: i64 = 31 * 24 * 3_600_000;
+pub(super) const PER_PAGE: usize = 20;
+/// How far back the page looks when nobody says otherwise: 31 days, and a year for one bulletin, node or occurrence.
+const LOOK_BACK_MS: i64 = 31 * DAY_MS;
+const LOOK_BACK_ONE_MS: i64 = 366 * DAY_MS;
+const DAY_MS: i64 = 24 * 3_600_000;
+/// Nodes of one occurrence that are shown; where there are more, those that did not sound wholly come first.
+const ROWS_MAX: usize = 200;
 /// Most receipts that one page reads.
 const RECEIPTS_MAX: u32 = 5_000;
 
@@ -63,7 +67,9 @@ pub(super) async fn occurrences(
         let day = day.checked_add_days(chrono::Days::new(after))?;
         local_time(&format!("{day}T00:00"), places.own_zone()).ok()
     };
-    let from = day(&filter.from, 0).unwrap_or(now - LOOK_BACK_MS);
+    let one = !(filter.bulletin.is_empty() && filter.node.is_empty() && filter.occurrence.is_empty());
+    let look_back_ms = if one { LOOK_BACK_ONE_MS } else { LOOK_BACK_MS };
+    let from = day(&filter.from, 0).unwrap_or(now - look_back_ms);
     // What is to come has not sounded.
     let until = day(&filter.to, 1).unwrap_or(now).min(now + 1);
     let schedules = program::schedules(site, me).await?;
@@ -146,7 +152,12 @@ impl Start {
     }
 
     fn view(&self, places: &Places, shown: impl Fn(&AtNode) -> bool) -> HeardOccurrence {
-        let rows = self.nodes.iter().filter(|node| shown(node)).map(|node| row(places, node, self.nominal));
+        let mut nodes: Vec<&AtNode> = self.nodes.iter().filter(|node| shown(node)).collect();
+        let more = nodes.len().saturating_sub(ROWS_MAX);
+        if more > 0 {
+            nodes.sort_by_key(|node| node.outcome() == Outcome::Played);
+            nodes.truncate(ROWS_MAX);
+        }
         HeardOccurrence {
             id: self.id.to_string(),
             bulletin: BulletinName {
@@ -156,7 +167,8 @@ impl Start {
             },
             planned_at: places.here(self.nominal),
             coverage: self.coverage(),
-            rows: rows.collect(),
+            rows: nodes.into_iter().map(|node| row(places, node, self.nominal)).collect(),
+            more,
         }
     }
 }
@@ -210,7 +222,15 @@ pub(super) async fn starts(
     };
     let receipts = site.app.services.heard.receipts(me.who(), &filter).await?;
     let planned = program::planned(schedules, from, until);
-    Ok(merge(planned, receipts, schedules, nodes, places))
+    let unread_from = (receipts.len() == RECEIPTS_MAX as usize).then(|| receipts.last().map(|r| r.nominal));
+    let mut starts = merge(planned, receipts, schedules, nodes, places);
+    // Of what lies at or before the oldest receipt that was read, others may have been left unread: better not shown
+    // than shown as not heard. The latest start of all is shown in any case.
+    if let Some(oldest) = unread_from.flatten() {
+        let latest = starts.last().map(|start| start.nominal);
+        starts.retain(|start| start.nominal > oldest || Some(start.nominal) == latest);
+    }
+    Ok(starts)
 }
 
 fn merge(

@@ -49,7 +49,7 @@ const TOPICS_MAX: usize = 8;
 /// Changes within this time are one look.
 const SETTLE: Duration = Duration::from_millis(400);
 /// How often a look is taken without a change, where the hour or other people change what is shown.
-const OFTEN: Duration = Duration::from_secs(10);
+const OFTEN: Duration = Duration::from_secs(5);
 /// The same, elsewhere.
 const SELDOM: Duration = Duration::from_secs(60);
 /// A comment is sent when nothing else was for so long: proxies close what is silent.
@@ -267,7 +267,8 @@ impl Feed {
     async fn heard(&mut self, places: &Places) -> Result<(), ServiceError> {
         let lang = self.me.lang();
         let filter = heard::filter(&self.asked);
-        for occurrence in heard::occurrences(&self.site, &self.me, places, &filter).await? {
+        let occurrences = heard::occurrences(&self.site, &self.me, places, &filter).await?;
+        for occurrence in occurrences.into_iter().take(heard::PER_PAGE) {
             self.put(&event::heard(&occurrence.id.clone()), &OccurrenceHeard { lang, occurrence });
         }
         Ok(())

@@ -19,10 +19,12 @@ use crate::pages::Lang;
 use crate::services::{ScheduleView, ServiceError};
 use crate::store::schedules::ScheduleFilter;
 
-/// Most schedules that one page looks at.
-const SCHEDULES_MAX: u32 = 200;
-/// Most starts of one schedule that one page lays out.
-const STARTS_MAX: usize = 500;
+/// Schedules that one call of the services gives.
+const BATCH: u32 = 200;
+/// Most standing schedules that one page looks at, the latest made first.
+const STANDING_MAX: usize = 1_000;
+/// Most starts of one schedule that one page lays out: every five minutes for a month.
+const STARTS_MAX: usize = 10_000;
 
 /// A node and what it last said.
 pub(super) type KnownNode = (Node, NodeStatus);
@@ -40,10 +42,21 @@ pub(super) struct Planned {
     pub(super) nominal: UnixMs,
 }
 
-/// The schedules that the person may see, those that are over included.
+/// The schedules that the person may see, the latest made first: all that still have starts to come, and of those that
+/// are over or cancelled, the ones among the last [`BATCH`] that were made.
 pub(super) async fn schedules(site: &Site, me: &Me) -> Result<Vec<ScheduleView>, ServiceError> {
-    let filter = ScheduleFilter { with_past: true, limit: SCHEDULES_MAX, ..ScheduleFilter::default() };
-    site.app.services.schedules.list(me.who(), &filter).await
+    let services = &site.app.services;
+    let latest = ScheduleFilter { with_past: true, limit: BATCH, ..ScheduleFilter::default() };
+    let mut views = services.schedules.list(me.who(), &latest).await?;
+    let mut more = views.len() == BATCH as usize;
+    while more && views.len() < STANDING_MAX {
+        let before = views.last().map(|view| view.schedule.id.clone());
+        let standing = ScheduleFilter { before, limit: BATCH, ..ScheduleFilter::default() };
+        let batch = services.schedules.list(me.who(), &standing).await?;
+        more = batch.len() == BATCH as usize;
+        views.extend(batch);
+    }
+    Ok(views)
 }
 
 /// The planned starts from `from` up to but not at `until`, the earliest first.

@@ -361,6 +361,7 @@ token-issue = Issue a new token
 # What was heard
 heard-lead = By the receipts that each node sends.
 heard-none = Nothing has sounded yet. Results appear here as nodes sound.
+heard-more = And { $n } more nodes. Filter by area or outcome to see them.
 heard-outcome = Outcome
 heard-planned = Planned
 heard-started = Started

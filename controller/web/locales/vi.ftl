@@ -349,6 +349,7 @@ token-issue = Cấp mã đăng ký mới
 # Kết quả phát
 heard-lead = Theo biên nhận phát do từng cụm loa gửi về.
 heard-none = Chưa có lượt phát nào. Kết quả hiện ở đây ngay khi cụm loa phát.
+heard-more = Và { $n } cụm loa khác. Lọc theo địa bàn hoặc kết quả để xem.
 heard-outcome = Kết quả
 heard-planned = Giờ theo kế hoạch
 heard-started = Giờ bắt đầu

@@ -63,6 +63,8 @@ pub struct HeardOccurrence {
     pub planned_at: Moment,
     /// Who heard it.
     pub coverage: Coverage,
-    /// By node.
+    /// By node; of very many, those that did not sound wholly first.
     pub rows: Vec<HeardRow>,
+    /// Nodes that are not among the rows.
+    pub more: usize,
 }

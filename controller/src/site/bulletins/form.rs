@@ -83,6 +83,10 @@ pub(in crate::site) async fn create(
             typed.form.errors.put("area", Msg::new(msg::NOT_A_CHOICE));
             return refused(form_page(&site, &me, None, typed).await?);
         }
+        Err(ServiceError::Forbidden(forbidden)) if writes_in(&site, &me, &typed.form.area).await? => {
+            typed.form.errors.put("class", words::msg(&forbidden.message()));
+            return refused(form_page(&site, &me, None, typed).await?);
+        }
         Err(ServiceError::Invalid(errors)) => {
             typed.form.errors = field_errors(&errors);
             return refused(form_page(&site, &me, None, typed).await?);
@@ -139,6 +143,14 @@ pub(in crate::site) async fn edit(
         Err(ServiceError::Invalid(errors)) => {
             let mut typed = typed(&form);
             typed.form.errors = field_errors(&errors);
+            return refused(form_page(&site, &me, Some((&before, &seen)), typed).await?);
+        }
+        // Whoever may write the bulletin as it is has chosen a class that they may not.
+        Err(ServiceError::Forbidden(forbidden))
+            if me.who().may(Action::Write(before.latest.class), &before.bulletin.path) =>
+        {
+            let mut typed = typed(&form);
+            typed.form.errors.put("class", words::msg(&forbidden.message()));
             return refused(form_page(&site, &me, Some((&before, &seen)), typed).await?);
         }
         Err(ServiceError::Conflict(message)) if message.code == "bulletin.stale" => {
@@ -291,9 +303,7 @@ async fn form_page(
         || "/bulletins/new".to_owned(),
         |(view, _)| format!("{}/edit", address(&view.bulletin.id)),
     );
-    let writes =
-        |area: &Area| Class::ALL.into_iter().any(|class| me.who().may(Action::Write(class), &area.path));
-    let areas = places.choices(writes);
+    let areas = places.choices(|area| writes(me, area));
     let mut form = typed.form;
     if form.area.is_empty() {
         form.area = usual_area(me, &places, &areas);
@@ -319,6 +329,17 @@ async fn form_page(
         form,
         check,
     })
+}
+
+/// Whether the person may write bulletins of some class for an area.
+async fn writes_in(site: &Site, me: &Me, area: &str) -> Result<bool, ServiceError> {
+    let places = Places::load(site, me).await?;
+    let area = AreaId::new(area).ok();
+    Ok(area.and_then(|id| places.get(&id)).is_some_and(|area| writes(me, area)))
+}
+
+fn writes(me: &Me, area: &Area) -> bool {
+    Class::ALL.into_iter().any(|class| me.who().may(Action::Write(class), &area.path))
 }
 
 /// The one area of whoever writes for one; nothing is chosen for those who write for several.

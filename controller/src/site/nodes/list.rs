@@ -77,23 +77,16 @@ impl Known {
     /// Reads it for all nodes that the person may see.
     pub(in crate::site) async fn read(site: &Site, me: &Me) -> Result<Self, ServiceError> {
         let filter = ReceiptFilter { limit: RECEIPTS_MAX, ..ReceiptFilter::default() };
-        Self::with(site, me, filter).await
+        let health = site.app.services.nodes.last_health(me.who()).await?;
+        Ok(Self { health, last: last_receipts(site, me, &filter).await? })
     }
 
     /// Reads it for one node.
     pub(in crate::site) async fn of(site: &Site, me: &Me, node: &NodeId) -> Result<Self, ServiceError> {
         let filter = ReceiptFilter { node: Some(node.clone()), limit: 1, ..ReceiptFilter::default() };
-        Self::with(site, me, filter).await
-    }
-
-    async fn with(site: &Site, me: &Me, filter: ReceiptFilter) -> Result<Self, ServiceError> {
-        let services = &site.app.services;
-        let mut last = BTreeMap::new();
-        for receipt in services.heard.receipts(me.who(), &filter).await? {
-            // The latest planned comes first.
-            last.entry(receipt.node.clone()).or_insert(receipt);
-        }
-        Ok(Self { health: services.nodes.last_health(me.who()).await?, last })
+        let reports = site.app.services.nodes.health(me.who(), node).await?;
+        let latest = reports.into_iter().next().map(|(health, _)| (node.clone(), health));
+        Ok(Self { health: latest.into_iter().collect(), last: last_receipts(site, me, &filter).await? })
     }
 
     /// A node as a row.
@@ -131,6 +124,19 @@ impl Known {
             }),
         }
     }
+}
+
+async fn last_receipts(
+    site: &Site,
+    me: &Me,
+    filter: &ReceiptFilter,
+) -> Result<BTreeMap<NodeId, ReceiptRecord>, ServiceError> {
+    let mut last = BTreeMap::new();
+    for receipt in site.app.services.heard.receipts(me.who(), filter).await? {
+        // The latest planned comes first.
+        last.entry(receipt.node.clone()).or_insert(receipt);
+    }
+    Ok(last)
 }
 
 /// The words are those of [`loa_protocol::report::ClockTrust`].

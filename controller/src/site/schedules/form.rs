@@ -68,6 +68,11 @@ pub(in crate::site) async fn create(State(site): State<Site>, me: Me, Posted(pos
                 form.errors = field_errors(&form, &errors);
                 return refused(form_page(&site, &me, form, &posted).await?);
             }
+            // The class of the bulletin, or the area of a target, is not theirs to schedule.
+            Err(ServiceError::Forbidden(forbidden)) if sets_some(&me) => {
+                form.errors.put("target", words::msg(&forbidden.message()));
+                return refused(form_page(&site, &me, form, &posted).await?);
+            }
             Err(ServiceError::NotFound(Thing::Bulletin)) => {
                 form.errors.put("bulletin", Msg::new(msg::NOT_A_CHOICE));
                 return refused(form_page(&site, &me, form, &posted).await?);

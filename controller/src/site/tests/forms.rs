@@ -33,6 +33,28 @@ async fn a_refused_bulletin_comes_back_as_it_was_typed() {
 }
 
 #[tokio::test]
+async fn a_class_that_is_not_theirs_is_an_error_of_the_field_and_nothing_is_lost() {
+    let web = Web::new().await;
+    let usual = crate::domain::role::ClassSet::of([loa_protocol::bulletin::Class::Normal]);
+    let lan = web.story.person_for("lan", Role::Author, "da-don", usual).await;
+    let mut browser = web.browser(&lan).await;
+    let form = web.get(&mut browser, "/bulletins/new").await.page().form("/bulletins");
+    let form = form.with("area", "da-don").with("title", "Lũ về").with("text", "Bà con lên chỗ cao.");
+    let form = form.with("category", "disaster_prevention").with("speak", "vi");
+    let refused = web.send(&mut browser, &form.clone().with("class", "emergency")).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.html.contains("không có quyền với bản tin khẩn cấp"), "{}", refused.html);
+    assert!(refused.html.contains("Bà con lên chỗ cao."), "{}", refused.html);
+    let made = web.send(&mut browser, &form.with("class", "normal")).await.to().to_owned();
+    let edit = format!("{made}/edit");
+    let form = web.get(&mut browser, &edit).await.page().form(&edit).with("title", "Lũ về");
+    let form = form.with("text", "Lên chỗ cao ngay.").with("category", "disaster_prevention");
+    let refused = web.send(&mut browser, &form.with("class", "emergency").with("speak", "vi")).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.html.contains("Lên chỗ cao ngay."), "{}", refused.html);
+}
+
+#[tokio::test]
 async fn an_edit_keeps_what_another_wrote_meanwhile() {
     let web = Web::new().await;
     let (lan, nam) = (
