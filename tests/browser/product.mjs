@@ -86,3 +86,13 @@ export async function welcome(page, link, passphrase) {
   await page.locator('main form button.btn-primary').click();
   await page.waitForURL((url) => url.pathname === '/');
 }
+
+/** Loads a page again and again until it shows a text. */
+export async function seen(page, address, text, limit_ms = 120_000) {
+  for (const end = Date.now() + limit_ms; Date.now() < end; ) {
+    await page.goto(address);
+    const found = page.getByText(text).first();
+    if (await found.waitFor({ timeout: 2_000 }).then(() => true, () => false)) return;
+  }
+  throw new Error(`${address} did not show ${text} within ${limit_ms / 1000} s`);
+}

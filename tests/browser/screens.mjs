@@ -1,6 +1,6 @@
 // Screenshots of the running product for the README, into docs/screens.
 import path from 'node:path';
-import { DESKTOP, PHONE, person, startBrowser, startProduct, welcome } from './product.mjs';
+import { DESKTOP, PHONE, person, seen, startBrowser, startProduct, welcome } from './product.mjs';
 
 const folder = path.resolve(import.meta.dirname, '../../docs/screens');
 const [product, browser] = await Promise.all([startProduct(), startBrowser()]);
@@ -8,8 +8,7 @@ try {
   const { page } = await person(browser, DESKTOP);
   await welcome(page, product.link, 'suối chảy qua bản làng');
   const shoot = (name) => page.screenshot({ path: path.join(folder, `${name}.png`) });
-  await page.goto(`${product.base}/heard`);
-  await page.getByText('3/3').first().waitFor({ timeout: 120_000 });
+  await seen(page, `${product.base}/heard`, '3/3');
   await shoot('heard');
   await page.goto(product.base);
   await shoot('today');

@@ -1,7 +1,7 @@
 // The officer's first day, in a real browser on the running product.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { PHONE, person, startBrowser, startProduct, welcome } from './product.mjs';
+import { PHONE, person, seen, startBrowser, startProduct, welcome } from './product.mjs';
 
 const PASSPHRASE = 'suối chảy qua bản làng';
 let product;
@@ -36,7 +36,7 @@ test('a bulletin is written by one, approved by another on the phone, and schedu
   await author.page.locator('#text').fill('Sáng thứ bảy, trạm y tế xã tiêm vắc xin sởi cho trẻ em. Mời bà con đưa các cháu đến đúng giờ.');
   await author.page.locator('select[name=category]').selectOption('health');
   const area = author.page.locator('select[name=area]');
-  if (await area.count()) await area.selectOption({ index: 2 });
+  if (await area.count()) await area.selectOption('xa-lac-duong');
   await author.page.locator('button[value=save]').click();
   await author.page.waitForURL(/\/bulletins\/[^/]+$/);
   const bulletin = new URL(author.page.url()).pathname;
@@ -58,9 +58,9 @@ test('a bulletin is written by one, approved by another on the phone, and schedu
   const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
   await author.page.locator('input[name=date]').fill(tomorrow);
   await author.page.locator('input[name=time]').fill('17:00');
-  await author.page.locator('input[name=area]').first().check();
+  await author.page.locator('input[name=area][value=xa-lac-duong]').check();
   await author.page.locator('form[action="/schedules"] button.btn-primary').click();
-  await author.page.waitForURL(/\/schedules/);
+  await author.page.waitForURL((url) => url.pathname === '/schedules');
   assert.match(await author.page.locator('main').innerText(), /17:00/);
 
   assert.deepEqual([...author.complaints, ...admin.complaints], []);
@@ -75,8 +75,7 @@ test('what three villages heard is on the page, and every page is quiet', { time
   await visitor.page.locator('main form button.btn-primary').click();
   await visitor.page.waitForURL((url) => url.pathname === '/');
 
-  await visitor.page.goto(`${product.base}/heard`);
-  await visitor.page.getByText('3/3').first().waitFor({ timeout: 90_000 });
+  await seen(visitor.page, `${product.base}/heard`, '3/3');
   for (const path of ['/', '/bulletins', '/schedules', '/areas', '/nodes', '/heard', '/users', '/audit', '/bulletins/new', '/schedules/new', '/nodes/new']) {
     const answer = await visitor.page.goto(product.base + path);
     assert.equal(answer.status(), 200, path);
