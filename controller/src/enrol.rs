@@ -131,6 +131,7 @@ impl Enrolments {
         .to_cbor();
         let certificate = CertificateRecord {
             fingerprint: HEXLOWER.encode(&certificate.fingerprint),
+            serial: HEXLOWER.encode(&certificate.serial),
             expires: certificate.not_after,
         };
         let csr_sha256 = Sha256::digest(&request.csr_der).into();

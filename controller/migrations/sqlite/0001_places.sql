@@ -27,6 +27,8 @@ CREATE TABLE node (
     volume_percent          INTEGER NOT NULL CHECK (volume_percent BETWEEN 0 AND 100),
     -- SHA-256 of the certificate's DER, lower-case hex: the one certificate that this node may show.
     certificate_fingerprint TEXT,
+    -- Its serial number, lower-case hex: what the broker knows it by.
+    certificate_serial      TEXT,
     certificate_expires_ms  INTEGER,
     enrolled_ms             INTEGER,
     revoked_ms              INTEGER,

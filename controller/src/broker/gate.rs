@@ -20,12 +20,10 @@ use super::{BrokerError, CONTROLLER_NAME, LOCAL_LISTENER, NODES_LISTENER};
 /// Which nodes there are, and where. Asked at each connect, subscribe and publish, from within the broker's tasks:
 /// answer from memory, at once.
 pub trait AccessPolicy: Send + Sync + 'static {
-    /// Whether the node with this certificate name may connect. Whether `client_id` is one of its own is checked before.
-    fn authenticate(&self, cn: &str, client_id: &str) -> bool;
-
-    /// The ids of the areas whose topics the node may read: those on its path from the root. `None` for a node
-    /// that is unknown or revoked: it may neither read nor write.
-    fn node_areas(&self, node: &str) -> Option<Arc<[String]>>;
+    /// The ids of the areas whose topics the node may read: those on its path from the root. `serial` is that of the
+    /// certificate shown, in lower-case hex. `None` for a node that is unknown or revoked, and for a certificate other
+    /// than its present one: whoever shows that may not connect, read or write.
+    fn node_areas(&self, node: &str, serial: &str) -> Option<Arc<[String]>>;
 }
 
 /// A message that a node published below `loa/1/{tenant}/u/{node}/`.
@@ -172,13 +170,17 @@ impl Gate {
                 require(may, "the will is outside the tenant")
             }
             NODES_LISTENER => {
-                let name = connect.cert.as_ref().and_then(|cert| cert.common_name.as_deref());
-                let name = name.ok_or("the certificate has no common name")?;
+                let certificate = connect.cert.as_ref().ok_or("there is no certificate")?;
+                let name = certificate.common_name.as_deref().ok_or("the certificate has no common name")?;
+                let serial = certificate.serial.as_deref().ok_or("the certificate has no serial number")?;
                 require(id.username.as_deref() == Some(name), "the user name is not the certificate's")?;
                 let well_formed = NodeId::new(name).is_ok() && name != CONTROLLER_NAME;
                 require(well_formed, "the certificate's common name is not a node id")?;
                 require(is_client_of(name, client_id), "the client id is another one's")?;
-                require(self.policy.authenticate(name, client_id), "the node is unknown or revoked")?;
+                require(
+                    self.policy.node_areas(name, serial).is_some(),
+                    "the node is unknown or revoked, or this is not its present certificate",
+                )?;
                 let who = Principal::Node { id: name, areas: &[] };
                 require(
                     will.is_none_or(|topic| self.rules.may_publish(who, topic)),
@@ -189,13 +191,15 @@ impl Gate {
         }
     }
 
-    /// Whether a session that just began may go on: the node may have been revoked since the check above, when a kick
-    /// could not find the session yet.
+    /// Whether a session that just began may go on: the node may have been revoked since the check above, or another
+    /// board have enrolled for it, when a kick could not find the session yet.
     pub(super) fn still_welcome(&self, id: &Id) -> bool {
-        match node_of(id) {
-            Some(node) => !self.stopping.is_cancelled() && self.policy.authenticate(node, &id.client_id),
-            None => !self.stopping.is_cancelled(),
-        }
+        !self.stopping.is_cancelled() && (node_of(id).is_none() || self.areas(id).is_some())
+    }
+
+    /// The areas of a node's session; `None` for one whose certificate is not the node's present one.
+    fn areas(&self, id: &Id) -> Option<Arc<[String]>> {
+        self.policy.node_areas(node_of(id)?, &self.sessions.serial(id)?)
     }
 
     /// Whether the session may subscribe. Counts and logs a refusal.
@@ -229,8 +233,7 @@ impl Gate {
         // This hook runs before the access check, so the rules are asked here as well. A will was checked at connect, and
         // tells that a node is gone even when it was revoked a moment ago.
         let who = Principal::Node { id: node, areas: &[] };
-        let allowed =
-            self.rules.may_publish(who, &publish.topic) && (will || self.policy.node_areas(node).is_some());
+        let allowed = self.rules.may_publish(who, &publish.topic) && (will || self.areas(id).is_some());
         if !allowed || self.stopping.is_cancelled() {
             return;
         }
@@ -255,14 +258,13 @@ impl Gate {
         }
     }
 
-    /// Gives the answer for who the session is; `false` for a node that is no longer known.
+    /// Gives the answer for who the session is; `false` for a node whose certificate is no longer good.
     fn with_principal(&self, id: &Id, ask: impl FnOnce(Principal<'_>) -> bool) -> bool {
         match (id.lid, node_of(id)) {
             (LOCAL_LISTENER, _) => ask(Principal::Controller),
-            (_, Some(node)) => self
-                .policy
-                .node_areas(node)
-                .is_some_and(|areas| ask(Principal::Node { id: node, areas: &areas })),
+            (_, Some(node)) => {
+                self.areas(id).is_some_and(|areas| ask(Principal::Node { id: node, areas: &areas }))
+            }
             (_, None) => false,
         }
     }

@@ -48,7 +48,10 @@ impl Handler for Connected {
         let id = &session.id;
         let control =
             node_of(id).filter(|node| **node == *id.client_id).and_then(|node| NodeId::new(node).ok());
-        self.0.sessions().begin(id, control);
+        // A session whose words at connect cannot be read has no certificate, so the gate ends it below.
+        let connect = session.connect_info().await.ok();
+        let serial = connect.as_ref().and_then(|info| info.cert()).and_then(|cert| cert.serial.as_deref());
+        self.0.sessions().begin(id, control, serial);
         if !self.0.still_welcome(id) {
             let (context, gate, client_id) =
                 (session.scx.clone(), Arc::clone(&self.0), id.client_id.to_string());

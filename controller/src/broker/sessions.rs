@@ -1,7 +1,7 @@
 //! Which clients are connected, as the hooks saw it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use loa_protocol::ids::NodeId;
 use rmqtt::types::Id;
@@ -22,6 +22,8 @@ struct Live {
     /// rmqtt's id of this very session: after a takeover the old one's disconnect comes late.
     id: Id,
     node: Option<NodeId>,
+    /// Serial number of the certificate shown at connect, in lower-case hex; none on the loopback listener.
+    serial: Option<Arc<str>>,
     confirmed: bool,
     refused_before: bool,
     /// Cancelled when the session is being ended: what it waits for in a hook is given up.
@@ -29,11 +31,12 @@ struct Live {
 }
 
 impl LiveSessions {
-    /// A session begins; `node` when it is a node's control session.
-    pub(super) fn begin(&self, id: &Id, node: Option<NodeId>) {
+    /// A session begins; `node` when it is a node's control session, `serial` that of the certificate it showed.
+    pub(super) fn begin(&self, id: &Id, node: Option<NodeId>, serial: Option<&str>) {
         let live = Live {
             id: id.clone(),
             node,
+            serial: serial.map(Arc::from),
             confirmed: false,
             refused_before: false,
             leaving: CancellationToken::new(),
@@ -68,6 +71,11 @@ impl LiveSessions {
             gone.cancel();
             gone
         })
+    }
+
+    /// Serial number of the certificate that the session began with; `None` for one that was released already.
+    pub(super) fn serial(&self, id: &Id) -> Option<Arc<str>> {
+        self.with(id, |live| live.serial.clone()).flatten()
     }
 
     /// Whether this is the first refusal in the session: one line in the log is enough.
@@ -107,9 +115,9 @@ mod tests {
     fn a_late_disconnect_of_the_session_taken_over_changes_nothing() {
         let live = LiveSessions::default();
         let (old, new) = (session("n-1", 1), session("n-1", 2));
-        live.begin(&old, NodeId::new("n-1").ok());
+        live.begin(&old, NodeId::new("n-1").ok(), None);
         live.confirm(&old);
-        live.begin(&new, NodeId::new("n-1").ok());
+        live.begin(&new, NodeId::new("n-1").ok(), None);
         live.confirm(&new);
         live.end(&old);
         assert!(live.is_connected("n-1"));
@@ -121,7 +129,7 @@ mod tests {
     fn a_session_counts_from_its_first_packet() {
         let live = LiveSessions::default();
         let id = session("n-1", 1);
-        live.begin(&id, NodeId::new("n-1").ok());
+        live.begin(&id, NodeId::new("n-1").ok(), None);
         assert!(!live.is_connected("n-1"));
         live.confirm(&id);
         assert_eq!(live.connected_nodes(), [NodeId::new("n-1").unwrap()]);
@@ -131,7 +139,7 @@ mod tests {
     fn releasing_cancels_what_the_session_waits_for() {
         let live = LiveSessions::default();
         let id = session("n-1", 1);
-        live.begin(&id, None);
+        live.begin(&id, None, None);
         let leaving = live.leaving(&id);
         assert!(!leaving.is_cancelled());
         live.release("n-1");

@@ -17,24 +17,34 @@ use crate::store::{Store, nodes};
 /// How often the database is read without a nudge: how long a revocation by the command line takes at most.
 const PERIOD: Duration = Duration::from_secs(5);
 
-type Table = BTreeMap<String, Arc<[String]>>;
+/// What is known of an enrolled node.
+#[derive(Debug, PartialEq, Eq)]
+struct Admitted {
+    /// The areas on its path, from the root.
+    areas: Arc<[String]>,
+    /// Serial number of its present certificate, lower-case hex.
+    serial: String,
+}
 
-/// The enrolled nodes and the areas on their paths.
+type Table = BTreeMap<String, Admitted>;
+
+/// The enrolled nodes, the areas on their paths, and the one certificate of each.
 #[derive(Debug, Default)]
 pub struct Access(RwLock<Table>);
 
 impl AccessPolicy for Access {
-    fn authenticate(&self, cn: &str, _client_id: &str) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).contains_key(cn)
-    }
-
-    fn node_areas(&self, node: &str) -> Option<Arc<[String]>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(node).cloned()
+    fn node_areas(&self, node: &str, serial: &str) -> Option<Arc<[String]>> {
+        let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        table
+            .get(node)
+            .filter(|admitted| admitted.serial == serial)
+            .map(|admitted| Arc::clone(&admitted.areas))
     }
 }
 
 impl Access {
-    /// Reads the database and answers whose sessions must end: revoked nodes, and nodes that were moved.
+    /// Reads the database and answers whose sessions must end: revoked nodes, nodes that were
+    /// moved, and nodes with another certificate.
     ///
     /// # Errors
     /// [`DispatchError`]; then everything stays as it was.
@@ -44,14 +54,15 @@ impl Access {
         let fresh: Table = nodes
             .into_iter()
             .filter(|(node, _)| node.state == NodeState::Enrolled)
-            .map(|(node, _)| {
+            .filter_map(|(node, _)| {
                 let areas = node.path.areas().iter().map(ToString::to_string).collect();
-                (node.id.to_string(), areas)
+                let serial = node.certificate?.serial;
+                Some((node.id.to_string(), Admitted { areas, serial }))
             })
             .collect();
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = |(node, areas): (&String, &Arc<[String]>)| {
-            if fresh.get(node) == Some(areas) { None } else { NodeId::new(node.as_str()).ok() }
+        let changed = |(node, admitted): (&String, &Admitted)| {
+            if fresh.get(node) == Some(admitted) { None } else { NodeId::new(node.as_str()).ok() }
         };
         let end = table.iter().filter_map(changed).collect();
         *table = fresh;
@@ -78,7 +89,7 @@ pub async fn run(
                 for node in end {
                     if let Some(broker) = &broker {
                         let sessions = broker.kick(&node).await;
-                        tracing::info!(%node, sessions, "sessions ended: the node was revoked or moved");
+                        tracing::info!(%node, sessions, "sessions ended: the node was revoked, moved or enrolled anew");
                     }
                 }
             }

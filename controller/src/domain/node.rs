@@ -54,6 +54,8 @@ impl FromStr for NodeState {
 pub struct CertificateRecord {
     /// SHA-256 of its DER, lower-case hex.
     pub fingerprint: String,
+    /// Its serial number, lower-case hex: what the broker knows it by.
+    pub serial: String,
     /// When it ends.
     pub expires: UnixMs,
 }

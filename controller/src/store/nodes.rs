@@ -12,7 +12,7 @@ use crate::domain::role::Scope;
 
 const SELECT: &str =
     "SELECT n.id, a.path, n.name, n.serial, n.state, n.volume_percent, n.certificate_fingerprint,
-    n.certificate_expires_ms, n.created_ms, n.enrolled_ms,
+    n.certificate_serial, n.certificate_expires_ms, n.created_ms, n.enrolled_ms,
     p.online, p.changed_ms, r.seen_ms, r.firmware, r.clock, r.storage, r.objects_ready, r.objects_fetching
     FROM node n JOIN area a ON a.id = n.area_id
     LEFT JOIN node_presence p ON p.node_id = n.id
@@ -76,11 +76,12 @@ pub async fn set_enrolled(
     now: UnixMs,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE node SET state = 'enrolled', certificate_fingerprint = $2, certificate_expires_ms = $3,
-         enrolled_ms = $4, revoked_ms = NULL WHERE id = $1",
+        "UPDATE node SET state = 'enrolled', certificate_fingerprint = $2, certificate_serial = $3,
+         certificate_expires_ms = $4, enrolled_ms = $5, revoked_ms = NULL WHERE id = $1",
     )
     .bind(id.as_str())
     .bind(&certificate.fingerprint)
+    .bind(&certificate.serial)
     .bind(certificate.expires.0)
     .bind(now.0)
     .execute(c)
@@ -131,22 +132,9 @@ pub async fn list(c: &mut Connection, scopes: &[Scope]) -> Result<Vec<(Node, Nod
     query.build().fetch_all(c).await?.iter().map(read).collect()
 }
 
-/// The fingerprints of all certificates that are good, with their nodes: what the broker lets in.
-///
-/// # Errors
-/// [`StoreError::Query`], [`StoreError::Damaged`].
-pub async fn admitted(c: &mut Connection) -> Result<Vec<(NodeId, String)>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT id, certificate_fingerprint FROM node
-         WHERE state = 'enrolled' AND certificate_fingerprint IS NOT NULL ORDER BY id",
-    )
-    .fetch_all(c)
-    .await?;
-    rows.iter().map(|row| Ok((row.parsed("id")?, row.text("certificate_fingerprint")?))).collect()
-}
-
 fn read(row: &SqliteRow) -> Result<(Node, NodeStatus), StoreError> {
     let fingerprint = row.text_opt("certificate_fingerprint")?;
+    let serial = row.text_opt("certificate_serial")?;
     let expires = row.instant_opt("certificate_expires_ms")?;
     let node = Node {
         id: row.parsed("id")?,
@@ -156,8 +144,9 @@ fn read(row: &SqliteRow) -> Result<(Node, NodeStatus), StoreError> {
         state: row.parsed::<NodeState>("state")?,
         volume_percent: row.number("volume_percent")?,
         certificate: fingerprint
+            .zip(serial)
             .zip(expires)
-            .map(|(fingerprint, expires)| CertificateRecord { fingerprint, expires }),
+            .map(|((fingerprint, serial), expires)| CertificateRecord { fingerprint, serial, expires }),
         created: row.instant("created_ms")?,
         enrolled: row.instant_opt("enrolled_ms")?,
     };

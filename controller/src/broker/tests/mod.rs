@@ -1,6 +1,7 @@
 //! A live broker, real TLS, and a client that speaks MQTT with a codec that is not the broker's own.
 
 mod access;
+mod certificates;
 mod client;
 mod flow;
 mod lifecycle;

@@ -20,9 +20,10 @@ use super::client::{Client, Hello, NotConnected, Stream};
 use crate::broker::{
     AccessPolicy, BrokerConfig, BrokerError, BrokerLimits, BrokerTls, EmbeddedBroker, Incoming,
 };
-use crate::identity::{Authority, BROKER_NAME};
+use crate::identity::{Authority, BROKER_NAME, NodeCertificate};
 
-/// The controller's knowledge of nodes, in memory.
+/// The controller's knowledge of nodes, in memory. It takes any certificate of a node: which one is the present one is
+/// asked of the real table in `certificates.rs`.
 #[derive(Default)]
 pub(super) struct Policy {
     areas: Mutex<HashMap<String, Arc<[String]>>>,
@@ -40,11 +41,7 @@ impl Policy {
 }
 
 impl AccessPolicy for Policy {
-    fn authenticate(&self, cn: &str, _client_id: &str) -> bool {
-        self.areas.lock().unwrap().contains_key(cn)
-    }
-
-    fn node_areas(&self, node: &str) -> Option<Arc<[String]>> {
+    fn node_areas(&self, node: &str, _serial: &str) -> Option<Arc<[String]>> {
         self.areas.lock().unwrap().get(node).cloned()
     }
 }
@@ -137,7 +134,7 @@ pub(super) fn any_port() -> SocketAddr {
 
 pub(super) async fn start(
     authority: &Authority,
-    policy: &Arc<Policy>,
+    policy: &Arc<impl AccessPolicy>,
     nodes_addr: SocketAddr,
     incoming: mpsc::Sender<Incoming>,
 ) -> Result<EmbeddedBroker, BrokerError> {
@@ -152,11 +149,17 @@ pub(super) type Identity = (CertificateDer<'static>, PrivateKeyDer<'static>);
 
 /// Enrols a node: its key, its CSR, its certificate.
 pub(super) fn identity(authority: &Authority, id: &str) -> Identity {
+    certified(authority, id).0
+}
+
+/// The same, with what the authority says of the certificate.
+pub(super) fn certified(authority: &Authority, id: &str) -> (Identity, NodeCertificate) {
     let key = KeyPair::generate().unwrap();
     let csr = CertificateParams::default().serialize_request(&key).unwrap();
     let made = authority.sign_csr(csr.der(), &node(id), now()).unwrap();
     let certificate = CertificateDer::from_pem_slice(made.chain_pem.as_bytes()).unwrap();
-    (certificate, PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap())
+    let key = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
+    ((certificate, key), made)
 }
 
 /// A TLS stream that trusts the authority and checks the broker's fixed name.
