@@ -67,7 +67,7 @@
 //! | `/users/{id}/grants` | `role`, `area`, `emergency` | 303 `/users/{id}`; 422 [`views::UserPage`] |
 //! | `/users/{id}/grants/{grant}/remove`, `/users/{id}/disable`, `/users/{id}/enable` | | 303 `/users/{id}` |
 //!
-//! \* sent once for each ticked box: read with a list-aware extractor (`axum_extra::extract::Form`).
+//! \* sent once for each ticked box.
 //! `times` that do not share their minute become several schedules: [`views::weekly_cron`].
 //! A missing field is an empty text or nothing ticked, never a 400.
 //!

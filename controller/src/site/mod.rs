@@ -108,7 +108,7 @@ pub fn router(app: AppState, settings: Settings) -> Router {
         .route("/theme", post(prefs::theme))
         .route("/bulletins", get(bulletins::list::page).post(bulletins::form::create))
         .route("/bulletins/new", get(bulletins::form::new_page))
-        .route("/bulletins/check", post(bulletins::form::check))
+        .route("/bulletins/check", post(bulletins::check::answer))
         .route("/bulletins/{id}", get(bulletins::detail::page))
         .route("/bulletins/{id}/edit", get(bulletins::form::edit_page).post(bulletins::form::edit))
         .route("/bulletins/{id}/submit", post(bulletins::decide::submit))

@@ -3,6 +3,7 @@
 mod door;
 mod every_page;
 mod forms;
+mod heard;
 mod live;
 mod main_job;
 mod scoping;

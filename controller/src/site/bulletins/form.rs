@@ -9,20 +9,18 @@ use axum::response::{IntoResponse, Redirect};
 use loa_protocol::bulletin::{Category, Class};
 use loa_protocol::ids::AreaId;
 
-use super::{address, named, seen};
+use super::{address, check, named, seen};
 use crate::domain::area::Area;
 use crate::domain::bulletin::{BulletinDraft, RevisionState, SourceDraft, TrackDraft};
 use crate::domain::ids::fresh_bulletin_id;
 use crate::domain::message::FieldErrors;
 use crate::domain::role::{Action, Forbidden};
 use crate::http::HttpError;
-use crate::pages::views::{
-    BulletinForm, BulletinFormPage, Editing, SpokenLanguage, TextCheck, TextCheckPart,
-};
+use crate::pages::views::{BulletinForm, BulletinFormPage, Editing, SpokenLanguage};
 use crate::pages::{Choice, Errors, Lang, Msg, Nav, Rendered, msg};
 use crate::services::{BulletinView, Seen, ServiceError, draft_of};
 use crate::site::answer::{Answer, done, page as answer_page, refused};
-use crate::site::fields::{Asked, Fields, Posted, Unchecked};
+use crate::site::fields::{Asked, Fields, Unchecked};
 use crate::site::places::Places;
 use crate::site::reader::{Guest, Me};
 use crate::site::{Site, fields, flash, shell, words};
@@ -31,10 +29,6 @@ use crate::site::{Site, fields, flash, shell, words};
 const WRITTEN: &str = "vi";
 /// Its voices, as the synthesiser names them.
 pub(super) const VOICES: [&str; 3] = ["vi", "vi-vn-x-central", "vi-vn-x-south"];
-/// From here on, a bulletin is called long: 15 minutes, one urban session.
-const LONG_MS: u64 = 15 * 60_000;
-/// Syllables a minute at a speed of one word a minute: 165 at 120, measured.
-const SYLLABLES_PER_WORD: f64 = 165.0 / 120.0;
 
 /// `GET /bulletins/new`.
 pub(in crate::site) async fn new_page(State(site): State<Site>, me: Me, Asked(asked): Asked) -> Answer {
@@ -171,12 +165,6 @@ pub(in crate::site) async fn edit(
     saved(&site, &me, &form, &view, outcome).await
 }
 
-/// `POST /bulletins/check`.
-pub(in crate::site) async fn check(State(site): State<Site>, me: Me, Posted(form): Posted) -> Answer {
-    let check = text_check(&site, form.one("text"));
-    answer_page(TextCheckPart { lang: me.lang(), check })
-}
-
 /// What follows a saved form: its submission, when the button said so.
 async fn saved(
     site: &Site,
@@ -308,7 +296,7 @@ async fn form_page(
     if form.area.is_empty() {
         form.area = usual_area(me, &places, &areas);
     }
-    let check = text_check(site, &form.text);
+    let check = check::text_check(site, &form.text);
     let voice = Some(chosen_voice(&typed.voices)).filter(|voice| !voice.is_empty());
     Ok(BulletinFormPage {
         shell,
@@ -362,49 +350,4 @@ fn categories(lang: Lang) -> Vec<Choice> {
 /// The voices of the written language.
 pub(super) fn voices(lang: Lang) -> Vec<Choice> {
     VOICES.iter().map(|voice| Choice::new(*voice, words::voice(lang, voice))).collect()
-}
-
-/// What a text is like: its length, how long it takes to speak, and what will be spoken otherwise than written.
-pub(super) fn text_check(site: &Site, text: &str) -> TextCheck {
-    let text = crate::domain::bulletin::text::body(text);
-    let chars = text.chars().count();
-    let limit = site.settings.text_max_chars;
-    let mut check = TextCheck { chars, limit, duration_ms: None, warnings: Vec::new() };
-    if chars > limit {
-        return check;
-    }
-    let Ok(checked) = loa_speech::text::check(&text, usize::MAX) else { return check };
-    let mut unspeakable: Vec<char> = Vec::new();
-    for warning in &checked.warnings {
-        match warning {
-            loa_speech::text::Warning::PhonemeBrackets { .. } => {
-                check.warnings.push(Msg::new(msg::WARN_BRACKETS));
-            }
-            loa_speech::text::Warning::SymbolsDropped { position, .. } => {
-                unspeakable.extend(text.get(position.offset_bytes..).and_then(|rest| rest.chars().next()));
-            }
-            // What nobody sees, and letters that only are written otherwise, are no news to a writer.
-            loa_speech::text::Warning::InvisibleDropped { .. } | loa_speech::text::Warning::Composed => {}
-        }
-    }
-    if !unspeakable.is_empty() {
-        let signs: String = unspeakable.into_iter().collect();
-        check.warnings.push(Msg::new(msg::WARN_UNSPEAKABLE).with("x", signs));
-    }
-    let spoken = loa_speech::normalize::normalize(&checked.text);
-    let syllables: usize = spoken.sentences().iter().map(|s| s.as_str().split_whitespace().count()).sum();
-    let per_minute = f64::from(site.settings.words_per_minute) * SYLLABLES_PER_WORD;
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "an estimate; a cast of a float saturates"
-    )]
-    let duration_ms = (syllables as f64 / per_minute * 60_000.0) as u64;
-    check.duration_ms = (syllables > 0).then_some(duration_ms);
-    if duration_ms > LONG_MS {
-        let minutes = i64::try_from(duration_ms / 60_000).unwrap_or(i64::MAX);
-        check.warnings.push(Msg::new(msg::WARN_LONG).with_number("minutes", minutes));
-    }
-    check
 }

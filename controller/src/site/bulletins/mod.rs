@@ -1,5 +1,6 @@
 //! Bulletins: the list, one of them, writing, deciding, tracks.
 
+pub(super) mod check;
 pub(super) mod decide;
 pub(super) mod detail;
 pub(super) mod form;
