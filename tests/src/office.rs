@@ -119,11 +119,20 @@ impl Office {
     /// # Errors
     /// When any of it fails.
     pub async fn village(&self, name: &str) -> Result<Village> {
+        let mut village = self.board(name).await?;
+        village.start()?;
+        Ok(village)
+    }
+
+    /// Enters a node and enrols a board for it, without power as yet.
+    ///
+    /// # Errors
+    /// When any of it fails.
+    pub async fn board(&self, name: &str) -> Result<Village> {
         let token = self.command(&["node", "add", name, "--area", COMMUNE_ID]).await?;
         let node = EnrolmentToken::from_text(&token)?.node_id;
-        let mut village = Village::prepare(&self.folder, node.as_str(), name, true)?;
+        let village = Village::prepare(&self.folder, node.as_str(), name, true)?;
         village.enrol(&token).await?;
-        village.start()?;
         Ok(village)
     }
 

@@ -45,7 +45,7 @@ impl Village {
             running: None,
         };
         let recorder = RecorderCommand { program: program::path("loa-firmware-sim")?, out: village.heard() };
-        write_alsa_config(&village.folder.join("alsa.conf"), &recorder)?;
+        write_alsa_config(&village.alsa_config(), &recorder)?;
         Ok(village)
     }
 
@@ -59,11 +59,21 @@ impl Village {
         self.folder.join("data")
     }
 
+    /// The ALSA configuration whose only card is its recorder.
+    pub fn alsa_config(&self) -> PathBuf {
+        self.folder.join("alsa.conf")
+    }
+
+    /// The file of its identity, once it is enrolled.
+    pub fn identity_file(&self) -> PathBuf {
+        self.data_dir().join("identity.toml")
+    }
+
     fn environment(&self) -> Vec<(&'static str, String)> {
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
         let mut environment = vec![("LOA_NODE_DATA_DIR", text(self.data_dir()))];
         if self.recorded {
-            environment.push(("ALSA_CONFIG_PATH", text(self.folder.join("alsa.conf"))));
+            environment.push(("ALSA_CONFIG_PATH", text(self.alsa_config())));
             environment.push(("LOA_NODE_AUDIO_DELAY_US", format!("{:.0}", PIPE_DELAY_MS * 1000.0)));
         }
         environment

@@ -37,7 +37,7 @@ async fn a_revoked_node_is_cut_off_at_once_and_cannot_return() -> Result<()> {
     let (_, status) = station.services().nodes.get(&operator, &node).await?;
     ensure!(!status.online, "a revoked node counts as connected");
 
-    // Its token went with it.
+    // The place on the pole can be given a fresh board; the revoked one stays out.
     let again = Village::prepare(&folder.path().join("again"), node.as_str(), "Bo mạch khác", true)?;
     let token = station.controller().enrolments().issue(&operator, &node).await?;
     again.enrol(&token.text).await.context("a revoked node can be given a fresh board")?;
@@ -58,7 +58,7 @@ async fn a_token_works_once_and_for_one_board() -> Result<()> {
     let thief = Village::prepare(&folder.path().join("thief"), node.as_str(), "Bo mạch lạ", true)?;
     let refused = format!("{:#}", thief.enrol(&token).await.err().context("a used token was taken")?);
     ensure!(refused.contains("403") && refused.contains("ask for a new token"), "{refused}");
-    ensure!(!thief.data_dir().join("identity.toml").exists(), "something was kept of a refused enrolment");
+    ensure!(!thief.identity_file().exists(), "something was kept of a refused enrolment");
 
     // The first board is not disturbed.
     village.start()?;

@@ -19,6 +19,7 @@ use loa_protocol::timeline::Start;
 use loa_protocol::topic::TopicKind;
 use loa_protocol::wire::Wire;
 use loa_tests::station::{COMMUNE, tenant};
+use loa_tests::tap::Seen;
 use loa_tests::wait::until;
 use loa_tests::{Station, Tap};
 
@@ -118,9 +119,9 @@ async fn forged_foreign_expired_and_replayed_plans_play_nothing_and_the_good_one
     let bulletin = station.approved("Họp dân", TEXT).await?.bulletin.id;
     let (item, planned) = station.once(&bulletin, 45_000, &[COMMUNE]).await?;
     station.state(&mut village, "audio ready", |state| state.objects_ready == 1).await?;
-    let issues = |seen: &loa_tests::tap::Seen| match &seen.topic {
-        TopicKind::Plan(area) if area.as_str() == COMMUNE => Some(seen.payload.clone()),
-        _ => None,
+    let issues = |seen: &Seen| {
+        let is_plan = matches!(&seen.topic, TopicKind::Plan(area) if area.as_str() == COMMUNE);
+        is_plan.then(|| seen.payload.clone())
     };
     let first = tap.first("the first issue of the plan", issues).await?;
     station.once(&bulletin, 24 * 3_600_000, &[COMMUNE]).await?;
