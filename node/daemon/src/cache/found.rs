@@ -1,4 +1,7 @@
 //! What is in the folder at boot, whatever the last boot left there.
+//!
+//! **Invariant.** Only a folder that cannot be read is an error. A file that cannot be read costs its object: it counts as
+//! not there.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -92,28 +95,35 @@ impl Cache {
                 continue;
             };
             match kind {
-                Kind::Aside => durable::remove(&path)?,
+                Kind::Aside => discard(&path),
                 Kind::Partial | Kind::Manifest => {
                     started.insert(object);
                 }
-                Kind::Whole => found.whole.extend(look_at_whole(object, &path)?),
+                Kind::Whole => found.whole.extend(look_at_whole(object, &path)),
             }
         }
         found.whole.sort_by_key(|whole| whole.object);
         for object in started {
             let is_whole = found.whole.binary_search_by_key(&object, |whole| whole.object).is_ok();
-            let manifest = manifest_file::read(&self.manifest_path(&object))?;
             let partial_path = self.partial_path(&object);
-            match manifest {
-                Some(manifest) if !is_whole && manifest.object == object && partial_path.exists() => {
-                    found.partial.push(self.resume(manifest, &partial_path)?);
+            let manifest_path = self.manifest_path(&object);
+            let resumed = match manifest_file::read(&manifest_path) {
+                Ok(Some(manifest)) if !is_whole && manifest.object == object && partial_path.exists() => {
+                    self.resume(manifest, &partial_path).map(Some)
                 }
                 // Cut off after the rename, between the two files of a beginning, or rotten.
-                _ => {
-                    durable::remove(&partial_path)?;
-                    durable::remove(&self.manifest_path(&object))?;
-                }
+                Ok(_) => Ok(None),
+                Err(error) => Err(error),
+            };
+            let resumed = resumed.unwrap_or_else(|error| {
+                warn_unreadable(&error);
+                None
+            });
+            if resumed.is_none() {
+                discard(&partial_path);
+                discard(&manifest_path);
             }
+            found.partial.extend(resumed);
         }
         Ok(found)
     }
@@ -142,17 +152,37 @@ impl Cache {
     }
 }
 
-/// `None` for a file that cannot be an object: it is deleted.
-fn look_at_whole(object: ObjectHash, path: &Path) -> Result<Option<WholeObject>, FileError> {
-    let about = fs::metadata(path).map_err(FileError::new("look at", path))?;
-    let size_bytes = u32::try_from(about.len()).ok().filter(|size| *size > 0);
-    let Some(size_bytes) = size_bytes else {
-        durable::remove(path)?;
-        return Ok(None);
+/// `None` for a file that cannot be an object, or not be looked at: it is deleted.
+fn look_at_whole(object: ObjectHash, path: &Path) -> Option<WholeObject> {
+    let about = fs::metadata(path).map_err(FileError::new("look at", path)).inspect_err(warn_unreadable).ok();
+    let about = about.filter(fs::Metadata::is_file);
+    let size_bytes =
+        about.as_ref().and_then(|about| u32::try_from(about.len()).ok()).filter(|size| *size > 0);
+    let Some((about, size_bytes)) = about.zip(size_bytes) else {
+        discard(path);
+        return None;
     };
     let modified = about.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     let last_used = UnixMs(modified.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)));
-    Ok(Some(WholeObject { object, size_bytes, last_used }))
+    Some(WholeObject { object, size_bytes, last_used })
+}
+
+/// One bad spot on a card costs one object, never the node: the object is fetched anew.
+fn warn_unreadable(error: &FileError) {
+    tracing::warn!(
+        error = error as &dyn std::error::Error,
+        "an object in the cache cannot be read; it is dropped and fetched anew"
+    );
+}
+
+/// Removes a file of no use; one that cannot be removed is in nobody's way.
+fn discard(path: &Path) {
+    if let Err(error) = durable::remove(path) {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "a useless file in the cache cannot be removed; it stays"
+        );
+    }
 }
 
 fn parse_name(name: &str) -> Option<(ObjectHash, Kind)> {
