@@ -106,7 +106,8 @@ impl Cache {
     /// `reserve_bytes` is usually [`RESERVE_BYTES`].
     ///
     /// # Errors
-    /// [`FileError`] when the folder cannot be made or read.
+    /// [`FileError`] when the folder cannot be made or read. A file in it that cannot be read is no error: its object is
+    /// dropped.
     pub fn open(data_dir: &Path, reserve_bytes: u64) -> Result<(Self, Found), FileError> {
         let folder = data_dir.join(FOLDER_NAME);
         durable::private_folder(&folder)?;
@@ -193,13 +194,13 @@ impl Cache {
     }
 
     /// Hashes the whole partial file and gives it its final name. Returns whether the hash is right; if not, the file is
-    /// gone.
+    /// gone. May be repeated after a failure, wherever it happened.
     ///
     /// # Errors
     /// [`CacheError::NotBegun`] or [`CacheError::File`].
     pub fn finish(&mut self, object: &ObjectHash) -> Result<bool, CacheError> {
         let path = self.partial_path(object);
-        let partial = self.partial.get(object).ok_or(CacheError::NotBegun(*object))?;
+        let Some(partial) = self.partial.get(object) else { return self.finish_renamed(object) };
         partial.file.sync_all().map_err(FileError::new("sync", &path))?;
         if hash_file(&path)? != *object {
             self.drop_object(object)?;
@@ -208,6 +209,21 @@ impl Cache {
         let whole = self.path(object);
         fs::rename(&path, &whole).map_err(FileError::new("rename a file to", &whole))?;
         self.partial.remove(object);
+        durable::sync_folder_of(&whole)?;
+        durable::remove(&self.manifest_path(object))?;
+        Ok(true)
+    }
+
+    /// Does what is left of a [`Self::finish`] that failed after the rename.
+    fn finish_renamed(&mut self, object: &ObjectHash) -> Result<bool, CacheError> {
+        let whole = self.path(object);
+        if !whole.exists() {
+            return Err(CacheError::NotBegun(*object));
+        }
+        if hash_file(&whole)? != *object {
+            self.drop_object(object)?;
+            return Ok(false);
+        }
         durable::sync_folder_of(&whole)?;
         durable::remove(&self.manifest_path(object))?;
         Ok(true)

@@ -253,3 +253,65 @@ fn an_object_that_is_gone_is_not_played_and_told_of_once() {
     assert_eq!(events.blocking_recv(), Some(StoreEvent::ObjectCorrupt { object }));
     assert_eq!(events.blocking_recv(), None);
 }
+
+#[test]
+fn a_file_that_cannot_be_read_costs_its_object_and_not_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, whole) = with_whole(folder.path());
+    // A folder in a file's place: opening and reading it fail, as a bad spot on the card makes them fail, for root too.
+    let unreadable = |object: &ObjectHash, ending: &str| {
+        fs::create_dir(cache.folder.join(format!("{object}{ending}"))).unwrap();
+    };
+    let manifest_of = |seed: u8| object(seed).1;
+    unreadable(&manifest_of(1).object, ".manifest");
+    unreadable(&manifest_of(2).object, ".manifest.new");
+    unreadable(&manifest_of(3).object, ".part");
+    manifest_file::write(&cache.manifest_path(&manifest_of(3).object), &manifest_of(3)).unwrap();
+    unreadable(&manifest_of(4).object, "");
+    let (_, found) = Cache::open(folder.path(), 0).unwrap();
+    assert_eq!(found.whole.iter().map(|found| found.object).collect::<Vec<_>>(), [whole]);
+    assert_eq!(found.partial, []);
+    assert!(!cache.manifest_path(&manifest_of(3).object).exists(), "what can be dropped of it is");
+}
+
+#[test]
+fn an_object_that_could_not_be_hashed_is_not_believed_the_next_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let (cache, object) = with_whole(folder.path());
+    let path = cache.path(&object);
+    let bytes = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    let (jobs, mut events, thread) = start(cache, BTreeSet::from([object])).unwrap();
+    let ask = || {
+        let (answer, path) = oneshot::channel();
+        jobs.blocking_send(Job::ForPlaying { object, now: UnixMs(1), path: answer }).unwrap();
+        path.blocking_recv().unwrap()
+    };
+    assert_eq!(ask(), None);
+    assert_eq!(ask(), None);
+    assert_eq!(events.blocking_recv(), Some(StoreEvent::Failing { object }));
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(ask(), Some(path), "the card reads again");
+    drop(jobs);
+    thread.join().unwrap();
+}
+
+#[test]
+fn finishing_again_after_a_failure_past_the_rename_ends_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut cache, object) = with_whole(folder.path());
+    manifest_file::write(&cache.manifest_path(&object), &self::object(0).1).unwrap();
+    assert!(cache.finish(&object).unwrap());
+    assert_eq!(files(folder.path()), BTreeSet::from([object.to_string()]));
+    fs::write(cache.path(&object), b"rotten").unwrap();
+    assert!(!cache.finish(&object).unwrap(), "and it is hashed again");
+    assert_eq!(files(folder.path()).len(), 0);
+
+    let (jobs, mut events, thread) = start(cache, BTreeSet::new()).unwrap();
+    jobs.blocking_send(Job::Finish(object)).unwrap();
+    assert_eq!(events.blocking_recv(), Some(StoreEvent::ObjectCorrupt { object }), "nothing is left of it");
+    drop(jobs);
+    thread.join().unwrap();
+}

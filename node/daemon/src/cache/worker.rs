@@ -9,6 +9,7 @@
 //! - Jobs are done in the order in which they were sent.
 //! - Each whole object found at boot is hashed once, before it plays or when the thread is idle, whichever comes first. A
 //!   job waits for at most one object's hash.
+//! - An object plays only after its hash was right: one whose file could not be read is hashed again before it plays.
 //! - Whoever waits for room in the job queue, or for an answer, must go on taking events: the thread waits for room for
 //!   those.
 
@@ -79,7 +80,8 @@ pub fn start(
 ) -> std::io::Result<(mpsc::Sender<Job>, mpsc::Receiver<StoreEvent>, std::thread::JoinHandle<()>)> {
     let (jobs, incoming) = mpsc::channel(JOBS);
     let (outgoing, events) = mpsc::channel(EVENTS);
-    let worker = Worker { cache, unverified, lost: BTreeSet::new(), events: outgoing };
+    let worker =
+        Worker { cache, unverified, unreadable: BTreeSet::new(), lost: BTreeSet::new(), events: outgoing };
     let thread = std::thread::Builder::new().name("cache".into()).spawn(move || worker.run(incoming))?;
     Ok((jobs, events, thread))
 }
@@ -87,6 +89,9 @@ pub fn start(
 struct Worker {
     cache: Cache,
     unverified: BTreeSet<ObjectHash>,
+    /// Objects whose file could not be read when it was last hashed. They are tried again only when they are to play: the
+    /// idle thread would try them for ever.
+    unreadable: BTreeSet<ObjectHash>,
     /// Objects that were reported corrupt and have not been begun anew: one word about each is enough.
     lost: BTreeSet<ObjectHash>,
     events: mpsc::Sender<StoreEvent>,
@@ -115,6 +120,7 @@ impl Worker {
         match job {
             Job::Begin { manifest, done } => {
                 self.lost.remove(&manifest.object);
+                self.unreadable.remove(&manifest.object);
                 if let Err(error) = self.cache.begin(&manifest) {
                     self.report_failure(manifest.object, &error);
                 }
@@ -129,11 +135,13 @@ impl Worker {
             }
             Job::Finish(object) => match self.cache.finish(&object) {
                 Ok(true) => self.report(StoreEvent::ObjectReady { object }),
-                Ok(false) => self.report(StoreEvent::ObjectCorrupt { object }),
+                // Nothing of it is there: it must be fetched from its beginning.
+                Ok(false) | Err(CacheError::NotBegun(_)) => self.report(StoreEvent::ObjectCorrupt { object }),
                 Err(error) => self.report_failure(object, &error),
             },
             Job::Drop(object) => {
                 self.unverified.remove(&object);
+                self.unreadable.remove(&object);
                 self.lost.remove(&object);
                 if let Err(error) = self.cache.drop_object(&object) {
                     self.report_failure(object, &error.into());
@@ -154,16 +162,14 @@ impl Worker {
 
     /// Whether a whole object is there and was hashed since boot; hashes it if not.
     fn is_right(&mut self, object: ObjectHash) -> bool {
-        if self.unverified.contains(&object) || !self.cache.path(&object).exists() {
-            self.verify(object)
-        } else {
-            true
-        }
+        let is_verified = !self.unverified.contains(&object) && !self.unreadable.contains(&object);
+        is_verified && self.cache.path(&object).exists() || self.verify(object)
     }
 
     /// Whether a whole object's hash is right.
     fn verify(&mut self, object: ObjectHash) -> bool {
         self.unverified.remove(&object);
+        self.unreadable.remove(&object);
         match self.cache.verify(&object) {
             Ok(true) => true,
             Ok(false) => {
@@ -174,6 +180,7 @@ impl Worker {
                 false
             }
             Err(error) => {
+                self.unreadable.insert(object);
                 self.report_failure(object, &error.into());
                 false
             }
