@@ -64,6 +64,8 @@ impl Controller {
         let http_addr = listener.local_addr()?;
         let base_url = config.http.base_url(http_addr);
         let services = Services::open(&config, clock.clone(), Nudges::default()).await?;
+        services.objects().clear_unfinished().await?;
+        services.recordings().clear_unfinished().await?;
         let authority = Authority::open_or_create(&config.data_dir.join("ca"), clock.now())?;
         let anchor = authority.trust_anchor(config.tenant.clone());
         let trust = Arc::new(Trust::open_or_create(&config.data_dir.join("keys"), &anchor, clock.now())?);

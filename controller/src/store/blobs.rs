@@ -1,7 +1,8 @@
 //! Files named by the SHA-256 of their bytes: `ab/abcd...`, the first two digits as folder.
 //!
 //! A file is written under a temporary name, synced, renamed, and its folder synced: under its own name it is always
-//! whole, even after a power cut. Temporary files that a crash left are removed at the next start.
+//! whole, even after a power cut. Temporary files that a crash left are removed at the next start of the controller, and
+//! by nobody else: the command line opens the same folder while a running controller writes.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,19 +21,34 @@ pub struct BlobStore {
 }
 
 impl BlobStore {
-    /// Opens the folder, makes it when absent, and removes what unfinished writes left.
+    /// Opens the folder, and makes it when absent. Others may be writing in it.
     ///
     /// # Errors
     /// [`StoreError::File`].
     pub async fn open(root: impl Into<PathBuf>) -> Result<Self, StoreError> {
-        let root = root.into();
-        let unfinished = root.join("unfinished");
-        match fs::remove_dir_all(&unfinished).await {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed("write", &unfinished, e)),
-            _ => {}
-        }
-        fs::create_dir_all(&unfinished).await.map_err(|e| failed("write", &unfinished, e))?;
-        Ok(Self { root })
+        let store = Self { root: root.into() };
+        store.make_unfinished().await?;
+        Ok(store)
+    }
+
+    /// Removes what unfinished writes left. Only for whoever alone writes here, before writing: the controller at its
+    /// start.
+    ///
+    /// # Errors
+    /// [`StoreError::File`].
+    pub async fn clear_unfinished(&self) -> Result<(), StoreError> {
+        let unfinished = self.unfinished();
+        fs::remove_dir_all(&unfinished).await.map_err(|e| failed("write", &unfinished, e))?;
+        self.make_unfinished().await
+    }
+
+    async fn make_unfinished(&self) -> Result<(), StoreError> {
+        let unfinished = self.unfinished();
+        fs::create_dir_all(&unfinished).await.map_err(|e| failed("write", &unfinished, e))
+    }
+
+    fn unfinished(&self) -> PathBuf {
+        self.root.join("unfinished")
     }
 
     /// Where the file of a hash lies, whether it is there or not.
@@ -78,7 +94,7 @@ impl BlobStore {
     /// # Errors
     /// [`StoreError::File`].
     pub async fn writer(&self) -> Result<BlobWriter, StoreError> {
-        let path = self.root.join("unfinished").join(uuid::Uuid::now_v7().simple().to_string());
+        let path = self.unfinished().join(uuid::Uuid::now_v7().simple().to_string());
         let file = File::create_new(&path).await.map_err(|e| failed("write", &path, e))?;
         let unfinished = Unfinished(Some(path));
         Ok(BlobWriter { store: self.clone(), file, unfinished, hash: Sha256::new(), size_bytes: 0 })
@@ -198,7 +214,19 @@ mod tests {
         drop(writer);
         assert_eq!(files(folder.path()), 0);
         std::fs::write(folder.path().join("unfinished/left-by-a-crash"), b"x").unwrap();
-        BlobStore::open(folder.path()).await.unwrap();
+        blobs.clear_unfinished().await.unwrap();
         assert_eq!(files(folder.path()), 0);
+        blobs.put(b"loa").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_opens_the_folder_beside_a_writer_leaves_its_file_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = BlobStore::open(folder.path()).await.unwrap().writer().await.unwrap();
+        writer.write(b"lo").await.unwrap();
+        let beside = BlobStore::open(folder.path()).await.unwrap();
+        writer.write(b"a").await.unwrap();
+        let (hash, _) = writer.finish().await.unwrap();
+        assert_eq!(beside.read(&hash).await.unwrap().unwrap(), b"loa");
     }
 }
