@@ -66,9 +66,9 @@ pub struct ReceiptRecord {
     pub item: ItemId,
     /// The bulletin.
     pub bulletin: BulletinId,
-    /// The bulletin's title, if the bulletin is still kept.
+    /// The title of the revision that was planned, if it is still kept.
     pub title: Option<String>,
-    /// The item's revision.
+    /// The bulletin's revision that was planned.
     pub revision: u32,
     /// When it was planned.
     pub nominal: UnixMs,
@@ -123,8 +123,7 @@ pub async fn list(
         "SELECT r.node_id, n.name AS node_name, a.path, a.name AS area_name, r.occurrence_id, r.item_id, r.bulletin_id,
          v.title, r.revision, r.nominal_start_ms, r.outcome, r.reason, r.started_ms, r.played_ms, r.clock, r.received_ms
          FROM receipt r JOIN node n ON n.id = r.node_id JOIN area a ON a.id = n.area_id
-         LEFT JOIN bulletin b ON b.id = r.bulletin_id
-         LEFT JOIN revision v ON v.bulletin_id = b.id AND v.revision = b.latest_revision WHERE ",
+         LEFT JOIN revision v ON v.bulletin_id = r.bulletin_id AND v.revision = r.revision WHERE ",
     );
     push_in_scopes(&mut query, "a.path", scopes);
     if let Some(bulletin) = &filter.bulletin {

@@ -148,6 +148,13 @@ async fn receipts_are_kept_once_and_tell_which_villages_heard() {
     assert_eq!(occurrences.len(), 2);
     assert_eq!((occurrences[0].count("played"), occurrences[0].count("missed")), (1, 1));
     assert_eq!(occurrences[0].title.as_deref(), Some("Lịch cắt điện"));
+
+    // An edit afterwards does not change what was heard.
+    let mut renamed = crate::services::story::draft();
+    renamed.title = "Hoãn cắt điện".to_owned();
+    story.services.bulletins.edit(&author, &view.bulletin.id, &view.seen_words(), &renamed).await.unwrap();
+    let occurrences = story.services.heard.occurrences(&author, &filter).await.unwrap();
+    assert_eq!(occurrences[0].title.as_deref(), Some("Lịch cắt điện"));
     let elsewhere = story.person("an", Role::Author, "phu-son").await;
     assert_eq!(story.services.heard.occurrences(&elsewhere, &filter).await.unwrap(), []);
     assert_eq!(area("da-don"), *view.bulletin.path.areas().last().unwrap());
