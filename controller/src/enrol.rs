@@ -135,7 +135,7 @@ impl Enrolments {
             expires: certificate.not_after,
         };
         let csr_sha256 = Sha256::digest(&request.csr_der).into();
-        match self.nodes.finish_enrolment(node, &certificate, csr_sha256, &answer).await? {
+        match self.nodes.finish_enrolment(node, &record.verifier, &certificate, csr_sha256, &answer).await? {
             Enrolled::Fresh => {
                 tracing::info!(%node, "a board enrolled");
                 Ok(answer)

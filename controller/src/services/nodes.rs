@@ -174,13 +174,16 @@ impl Nodes {
         Ok(enrolment::get(&mut tx, id).await?)
     }
 
-    /// Uses a node's token up for a request that was judged good, and makes its certificate the node's only one.
+    /// Uses a node's token up for a request that was judged good by the token with this verifier, and makes its
+    /// certificate the node's only one.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`]; [`ServiceError::Conflict`] when another request used the token first.
+    /// [`ServiceError::NotFound`]; [`ServiceError::Conflict`] when another request used the token first, or staff
+    /// replaced or revoked it meanwhile.
     pub async fn finish_enrolment(
         &self,
         id: &NodeId,
+        verifier: &[u8; 32],
         certificate: &CertificateRecord,
         csr_sha256: [u8; 32],
         answer: &[u8],
@@ -189,9 +192,9 @@ impl Nodes {
         let (node, _) = load(&mut tx, id).await?;
         let now = self.0.now();
         let used = UsedToken { at: now, csr_sha256, answer: answer.to_vec() };
-        if !enrolment::set_used(&mut tx, id, &used).await? {
-            let before = enrolment::get(&mut tx, id).await?.and_then(|token| token.used);
-            return match before {
+        if !enrolment::set_used(&mut tx, id, verifier, &used).await? {
+            let before = enrolment::get(&mut tx, id).await?.filter(|token| token.verifier == *verifier);
+            return match before.and_then(|token| token.used) {
                 Some(before) if before.csr_sha256 == csr_sha256 => Ok(Enrolled::Before(before.answer)),
                 _ => Err(ServiceError::Conflict(Message::fixed(
                     "enrolment.token_used",

@@ -85,19 +85,26 @@ pub async fn get(c: &mut Connection, node: &NodeId) -> Result<Option<EnrolmentTo
     }))
 }
 
-/// Marks a node's token used, unless it is used already. Gives whether it was this call that used it.
+/// Marks a node's token used, if it is still the one with this verifier and is not used already. Gives whether it was
+/// this call that used it.
 ///
 /// # Errors
 /// [`StoreError::Query`].
-pub async fn set_used(c: &mut Connection, node: &NodeId, used: &UsedToken) -> Result<bool, StoreError> {
+pub async fn set_used(
+    c: &mut Connection,
+    node: &NodeId,
+    verifier: &[u8; 32],
+    used: &UsedToken,
+) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "UPDATE enrolment_token SET used_ms = $2, csr_sha256 = $3, answer = $4
-         WHERE node_id = $1 AND used_ms IS NULL",
+         WHERE node_id = $1 AND verifier = $5 AND used_ms IS NULL",
     )
     .bind(node.as_str())
     .bind(used.at.0)
     .bind(&used.csr_sha256[..])
     .bind(&used.answer)
+    .bind(&verifier[..])
     .execute(c)
     .await?;
     Ok(done.rows_affected() == 1)

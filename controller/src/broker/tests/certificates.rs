@@ -55,7 +55,7 @@ impl Installation {
             serial: HEXLOWER.encode(&made.serial),
             expires: made.not_after,
         };
-        let done = nodes.finish_enrolment(&node("cum-1"), &record, token, b"answer").await.unwrap();
+        let done = nodes.finish_enrolment(&node("cum-1"), &token, &record, token, b"answer").await.unwrap();
         assert_eq!(done, Enrolled::Fresh);
         Board(identity)
     }
