@@ -1,5 +1,6 @@
 //! Submitting, approving, rejecting, withdrawing.
 
+use loa_protocol::bulletin::Class;
 use loa_protocol::ids::BulletinId;
 
 use super::{BulletinView, Bulletins, Seen, actor, load, stale, summary};
@@ -45,7 +46,8 @@ impl Bulletins {
     /// Lets the latest revision sound: plans carry it from now on, in place of the one on air.
     ///
     /// # Errors
-    /// [`ServiceError::Forbidden`] without the right for its class; [`ServiceError::Conflict`] when the person wrote
+    /// [`ServiceError::Forbidden`] without the right for its class and for the class of the one on air, which it ends;
+    /// [`ServiceError::Conflict`] when the person wrote
     /// any part of it, when it is not submitted, when it is not what they saw and heard, or when a sound is not
     /// finished.
     pub async fn approve(
@@ -58,6 +60,7 @@ impl Bulletins {
         let mut tx = self.0.store.write().await?;
         let before = load(&mut tx, id).await?;
         let state = judge(who, &before, seen, Step::Approve)?;
+        who.require(Action::Approve(weightier(&before)), &before.bulletin.path)?;
         if !before.latest.is_audible() {
             return Err(ServiceError::Conflict(Message::fixed(
                 "bulletin.audio_not_ready",
@@ -117,14 +120,14 @@ impl Bulletins {
     }
 
     /// Takes a bulletin back for good: nothing of it sounds any more, and it cannot be edited. An author or an approver
-    /// of its class may do it, whatever they saw: stopping is never too late.
+    /// of its class and of the one on air may do it, whatever they saw: stopping is never too late.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`]; [`ServiceError::Conflict`] when it is withdrawn already.
     pub async fn withdraw(&self, who: &Principal, id: &BulletinId) -> Result<BulletinView, ServiceError> {
         let mut tx = self.0.store.write().await?;
         let before = load(&mut tx, id).await?;
-        let (class, path) = (before.latest.class, &before.bulletin.path);
+        let (class, path) = (weightier(&before), &before.bulletin.path);
         if !who.may(Action::Approve(class), path) {
             who.require(Action::Write(class), path)?;
         }
@@ -170,6 +173,12 @@ fn judge(
         return Err(stale());
     }
     Ok(state)
+}
+
+/// The higher of the classes of the latest revision and the one on air: whoever ends an emergency needs the right for
+/// one, whatever a later draft is called.
+fn weightier(view: &BulletinView) -> Class {
+    view.on_air.iter().map(|revision| revision.class).fold(view.latest.class, Class::max)
 }
 
 fn check_note(note: &str) -> Result<Option<String>, ServiceError> {

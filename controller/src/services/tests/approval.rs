@@ -187,6 +187,39 @@ async fn an_emergency_needs_the_right_for_its_class() {
 }
 
 #[tokio::test]
+async fn an_emergency_on_air_is_not_ended_through_a_draft_of_a_lower_class() {
+    let story = Story::new().await;
+    let ordinary = ClassSet::of([Class::Normal, Class::Priority]);
+    let author = story.person("lan", Role::Author, "da-don").await;
+    let approver = story.person("minh", Role::Approver, "da-don").await;
+    let lesser_author = story.person_for("an", Role::Author, "da-don", ordinary).await;
+    let lesser_approver = story.person_for("hoa", Role::Approver, "da-don", ordinary).await;
+    let bulletins = &story.services.bulletins;
+
+    let mut flood = draft();
+    flood.class = "emergency".to_owned();
+    let made = bulletins.create(&author, &area("da-don"), &flood, None).await.unwrap();
+    let id = &made.bulletin.id;
+    story.make_sounds().await;
+    let seen = bulletins.get(&author, id).await.unwrap();
+    let seen = bulletins.submit(&author, id, &seen.seen()).await.unwrap();
+    let on_air = bulletins.approve(&approver, id, &seen.seen(), "").await.unwrap();
+    let over = bulletins.edit(&author, id, &on_air.seen_words(), &draft()).await.unwrap();
+    assert_eq!(over.latest.class, Class::Normal);
+
+    for lesser in [&lesser_author, &lesser_approver] {
+        assert_eq!(code(&bulletins.withdraw(lesser, id).await.unwrap_err()), "forbidden.emergency");
+    }
+    let seen = bulletins.submit(&author, id, &over.seen_words()).await.unwrap();
+    let refused = bulletins.approve(&lesser_approver, id, &seen.seen(), "").await.unwrap_err();
+    assert_eq!(code(&refused), "forbidden.emergency");
+    assert_eq!(bulletins.get(&author, id).await.unwrap().bulletin.on_air, Some(1));
+    let after = bulletins.approve(&approver, id, &seen.seen(), "").await.unwrap();
+    assert_eq!(after.bulletin.on_air, Some(2));
+    bulletins.withdraw(&lesser_approver, id).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_recording_comes_in_pieces_and_becomes_a_track() {
     let mut config = crate::config::Config::default();
     config.limits.upload_max_bytes = 10;
