@@ -157,7 +157,7 @@ impl Users {
     ///
     /// # Errors
     /// [`ServiceError::NotFound`]; [`ServiceError::Forbidden`] when the person does not administer the place, or does
-    /// not hold one of the classes.
+    /// not hold one of the classes, given or replaced.
     pub async fn grant(
         &self,
         who: &Principal,
@@ -170,6 +170,10 @@ impl Users {
         let before = load(&mut tx, id).await?;
         let grant = Grant { role, scope: scope(&mut tx, area).await?, classes };
         self.require_grantable(who, &before.user, &grant)?;
+        // Replacing a grant takes it away.
+        if let Some(replaced) = before.grants.iter().find(|g| g.role == role && g.scope == grant.scope) {
+            self.require_grantable(who, &before.user, replaced)?;
+        }
         grants::put(&mut tx, id, &grant).await?;
         self.finish_grants(tx, who, "user.role_given", before).await
     }

@@ -155,6 +155,10 @@ async fn an_administrator_hands_out_no_more_than_they_hold() {
         .unwrap();
     let refused = users.issue_sign_in_link(&admin, &lan.id).await.unwrap_err();
     assert_eq!(code(&refused), "forbidden.users", "a link is as good as their passphrase");
+    let smaller = users.grant(&admin, &lan.id, Role::Approver, Some(&area("da-don")), ordinary).await;
+    assert_eq!(code(&smaller.unwrap_err()), "forbidden.users", "replacing a grant takes it away");
+    let kept = users.get(&story.operator, &lan.id).await.unwrap().grants;
+    assert!(kept.iter().any(|g| g.role == Role::Approver && g.classes == ClassSet::ALL), "{kept:?}");
     let own = users.set_disabled(&admin, admin.user_id().unwrap(), true).await.unwrap_err();
     assert_eq!(code(&own), "user.oneself");
     let taken = users.ungrant(&story.operator, &lan.id, Role::Approver, Some(&area("da-don"))).await.unwrap();
