@@ -78,6 +78,8 @@ CREATE TABLE speech_job (
     error_vi            TEXT,
     error_en            TEXT,
     attempts            INTEGER NOT NULL DEFAULT 0,
+    -- Before this instant it is not taken: what stood in its way gets time to pass.
+    not_before_ms       INTEGER NOT NULL DEFAULT 0,
     -- Higher goes first: emergencies before the rest.
     urgency             INTEGER NOT NULL DEFAULT 0,
     created_ms          INTEGER NOT NULL,

@@ -2,11 +2,18 @@
 //!
 //! The work is a queue in the database, so it outlives a restart. A bounded number of workers take the most urgent job,
 //! make the object, store it and record it; the same text, voice and settings are not made twice. A job that failed for
-//! a reason that passes is tried again; one that failed for a reason in the bulletin waits for its author, with words
-//! that say what to change.
+//! a reason that passes is tried again after a while; one that failed for a reason in the bulletin waits for its author,
+//! with words that say what to change.
+//!
+//! **Invariant.** A job that is called running and that no worker of this process has was lost: by a stop, a crash, a
+//! panic, or a database that could not take its end. It goes back in line, but not for ever: a recording that ends the
+//! process each time must not keep the controller down.
 
+#[cfg(test)]
+mod tests;
 mod words;
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +24,8 @@ use loa_speech::{
     Voice, master_recording, speak,
 };
 use tokio::sync::Mutex;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Limits, SpeechConfig};
@@ -26,15 +34,17 @@ use crate::domain::ids::TrackId;
 use crate::live::{Change, Changes};
 use crate::services::{Clock, Nudge};
 use crate::store::blobs::BlobStore;
-use crate::store::speech_jobs::{self, SpeechJob};
+use crate::store::speech_jobs::{self, RunningJob, SpeechJob};
 use crate::store::{Store, StoreError, objects};
 
 pub use words::making_error;
 
-/// How often the queue is looked at without a nudge.
+/// How often the queue is looked at without a nudge, and lost jobs are looked for.
 const PERIOD: Duration = Duration::from_secs(30);
 /// How often a job is tried when what failed may pass.
 const ATTEMPTS_MAX: u32 = 3;
+/// How long the second attempt waits at least; each later one waits four times as long as the one before.
+const RETRY_AFTER_MS: i64 = 30_000;
 
 /// What the workers need.
 #[derive(Clone)]
@@ -73,6 +83,9 @@ pub enum MakingFailed {
     /// The uploaded file is gone.
     #[error("the uploaded file {0} is missing on the disk")]
     UploadMissing(ObjectHash),
+    /// Taken again and again, and never ended.
+    #[error("the job was taken {ATTEMPTS_MAX} times and its end was never stored")]
+    Lost,
     /// Longer or larger than the protocol carries.
     #[error("the sound is longer than nodes take")]
     TooLarge,
@@ -90,7 +103,7 @@ impl MakingFailed {
                     loa_speech::SynthesisError::EngineIo { .. } | loa_speech::SynthesisError::TimedOut { .. }
                 )
             }
-            Self::Text(_) | Self::Speech(_) | Self::UploadMissing(_) | Self::TooLarge => false,
+            Self::Text(_) | Self::Speech(_) | Self::UploadMissing(_) | Self::Lost | Self::TooLarge => false,
         }
     }
 }
@@ -98,19 +111,38 @@ impl MakingFailed {
 /// Runs until the token is cancelled; jobs that run then are in line again at the next start.
 pub async fn run(settings: Settings, stop: CancellationToken) {
     let maker = Arc::new(Maker { settings, engine: Mutex::new(None) });
-    if let Err(error) = maker.requeue().await {
-        tracing::error!(
-            error = format!("{:#}", anyhow::Error::new(error)),
-            "jobs of the last run stay as they were"
-        );
-    }
-    let mut running = JoinSet::new();
+    let mut workers = JoinSet::new();
+    let mut in_flight: HashMap<task::Id, TrackId> = HashMap::new();
+    // The first tick comes at once.
+    let mut period = tokio::time::interval(PERIOD);
+    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        while running.len() < maker.settings.speech.workers.max(1) {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = maker.settings.nudge.woken() => {}
+            Some(ended) = workers.join_next_with_id() => {
+                let id = match ended {
+                    Ok((id, ())) => id,
+                    Err(panic) => {
+                        tracing::error!(%panic, "a speech worker panicked; its job is tried again soon");
+                        panic.id()
+                    }
+                };
+                in_flight.remove(&id);
+            }
+            _ = period.tick() => {
+                if let Err(error) = maker.recover(&in_flight.values().collect()).await {
+                    let error = format!("{:#}", anyhow::Error::new(error));
+                    tracing::error!(error, "jobs that were lost cannot be looked for; tried again soon");
+                }
+            }
+        }
+        while workers.len() < maker.settings.speech.workers.max(1) {
             match maker.claim().await {
                 Ok(Some(job)) => {
-                    let maker = Arc::clone(&maker);
-                    running.spawn(async move { maker.work(job).await });
+                    let (maker, track) = (Arc::clone(&maker), job.track.id.clone());
+                    let worker = workers.spawn(async move { maker.work(job).await });
+                    in_flight.insert(worker.id(), track);
                 }
                 Ok(None) => break,
                 Err(error) => {
@@ -119,14 +151,6 @@ pub async fn run(settings: Settings, stop: CancellationToken) {
                     break;
                 }
             }
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = maker.settings.nudge.woken() => {}
-            Some(ended) = running.join_next() => if let Err(panic) = ended {
-                tracing::error!(%panic, "a speech worker panicked; its job is tried again at the next start");
-            },
-            () = tokio::time::sleep(PERIOD) => {}
         }
     }
 }
@@ -138,10 +162,26 @@ struct Maker {
 }
 
 impl Maker {
-    async fn requeue(&self) -> Result<(), StoreError> {
+    /// Puts lost jobs back in line: those called running that are not in flight. Ends those that were lost too often.
+    async fn recover(&self, in_flight: &HashSet<&TrackId>) -> Result<(), StoreError> {
+        let now = self.settings.clock.now();
         let mut tx = self.settings.store.write().await?;
-        speech_jobs::requeue_running(&mut tx, self.settings.clock.now()).await?;
-        tx.commit().await
+        let lost =
+            speech_jobs::running(&mut tx).await?.into_iter().filter(|job| !in_flight.contains(&job.track));
+        let lost: Vec<RunningJob> = lost.collect();
+        for RunningJob { track, attempts } in &lost {
+            if *attempts < ATTEMPTS_MAX {
+                speech_jobs::requeue(&mut tx, track, now, now).await?;
+            } else {
+                tracing::error!(%track, attempts, "a sound was never finished; its author has to look at it");
+                speech_jobs::fail(&mut tx, track, &making_error(&MakingFailed::Lost), now).await?;
+            }
+        }
+        tx.commit().await?;
+        for job in &lost {
+            self.tell(&job.track);
+        }
+        Ok(())
     }
 
     async fn claim(&self) -> Result<Option<SpeechJob>, StoreError> {
@@ -160,7 +200,7 @@ impl Maker {
         };
         if let Err(error) = ended {
             let error = format!("{:#}", anyhow::Error::new(error));
-            tracing::error!(error, %track, "the end of a job could not be stored; it is done again at the next start");
+            tracing::error!(error, %track, "the end of a job could not be stored; it is done again soon");
         }
         self.tell(&track);
     }
@@ -277,11 +317,12 @@ impl Maker {
         let words = making_error(&failed);
         let error = format!("{:#}", anyhow::Error::new(failed));
         tracing::warn!(track = %job.track.id, error, again, "a sound could not be made");
+        let now = self.settings.clock.now();
         let mut tx = self.settings.store.write().await?;
         if again {
-            speech_jobs::requeue(&mut tx, &job.track.id, self.settings.clock.now()).await?;
+            speech_jobs::requeue(&mut tx, &job.track.id, now + retry_after_ms(job.attempts), now).await?;
         } else {
-            speech_jobs::fail(&mut tx, &job.track.id, &words, self.settings.clock.now()).await?;
+            speech_jobs::fail(&mut tx, &job.track.id, &words, now).await?;
         }
         tx.commit().await
     }
@@ -317,4 +358,9 @@ impl Maker {
     fn tell(&self, track: &TrackId) {
         self.settings.changes.tell(Change::Track(track.clone()));
     }
+}
+
+/// How long a job waits after this many attempts.
+fn retry_after_ms(attempts: u32) -> i64 {
+    RETRY_AFTER_MS.saturating_mul(4_i64.saturating_pow(attempts.saturating_sub(1)))
 }

@@ -27,6 +27,11 @@ pub fn making_error(failed: &MakingFailed) -> MakingError {
             "Việc tạo âm thanh bị gián đoạn. Xin bấm “Làm lại”.",
             "The making of the sound was interrupted. Try again.",
         ),
+        MakingFailed::Lost => words(
+            "making.lost",
+            "Đã thử nhiều lần nhưng không tạo được âm thanh. Xin kiểm tra lại nội dung hoặc tệp thu âm rồi bấm “Làm lại”; nếu vẫn lỗi, báo cho quản trị viên.",
+            "The sound was tried several times and never finished. Check the text or the recording and try again; if it fails again, tell the administrator.",
+        ),
         MakingFailed::UploadMissing(_) => words(
             "recording.missing",
             "Tệp thu âm đã tải lên không còn trên máy chủ. Xin tải lên lại.",

@@ -22,7 +22,7 @@ pub struct SpeechJob {
     pub attempts: u32,
 }
 
-/// Puts the making of a track's sound in line; one that failed is tried again.
+/// Puts the making of a track's sound in line; one that failed is tried again, as often as a fresh one.
 ///
 /// # Errors
 /// [`StoreError::Reference`] when the track does not exist.
@@ -35,7 +35,7 @@ pub async fn enqueue(
     sqlx::query(
         "INSERT INTO speech_job (track_id, state, urgency, created_ms, updated_ms) VALUES ($1, 'queued', $2, $3, $3)
          ON CONFLICT (track_id) DO UPDATE SET state = 'queued', progress_percent = 0, error_code = NULL,
-         error_vi = NULL, error_en = NULL, urgency = excluded.urgency, updated_ms = excluded.updated_ms",
+         error_vi = NULL, error_en = NULL, attempts = 0, not_before_ms = 0, urgency = excluded.urgency, updated_ms = excluded.updated_ms",
     )
     .bind(track.as_str())
     .bind(i64::from(urgency))
@@ -45,14 +45,14 @@ pub async fn enqueue(
     Ok(())
 }
 
-/// Takes the most urgent job in line, the longest waiting first.
+/// Takes the most urgent job in line that is not to wait, the longest waiting first.
 ///
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn claim(c: &mut Connection, now: UnixMs) -> Result<Option<SpeechJob>, StoreError> {
     let row = sqlx::query(
         "UPDATE speech_job SET state = 'running', progress_percent = 0, attempts = attempts + 1, updated_ms = $1
-         WHERE track_id = (SELECT track_id FROM speech_job WHERE state = 'queued'
+         WHERE track_id = (SELECT track_id FROM speech_job WHERE state = 'queued' AND not_before_ms <= $1
                            ORDER BY urgency DESC, created_ms, track_id LIMIT 1)
          RETURNING track_id, attempts",
     )
@@ -140,30 +140,45 @@ pub async fn fail(
     Ok(())
 }
 
-/// Puts the jobs that ran when the program stopped back in line. Call it once at the start. Gives how many.
-///
-/// # Errors
-/// [`StoreError::Query`].
-pub async fn requeue_running(c: &mut Connection, now: UnixMs) -> Result<u64, StoreError> {
-    let done = sqlx::query(
-        "UPDATE speech_job SET state = 'queued', progress_percent = 0, updated_ms = $1 WHERE state = 'running'",
-    )
-    .bind(now.0)
-    .execute(c)
-    .await?;
-    Ok(done.rows_affected())
+/// A job that is called running.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningJob {
+    /// Its track.
+    pub track: TrackId,
+    /// How often it was taken, this time included.
+    pub attempts: u32,
 }
 
-/// Puts one job back in line: something that passes stood in its way.
+/// The jobs that are called running: those of live workers, and those whose end was never stored.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn running(c: &mut Connection) -> Result<Vec<RunningJob>, StoreError> {
+    let rows =
+        sqlx::query("SELECT track_id, attempts FROM speech_job WHERE state = 'running' ORDER BY track_id")
+            .fetch_all(c)
+            .await?;
+    rows.iter()
+        .map(|row| Ok(RunningJob { track: row.parsed("track_id")?, attempts: row.number("attempts")? }))
+        .collect()
+}
+
+/// Puts one running job back in line, to be taken at `not_before` or later.
 ///
 /// # Errors
 /// [`StoreError::Query`].
-pub async fn requeue(c: &mut Connection, track: &TrackId, now: UnixMs) -> Result<(), StoreError> {
+pub async fn requeue(
+    c: &mut Connection,
+    track: &TrackId,
+    not_before: UnixMs,
+    now: UnixMs,
+) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE speech_job SET state = 'queued', progress_percent = 0, updated_ms = $2
+        "UPDATE speech_job SET state = 'queued', progress_percent = 0, not_before_ms = $2, updated_ms = $3
          WHERE track_id = $1 AND state = 'running'",
     )
     .bind(track.as_str())
+    .bind(not_before.0)
     .bind(now.0)
     .execute(c)
     .await?;

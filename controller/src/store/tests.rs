@@ -7,6 +7,7 @@ use loa_protocol::time::UnixMs;
 
 use super::objects::AudioObject;
 use super::plans::{PlanAudience, PlanRecord};
+use super::speech_jobs::RunningJob;
 use super::{Store, StoreError, areas, bulletins, nodes, objects, plans, presence, reports, speech_jobs};
 use crate::domain::area::{Area, child_path};
 use crate::domain::bulletin::{Content, Making, TrackContent, TrackSource};
@@ -253,12 +254,22 @@ async fn urgent_jobs_go_first_and_those_that_ran_go_back_in_line() {
     let running = super::tracks::get(&mut tx, &tracks[0]).await.unwrap().unwrap();
     assert_eq!(running.making, Making::Running { percent: 40 });
 
-    assert_eq!(speech_jobs::requeue_running(&mut tx, NOW).await.unwrap(), 3);
-    let again = speech_jobs::claim(&mut tx, NOW).await.unwrap().unwrap();
+    let running = speech_jobs::running(&mut tx).await.unwrap();
+    assert_eq!(
+        running,
+        tracks.iter().cloned().map(|track| RunningJob { track, attempts: 1 }).collect::<Vec<_>>()
+    );
+    for track in &tracks {
+        let wait_ms = if *track == tracks[1] { 1_000 } else { 0 };
+        speech_jobs::requeue(&mut tx, track, NOW + wait_ms, NOW).await.unwrap();
+    }
+    let again = speech_jobs::claim(&mut tx, NOW + 999).await.unwrap().unwrap();
+    assert_eq!((again.track.id, again.attempts), (tracks[0].clone(), 2), "the urgent one has to wait");
+    let again = speech_jobs::claim(&mut tx, NOW + 1_000).await.unwrap().unwrap();
     assert_eq!((again.track.id, again.attempts), (tracks[1].clone(), 2));
-    speech_jobs::requeue(&mut tx, &tracks[1], NOW).await.unwrap();
-    let again = speech_jobs::claim(&mut tx, NOW).await.unwrap().unwrap();
-    assert_eq!((again.track.id, again.attempts), (tracks[1].clone(), 3));
+    speech_jobs::enqueue(&mut tx, &tracks[1], 2, NOW).await.unwrap();
+    let afresh = speech_jobs::claim(&mut tx, NOW).await.unwrap().unwrap();
+    assert_eq!((afresh.track.id, afresh.attempts), (tracks[1].clone(), 1), "tried again by its author");
 }
 
 #[tokio::test]
