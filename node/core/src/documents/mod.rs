@@ -275,7 +275,7 @@ impl Documents {
                 // Ends: a document that was applied here is not deferred any more.
                 Ok(Freshness::New) => self.after_change(&slot, now, actions),
                 Ok(Freshness::Same) => {}
-                Err(refusal) if defers(&slot, refusal, stored.is_some()) => {
+                Err(refusal) if self.defers(&slot, refusal, stored.is_some()) => {
                     // Reported when it came; a newer one may have been deferred meanwhile.
                     self.deferred.entry(slot).or_insert(Deferred { envelope, stored });
                     self.retry_at_ms = Some(now.monotonic_ms.saturating_add(RETRY_MS));
@@ -296,11 +296,10 @@ impl Documents {
         now: Now,
     ) {
         let expected = refusal == Refusal::UnknownKey && self.keys.is_none();
-        let is_mine = match slot {
-            Slot::Keys | Slot::Node => true,
-            Slot::Plan(area) => self.path.contains(area),
-        };
-        if is_mine && defers(slot, refusal, stored.is_some()) {
+        // What was stored may come again from the broker: it is the same document, applied when it was.
+        let same = self.deferred.get(slot).filter(|deferred| deferred.envelope == envelope);
+        let stored = stored.or_else(|| same.and_then(|deferred| deferred.stored.clone()));
+        if self.defers(slot, refusal, stored.is_some()) {
             self.deferred.insert(slot.clone(), Deferred { envelope, stored });
             self.retry_at_ms.get_or_insert(now.monotonic_ms.saturating_add(RETRY_MS));
         }
@@ -308,6 +307,22 @@ impl Documents {
         if !expected || *slot == Slot::Keys {
             self.change.refusals.push((slot.clone(), refusal));
         }
+    }
+
+    /// Whether a refused document may verify later: its key may come (but never another root), the clock may be set right.
+    /// While the node's own document waits for that, the node's place is not known, and nothing that a plan was refused
+    /// for is the last word.
+    fn defers(&self, slot: &Slot, refusal: Refusal, is_stored: bool) -> bool {
+        if let Slot::Plan(area) = slot {
+            if is_stored && self.deferred.contains_key(&Slot::Node) {
+                return true;
+            }
+            if !self.path.contains(area) {
+                return false;
+            }
+        }
+        let awaits_key = refusal == Refusal::UnknownKey && *slot != Slot::Keys;
+        awaits_key || refusal == Refusal::NotYetValid || is_stored && refusal == Refusal::Expired
     }
 
     /// Does what is due.
@@ -356,10 +371,4 @@ impl Documents {
             self.path.areas().iter().filter_map(plan).collect(),
         )
     }
-}
-
-/// Whether a refused document may verify later: its key may come (but never another root), the clock may be set right.
-fn defers(slot: &Slot, refusal: Refusal, is_stored: bool) -> bool {
-    let awaits_key = refusal == Refusal::UnknownKey && *slot != Slot::Keys;
-    awaits_key || refusal == Refusal::NotYetValid || is_stored && refusal == Refusal::Expired
 }
