@@ -16,7 +16,8 @@
 //!
 //! # Order
 //! One sound at a time. Of several occurrences that are due, [`Occurrence::precedence`] says which goes first: the
-//! higher class, then the earlier nominal start, then the smaller occurrence id. There are no ties.
+//! higher class, then the earlier nominal start, then the smaller occurrence id. There are no ties. An emergency that is
+//! due and could start stops a sounding lower class; other classes never cut one another.
 
 mod cron;
 mod zone;

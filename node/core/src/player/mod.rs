@@ -9,8 +9,10 @@
 //!
 //! # Rules
 //! - An occurrence comes into `waiting` a little before its nominal start, so that the amplifier is warm in time.
-//! - Of those that could start, [`Occurrence::precedence`] says which goes first. What sounds is not interrupted; what
-//!   waits starts later, up to `start_within_ms` after its nominal start, or is missed.
+//! - Of those that could start, [`Occurrence::precedence`] says which goes first. What waits starts later, up to
+//!   `start_within_ms` after its nominal start, or is missed.
+//! - An emergency that is due and could start stops a lower class that sounds; that one is [`Reason::Yielded`]. Nothing
+//!   else cuts what sounds: other classes never cut one another, nor does an emergency another.
 //! - An occurrence waits for the audio of all the village's languages. Shortly before its limit it starts with those
 //!   that are there.
 //! - While the clock is [`ClockTrust::Unknown`] nothing starts. A limit that passes meanwhile has passed: the wall clock
@@ -27,7 +29,7 @@ mod session;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use loa_protocol::bulletin::Language;
+use loa_protocol::bulletin::{Class, Language};
 use loa_protocol::ids::{ItemId, ObjectHash};
 use loa_protocol::plan::Item;
 use loa_protocol::receipt::{Outcome, Reason, Sound};
@@ -140,6 +142,13 @@ impl Player {
             }
         }
         let Some(session) = &self.session else { return };
+        let may_cut = !self.is_closing && scene.clock != ClockTrust::Unknown;
+        let is_cut =
+            may_cut && session.due.occurrence.class < Class::Emergency && self.emergency_is_due(scene);
+        let Some(session) = &mut self.session else { return };
+        if is_cut {
+            session.stop(Reason::Yielded, scene.now, actions);
+        }
         let sounding = session.due.occurrence.precedence();
         for due in self.waiting.values_mut() {
             let waits = due.occurrence.nominal <= scene.now.wall;
@@ -147,18 +156,29 @@ impl Player {
         }
     }
 
+    fn emergency_is_due(&self, scene: &Scene<'_>) -> bool {
+        self.waiting.values().any(|due| {
+            let Occurrence { class, nominal, .. } = due.occurrence;
+            class == Class::Emergency && nominal <= scene.now.wall && self.could_start(due, scene)
+        })
+    }
+
+    /// When it would start if it were ordered now.
+    fn start_at(&self, due: &Due, scene: &Scene<'_>) -> UnixMs {
+        let earliest = scene.now.wall + self.amplifier.warm_up_left_ms(scene.settings, scene.now);
+        due.occurrence.nominal.max(earliest)
+    }
+
+    fn could_start(&self, due: &Due, scene: &Scene<'_>) -> bool {
+        due.failed_until_ms.is_none_or(|until| until <= scene.now.monotonic_ms)
+            && self.start_at(due, scene) <= due.limit()
+            && due.tracks(scene).is_some()
+    }
+
     fn begin_next(&mut self, scene: &Scene<'_>, actions: &mut VecDeque<Action>) {
         let Scene { now, settings, .. } = *scene;
-        let start_at = |due: &Due, amplifier: &Amplifier| {
-            let earliest = now.wall + amplifier.warm_up_left_ms(settings, now);
-            due.occurrence.nominal.max(earliest)
-        };
-        let can_start = |due: &&Due| {
-            due.failed_until_ms.is_none_or(|until| until <= now.monotonic_ms)
-                && start_at(due, &self.amplifier) <= due.limit()
-                && due.tracks(scene).is_some()
-        };
-        let best = self.waiting.values().filter(can_start).max_by_key(|due| due.occurrence.precedence());
+        let could_start = self.waiting.values().filter(|due| self.could_start(due, scene));
+        let best = could_start.max_by_key(|due| due.occurrence.precedence());
         let Some(best) = best else {
             self.amplifier.rest(settings, now, actions);
             return;
@@ -169,7 +189,7 @@ impl Player {
             return;
         }
         let Some((mut due, tracks)) = self.waiting.remove(&key).zip(tracks) else { return };
-        let start_at = start_at(&due, &self.amplifier);
+        let start_at = self.start_at(&due, scene);
         if !std::mem::replace(&mut due.has_intent, true) {
             actions.push_back(Action::RecordIntent(due.intent(None)));
         }

@@ -2,6 +2,7 @@
 
 use loa_node_core::{Action, SpeakerEvent, SpeakerFailure, Token};
 use loa_protocol::bulletin::Class;
+use loa_protocol::keys::Scope;
 use loa_protocol::plan::Item;
 use loa_protocol::receipt::{Outcome, Reason, Sound};
 use loa_protocol::report::ClockTrust;
@@ -86,6 +87,52 @@ fn a_busy_speaker_is_not_interrupted_by_a_higher_class() {
     rig.run_until(at + 10 * MINUTE);
     let outcomes: Vec<Outcome> = rig.outcomes().into_iter().map(|o| o.2).collect();
     assert_eq!(outcomes, [Outcome::Missed(Reason::TooLate), Outcome::Played]);
+}
+
+fn allow_emergencies(rig: &mut Rig) {
+    let classes = vec![Class::Normal, Class::Priority, Class::Emergency];
+    let keys = key_set(2, &[(&commune(), Scope { classes, ..scope("xa") })]);
+    rig.receive(TopicKind::Keys, &keys);
+}
+
+#[test]
+fn an_emergency_stops_a_lower_class_and_nothing_else() {
+    let mut rig = connected(&["vi"]);
+    allow_emergencies(&mut rig);
+    let (long, flood) = (Object::new("long", 1, 90_000), Object::new("flood", 1, 30_000));
+    let at = T0 + HOUR;
+    let emergency =
+        |id, at| Item { class: Class::Emergency, ..within(item(id, at, &[("vi", &flood)]), 20 * SECOND) };
+    let priority = Item { class: Class::Priority, ..item("a-long", at, &[("vi", &long)]) };
+    let items =
+        vec![priority, emergency("b-first", at + 10 * SECOND), emergency("c-second", at + 30 * SECOND)];
+    apply(&mut rig, 1, items, &[&long, &flood]);
+    rig.run_until(at + 10 * MINUTE);
+    assert_eq!(starts(&rig), [at, at + 10 * SECOND, at + 40 * SECOND]);
+    let outcomes: Vec<Outcome> = rig.outcomes().into_iter().map(|o| o.2).collect();
+    assert_eq!(outcomes, [Outcome::Partial(Reason::Yielded), Outcome::Played, Outcome::Played]);
+    assert_eq!(rig.store.receipts[&1].sound, Some(Sound { started: at, played_ms: 10_000 }));
+}
+
+#[test]
+fn an_emergency_without_its_audio_stops_nothing() {
+    let mut rig = connected(&["vi"]);
+    allow_emergencies(&mut rig);
+    let (long, flood) = (Object::new("long", 1, 90_000), Object::new("flood", 1, 1_000));
+    let at = T0 + HOUR;
+    let emergency = Item {
+        class: Class::Emergency,
+        ..within(item("b-flood", at + 10 * SECOND, &[("vi", &flood)]), 30 * SECOND)
+    };
+    rig.offer(&[&long]);
+    apply(&mut rig, 1, vec![item("a-long", at, &[("vi", &long)])], &[&long]);
+    rig.run_until(at - MINUTE);
+    rig.serving = Serving::No;
+    apply(&mut rig, 2, vec![item("a-long", at, &[("vi", &long)]), emergency], &[&long, &flood]);
+    rig.run_until(at + 10 * MINUTE);
+    let outcome = |id: &str| rig.outcomes().into_iter().find(|o| o.0 == item_id(id)).unwrap().2;
+    assert_eq!(outcome("a-long"), Outcome::Played);
+    assert!(matches!(outcome("b-flood"), Outcome::Missed(_)));
 }
 
 #[test]
