@@ -45,6 +45,19 @@ pub async fn enqueue(
     Ok(())
 }
 
+/// Gives a job that is not ended another urgency: that of the class which its bulletin has now.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn set_urgency(c: &mut Connection, track: &TrackId, urgency: u8) -> Result<(), StoreError> {
+    sqlx::query("UPDATE speech_job SET urgency = $2 WHERE track_id = $1 AND state IN ('queued', 'running')")
+        .bind(track.as_str())
+        .bind(i64::from(urgency))
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
 /// Takes the most urgent job in line that is not to wait, the longest waiting first.
 ///
 /// # Errors

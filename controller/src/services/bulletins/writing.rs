@@ -142,6 +142,7 @@ impl Bulletins {
         for (position, wanted) in content.tracks.iter().enumerate() {
             if let Some(kept) = here.iter().find(|t| t.content == *wanted) {
                 tracks::set_position(c, &kept.id, position).await?;
+                speech_jobs::set_urgency(c, &kept.id, urgency(content.class)).await?;
                 continue;
             }
             require_upload(c, position, wanted).await?;

@@ -220,6 +220,22 @@ async fn an_emergency_on_air_is_not_ended_through_a_draft_of_a_lower_class() {
 }
 
 #[tokio::test]
+async fn a_draft_that_becomes_an_emergency_passes_the_others_in_line() {
+    let story = Story::new().await;
+    let author = story.person("lan", Role::Author, "da-don").await;
+    let bulletins = &story.services.bulletins;
+    bulletins.create(&author, &area("da-don"), &draft(), None).await.unwrap();
+    let second = bulletins.create(&author, &area("da-don"), &draft(), None).await.unwrap();
+    let mut flood = draft();
+    flood.class = "emergency".to_owned();
+    let id = &second.bulletin.id;
+    let raised = bulletins.edit(&author, id, &second.seen_words(), &flood).await.unwrap();
+    assert_eq!(raised.latest.tracks, second.latest.tracks, "the words and their track are kept");
+    let mut tx = story.services.store().write().await.unwrap();
+    assert_eq!(speech_jobs::claim(&mut tx, NOON).await.unwrap().unwrap().bulletin, *id);
+}
+
+#[tokio::test]
 async fn a_recording_comes_in_pieces_and_becomes_a_track() {
     let mut config = crate::config::Config::default();
     config.limits.upload_max_bytes = 10;
