@@ -5,9 +5,12 @@
 //! Attempts are throttled by name and by address; an unknown name costs the same work as a known one.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use loa_protocol::time::UnixMs;
 use serde_json::json;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
 
 use super::audit::Deed;
 use super::{Ground, ServiceError, Thing};
@@ -25,6 +28,8 @@ const BY_NAME: Rule = Rule { burst: 10, refill_ms: 30_000, keys_max: 10_000 };
 const BY_ADDRESS: Rule = Rule { burst: 30, refill_ms: 10_000, keys_max: 10_000 };
 /// How exactly the last use of a session is kept: not every request needs a write.
 const TOUCH_EVERY_MS: i64 = 60_000;
+/// How often sessions that are over are forgotten.
+const PURGE_PERIOD: Duration = Duration::from_secs(3_600);
 /// How much of a name that somebody tries is looked at, in characters.
 const LOGIN_LOOKED_AT_CHARS: usize = 64;
 /// Longest note of what a browser calls itself, in characters.
@@ -267,7 +272,29 @@ impl Sessions {
         Ok(())
     }
 
-    /// Forgets sessions that are over. Call it now and then. Gives how many.
+    /// Forgets sessions that are over, at once and every hour, until the token is cancelled.
+    pub async fn keep_purged(self, stop: CancellationToken) {
+        let mut period = tokio::time::interval(PURGE_PERIOD);
+        period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = period.tick() => {}
+            }
+            match self.purge().await {
+                Ok(purged) => tracing::debug!(purged, "sessions that were over are forgotten"),
+                Err(error) => {
+                    let error = format!("{:#}", anyhow::Error::new(error));
+                    tracing::error!(
+                        error,
+                        "sessions that are over stay in the database; tried again in an hour"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Forgets sessions that are over; see [`Sessions::keep_purged`]. Gives how many.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
