@@ -293,7 +293,7 @@ impl Maker {
             hash,
             size_bytes: object.bytes.len() as u64,
             duration_ms,
-            codec: "ogg_opus".to_owned(),
+            codec: objects::OGG_OPUS.to_owned(),
             loudness_lufs: Some(object.loudness.integrated_lufs),
             true_peak_dbtp: Some(object.loudness.true_peak_dbtp),
             created: now,

@@ -106,7 +106,7 @@ impl Story {
                 hash,
                 size_bytes: bytes.len() as u64,
                 duration_ms: 1_500,
-                codec: "ogg/opus".to_owned(),
+                codec: objects::OGG_OPUS.to_owned(),
                 loudness_lufs: Some(-16.0),
                 true_peak_dbtp: Some(-1.6),
                 created: NOON,

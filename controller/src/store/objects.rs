@@ -7,6 +7,9 @@ use sqlx::Row as _;
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 
+/// The codec of all sounds that are made here: Opus in Ogg.
+pub const OGG_OPUS: &str = "ogg/opus";
+
 /// A finished sound.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AudioObject {
@@ -16,7 +19,7 @@ pub struct AudioObject {
     pub size_bytes: u64,
     /// How long it sounds.
     pub duration_ms: u32,
-    /// What it is: `ogg/opus`.
+    /// What it is: [`OGG_OPUS`].
     pub codec: String,
     /// Integrated loudness (ITU-R BS.1770), where measured.
     pub loudness_lufs: Option<f64>,

@@ -203,7 +203,7 @@ async fn the_last_word_of_a_node_and_its_last_health_reports_are_kept() {
         storage: StorageState::Good,
     };
     reports::put_state(&mut tx, &node_id(), &state, NOW + 5_000).await.unwrap();
-    assert_eq!(reports::states(&mut tx).await.unwrap(), [(node_id(), state)]);
+    assert_eq!(reports::state(&mut tx, &node_id()).await.unwrap(), Some((state, NOW + 5_000)));
     let (_, status) = nodes::get(&mut tx, &node_id()).await.unwrap().unwrap();
     assert_eq!(
         (status.clock.as_deref(), status.objects_ready, status.seen),
@@ -280,7 +280,7 @@ async fn a_finished_sound_is_never_exchanged_and_a_recipe_finds_it_again() {
         hash: ObjectHash::of(bytes),
         size_bytes: bytes.len() as u64,
         duration_ms: 1,
-        codec: "ogg/opus".to_owned(),
+        codec: objects::OGG_OPUS.to_owned(),
         loudness_lufs: None,
         true_peak_dbtp: Some(-1.5),
         created: NOW,
