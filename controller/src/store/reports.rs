@@ -118,23 +118,6 @@ pub async fn state(c: &mut Connection, node: &NodeId) -> Result<Option<(State, U
     Ok(State::from_cbor(&bytes).ok().map(|state| (state, at)))
 }
 
-/// The last states of all nodes that have said any.
-///
-/// # Errors
-/// [`StoreError::Query`], [`StoreError::Damaged`].
-pub async fn states(c: &mut Connection) -> Result<Vec<(NodeId, State)>, StoreError> {
-    let rows = sqlx::query("SELECT node_id, state FROM node_report WHERE state IS NOT NULL ORDER BY node_id")
-        .fetch_all(c)
-        .await?;
-    let mut states = Vec::with_capacity(rows.len());
-    for row in &rows {
-        if let Ok(state) = State::from_cbor(&row.bytes("state")?) {
-            states.push((row.parsed("node_id")?, state));
-        }
-    }
-    Ok(states)
-}
-
 /// A node's last health reports, the latest first, with the instants at which they came.
 ///
 /// # Errors
