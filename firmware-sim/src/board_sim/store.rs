@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use loa_node_core::{Identity, Intent, LEDGER_DAYS, LEDGER_MAX, LedgerEntry, Restored, Slot, StoredDocument};
+use loa_node_core::{Identity, Intent, LEDGER_MAX, LedgerEntry, Restored, Slot, StoredDocument};
 use loa_protocol::area::AreaPath;
 use loa_protocol::envelope::{Applied, Refusal, open_key_set};
 use loa_protocol::ids::{ItemId, OccurrenceId};
@@ -11,8 +11,6 @@ use loa_protocol::receipt::Receipt;
 use loa_protocol::time::UnixMs;
 
 use super::pool::Pool;
-
-const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// One board's database.
 #[derive(Debug)]
@@ -110,9 +108,9 @@ impl Store {
         numbers.iter().filter_map(|number| self.unacknowledged.get(number).cloned()).collect()
     }
 
-    /// What a boot at `now` finds, audio not included.
+    /// What a boot finds, audio not included.
     #[must_use]
-    pub fn restored(&self, now: UnixMs) -> Restored {
+    pub fn restored(&self) -> Restored {
         let document = |(slot, document): (&Slot, &Document)| {
             let Document { envelope, applied, applied_at, path } = document;
             let stored = StoredDocument {
@@ -123,7 +121,6 @@ impl Store {
             };
             (slot.clone(), stored)
         };
-        let since = now - i64::from(LEDGER_DAYS) * DAY_MS;
         let entry = |((nominal, item, revision), sounded): (&(UnixMs, ItemId, u32), &bool)| LedgerEntry {
             nominal: *nominal,
             item: item.clone(),
@@ -133,7 +130,7 @@ impl Store {
         Restored {
             documents: self.documents.iter().map(document).collect(),
             applied: self.applied.iter().map(|(slot, applied)| (slot.clone(), *applied)).collect(),
-            ledger: self.ledger.iter().filter(|((nominal, ..), _)| *nominal > since).map(entry).collect(),
+            ledger: self.ledger.iter().map(entry).collect(),
             intents: self.intents.values().cloned().collect(),
             next_receipt: self.next_receipt,
             unacknowledged: self.unacknowledged.keys().copied().collect(),

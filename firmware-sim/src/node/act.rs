@@ -172,7 +172,7 @@ impl<H: Horn, O: Observer> Running<'_, H, O> {
             self.note(Happening::Corrupt { object });
             self.note(Happening::Ended { object, played_ms: 0, how: "audio broken" });
             self.answers.push_back(Answer::Stored(StoreEvent::ObjectCorrupt { object }));
-            self.answers.push_back(refused(SpeakerFailure::Audio));
+            self.answers.push_back(refused(SpeakerFailure::Unreadable));
             return;
         };
         let (cache, horn) = (&self.node.cache, &mut self.node.horn);

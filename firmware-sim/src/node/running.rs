@@ -67,7 +67,7 @@ impl<'n, H: Horn, O: Observer> Running<'n, H, O> {
             node.observer.note(now.wall, Happening::KeySetUnused { refusal });
         }
         let (objects, partial) = node.cache.found();
-        let restored = Restored { objects, partial, ..node.store.restored(now.wall) };
+        let restored = Restored { objects, partial, ..node.store.restored() };
         node.boots += 1;
         let progress = |p: &loa_node_core::PartialObject| Progress {
             object: p.manifest.object,

@@ -57,9 +57,8 @@ pub struct Restored {
     pub documents: Vec<(Slot, StoredDocument)>,
     /// What was last applied in each slot, forgotten documents included: the guard against replay.
     pub applied: Vec<(Slot, Applied)>,
-    /// The occurrences that have a receipt, acknowledged or not, and whose nominal start lies less than
-    /// [`LEDGER_DAYS`](crate::LEDGER_DAYS) days back; when there are more than
-    /// [`LEDGER_MAX`](crate::LEDGER_MAX), those with the latest nominal starts.
+    /// The occurrences that have a receipt, acknowledged or not; when there are more than
+    /// [`LEDGER_MAX`](crate::LEDGER_MAX), those with the latest nominal starts. Never by age: the clock may be wrong.
     pub ledger: Vec<LedgerEntry>,
     /// Intents without a receipt: what sounded, or was about to, when the power went.
     pub intents: Vec<Intent>,
@@ -227,6 +226,9 @@ pub enum SpeakerFailure {
     Device,
     /// The object cannot be decoded, or not wholly.
     Audio,
+    /// The object's file is gone, has changed or cannot be read. Before anything sounded the start is tried again, like after
+    /// trouble with the device, for the object may be fetched anew; later the session goes on without this track.
+    Unreadable,
 }
 
 /// What became of an action on the cache.

@@ -6,10 +6,8 @@ use std::collections::BTreeMap;
 use loa_protocol::ids::ItemId;
 use loa_protocol::time::UnixMs;
 
+use crate::LEDGER_MAX;
 use crate::input::LedgerEntry;
-use crate::{LEDGER_DAYS, LEDGER_MAX};
-
-const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// How the occurrences of an item at one nominal start ended.
 #[derive(Debug)]
@@ -20,7 +18,8 @@ struct Ended {
     sounded: bool,
 }
 
-/// The ended occurrences of the last [`LEDGER_DAYS`] days, at most [`LEDGER_MAX`].
+/// The ended occurrences, at most the newest [`LEDGER_MAX`]. Age alone forgets none: a clock that was far ahead would
+/// empty the ledger, and what sounded would sound again.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     ended: BTreeMap<(UnixMs, ItemId), Ended>,
@@ -55,14 +54,18 @@ impl Ledger {
         self.floor
     }
 
-    pub(crate) fn insert(&mut self, entry: LedgerEntry, now: UnixMs) {
+    pub(crate) fn insert(&mut self, entry: LedgerEntry) {
         let LedgerEntry { nominal, item, revision, sounded } = entry;
         self.put(nominal, item, revision, sounded);
-        let oldest = now - i64::from(LEDGER_DAYS) * DAY_MS;
-        while self.ended.first_key_value().is_some_and(|((nominal, _), _)| *nominal < oldest) {
-            self.ended.pop_first();
-        }
         self.keep_within_room();
+    }
+
+    /// Forgets what ended without a sound although its nominal start is still to come: the clock was ahead when it was
+    /// called missed. Returns whether there was any.
+    pub(crate) fn forget_coming(&mut self, now: UnixMs) -> bool {
+        let is_to_come =
+            |(nominal, _): &(UnixMs, ItemId), ended: &mut Ended| *nominal > now && !ended.sounded;
+        self.ended.extract_if(.., is_to_come).count() > 0
     }
 
     fn put(&mut self, nominal: UnixMs, item: ItemId, revision: u32, sounded: bool) {
@@ -96,7 +99,7 @@ mod tests {
         let mut ledger = Ledger::restore((1..LEDGER_MAX).map(|n| entry(n, 1, true)).collect());
         assert!(!ledger.has_ended(UnixMs(0), &item(), 1));
         for n in LEDGER_MAX..LEDGER_MAX + 3 {
-            ledger.insert(entry(n, 1, true), UnixMs(0));
+            ledger.insert(entry(n, 1, true));
         }
         assert_eq!(ledger.ended.len(), LEDGER_MAX);
         assert_eq!(ledger.floor(), Some(UnixMs(2)));
@@ -113,11 +116,19 @@ mod tests {
     }
 
     #[test]
-    fn old_entries_are_forgotten() {
+    fn a_clock_far_ahead_forgets_nothing_that_sounded() {
         let mut ledger = Ledger::default();
-        ledger.insert(entry(0, 1, true), UnixMs(0));
-        let later = 9 * DAY_MS;
-        ledger.insert(entry(later as usize, 1, true), UnixMs(later));
-        assert_eq!(ledger.ended.len(), 1);
+        ledger.insert(entry(1, 1, true));
+        ledger.insert(entry(2, 1, false));
+        ledger.insert(entry(30 * 365 * 24 * 3600 * 1000, 1, false));
+        assert!(ledger.has_ended(UnixMs(1), &item(), 2));
+        assert!(
+            ledger.forget_coming(UnixMs(2)),
+            "what a clock that was ahead called missed is still to come"
+        );
+        assert!(!ledger.forget_coming(UnixMs(2)));
+        assert_eq!(ledger.ended.len(), 2);
+        ledger.forget_coming(UnixMs(0));
+        assert_eq!(ledger.ended.len(), 1, "what sounded does not sound again, whatever the clock says");
     }
 }

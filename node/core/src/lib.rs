@@ -37,10 +37,6 @@ pub use crate::input::{
     Slot, SpeakerEvent, SpeakerFailure, StoreEvent, StoredDocument, Token, WholeObject,
 };
 
-/// For how many days after its nominal start an ended occurrence is remembered: the longest late start (one day) on top
-/// of the seven days for which missed occurrences are reported.
-pub const LEDGER_DAYS: u32 = 8;
-
 /// Most ended occurrences that are remembered. Beyond it the earliest nominal starts are forgotten, and no
 /// occurrence at or before them is ever considered again.
 pub const LEDGER_MAX: usize = 8_192;

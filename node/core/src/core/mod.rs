@@ -216,6 +216,10 @@ impl Core {
     pub fn handle_clock(&mut self, trust: ClockTrust, now: Now) {
         if self.world.clock != trust {
             self.world.clock = trust;
+            // What the ledger kept over a boot of the time when the clock was ahead.
+            if trust == ClockTrust::Trusted && self.ledger.forget_coming(now.wall) {
+                self.agenda.rewind(now.wall, &self.ledger);
+            }
             self.reports.handle_state_change();
         }
         self.world.documents.retry_deferred(now, &mut self.actions);

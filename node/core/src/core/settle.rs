@@ -26,6 +26,7 @@ impl Core {
     /// Lets every part draw its conclusions from an input.
     pub(super) fn settle(&mut self, now: Now) {
         if now.wall < self.last_wall - CLOCK_BACK_MS {
+            self.ledger.forget_coming(now.wall);
             self.agenda.rewind(now.wall, &self.ledger);
         }
         self.last_wall = now.wall;
@@ -141,7 +142,7 @@ impl Core {
         for Ended { intent, outcome, sound } in ended {
             let Intent { nominal, ref item, revision, .. } = intent;
             let entry = LedgerEntry { nominal, item: item.clone(), revision, sounded: sound.is_some() };
-            self.ledger.insert(entry, now.wall);
+            self.ledger.insert(entry);
             receipts.push(self.receipts.write(&intent, outcome, sound, self.world.clock, now));
         }
         self.actions.push_back(Action::RecordReceipts(receipts));

@@ -189,8 +189,14 @@ impl Session {
                         self.defect = Some(Reason::AudioBroken);
                         self.go_on(next_token, now, actions)
                     }
-                    SpeakerFailure::Device if self.started.is_none() && self.stopping.is_none() => {
+                    SpeakerFailure::Device | SpeakerFailure::Unreadable
+                        if self.started.is_none() && self.stopping.is_none() =>
+                    {
                         Step::Unstarted
+                    }
+                    SpeakerFailure::Unreadable => {
+                        self.defect = Some(Reason::AudioBroken);
+                        self.go_on(next_token, now, actions)
                     }
                     SpeakerFailure::Device => {
                         self.defect = Some(Reason::SpeakerFailed);

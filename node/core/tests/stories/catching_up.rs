@@ -149,3 +149,19 @@ fn a_clock_that_was_a_month_ahead_does_not_silence_the_month() {
     };
     assert_eq!((since("i"), since("j")), (3, 3));
 }
+
+#[test]
+fn what_a_clock_that_ran_ahead_called_missed_still_sounds() {
+    for is_cut in [false, true] {
+        let mut rig = playing(|voice| vec![hourly("i", voice)], 1_000);
+        rig.step_clock(2 * DAY, ClockTrust::Holdover);
+        assert_eq!(count(&rig, Outcome::Missed(Reason::TooLate)), 48);
+        if is_cut {
+            rig.power_cut(-(2 * DAY));
+        } else {
+            rig.step_clock(-(2 * DAY), ClockTrust::Trusted);
+        }
+        rig.run_for(3 * HOUR);
+        assert_eq!(rig.played.len(), 3, "with a power cut in between: {is_cut}");
+    }
+}

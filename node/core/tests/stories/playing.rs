@@ -344,6 +344,21 @@ fn broken_audio_costs_its_language_alone() {
 }
 
 #[test]
+fn a_second_track_that_cannot_be_read_is_broken_audio_and_no_broken_speaker() {
+    let mut rig = connected(&["kpm", "vi"]);
+    let (vi, kpm) = (Object::new("vi", 1, 4_000), Object::new("kpm", 1, 6_000));
+    let at = T0 + HOUR;
+    apply(&mut rig, 1, vec![item("i", at, &[("vi", &vi), ("kpm", &kpm)])], &[&vi, &kpm]);
+    rig.run_until(at + 6 * SECOND + 500);
+    assert_eq!(rig.played.len(), 2, "the second track is ordered");
+    rig.silence();
+    let failed = SpeakerEvent::Failed { token: Token(1), kind: SpeakerFailure::Unreadable, played_ms: 0 };
+    rig.core.handle_speaker(failed, rig.now);
+    rig.run();
+    assert_eq!(rig.outcomes(), [(item_id("i"), at, Outcome::Partial(Reason::AudioBroken))]);
+}
+
+#[test]
 fn a_speaker_that_never_answers_does_not_hang_the_node() {
     let mut rig = connected(&["vi"]);
     let voice = Object::new("v", 1, 4_000);

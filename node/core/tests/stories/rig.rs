@@ -156,6 +156,7 @@ impl Rig {
     }
 
     pub(crate) fn power_cut_untrusted(&mut self, for_ms: i64) {
+        self.store.clock_went_back |= for_ms < 0;
         self.now = Now { wall: self.now.wall + for_ms, monotonic_ms: 500 };
         self.boots += 1;
         self.inputs.clear();
@@ -168,6 +169,7 @@ impl Rig {
 
     /// Steps the wall clock alone.
     pub(crate) fn step_clock(&mut self, by_ms: i64, trust: ClockTrust) {
+        self.store.clock_went_back |= by_ms < 0;
         self.now.wall = self.now.wall + by_ms;
         self.core.handle_clock(trust, self.now);
         self.run();

@@ -35,7 +35,11 @@ impl Shell {
             | Action::RecordReceipts(_)
             | Action::DeleteReceipts { .. } => self.persist(&action).await?,
             Action::ReadReceipts { numbers } => {
-                let receipts = self.store.read_receipts(&numbers).await?;
+                // They stay in the store: the core asks again.
+                let receipts = self.store.read_receipts(&numbers).await.unwrap_or_else(|error| {
+                    tracing::error!(error = &error as &dyn std::error::Error, "cannot read receipts to send");
+                    Vec::new()
+                });
                 let now = self.now();
                 self.core.handle_receipts(receipts, now);
             }
@@ -139,9 +143,14 @@ impl Shell {
             while let Some(event) = self.backlog.pop_front().or_else(|| self.stored.try_recv().ok()) {
                 self.core.handle_stored(event, now);
             }
-            self.refuse(token);
+            self.refuse(token, SpeakerFailure::Unreadable);
             return Ok(());
         };
+        if self.amplifier_fails && !self.switch_amplifier_on() {
+            tracing::error!(%object, "a sound is refused: nobody would hear it without the amplifier");
+            self.refuse(token, SpeakerFailure::Device);
+            return Ok(());
+        }
         let request =
             PlayRequest { token: token.0, path, start_at_unix_ms: start_at.0, from_ms: 0, gain_db: 0.0 };
         match self.speaker.play(request) {
@@ -150,16 +159,15 @@ impl Shell {
             }
             Err(error) => {
                 tracing::error!(%object, error = &error as &dyn std::error::Error, "the speaker refuses a sound");
-                self.refuse(token);
+                self.refuse(token, SpeakerFailure::Device);
             }
         }
         Ok(())
     }
 
     /// Ends a sound that never began.
-    fn refuse(&mut self, token: Token) {
+    fn refuse(&mut self, token: Token, kind: SpeakerFailure) {
         let now = self.now();
-        let kind = SpeakerFailure::Device;
         self.core.handle_speaker(SpeakerEvent::Failed { token, kind, played_ms: 0 }, now);
     }
 

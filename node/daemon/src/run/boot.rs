@@ -47,20 +47,19 @@ pub(super) async fn boot(
     }
     let kept_clock = store.kept_clock().await?;
     raise_floor(&clock, &identity, kept_clock);
-    let boot_number = store.count_boot().await?;
+    count_and_prune(&mut store).await;
     adopt_key_set(&mut store, &identity, clock.now()).await?;
 
     let (cache, found) = open_cache(&data_dir).await?;
     let quota_bytes = quota(&settings, &data_dir, found.bytes())?;
     let unverified = found.whole.iter().map(|whole| whole.object).collect();
-    let restored =
-        Restored { objects: found.whole, partial: found.partial, ..store.restore(clock.now()).await? };
+    let restored = Restored { objects: found.whole, partial: found.partial, ..store.restore().await? };
 
     let boot = boot_id()?;
     let started = Instant::now();
     let now = Now { wall: clock.now(), monotonic_ms: 0 };
     tracing::info!(
-        node = %identity.node, tenant = %identity.tenant, firmware = FIRMWARE, boot = boot_number, now = %now.wall,
+        node = %identity.node, tenant = %identity.tenant, firmware = FIRMWARE, now = %now.wall,
         documents = restored.documents.len(), objects = restored.objects.len(), partial = restored.partial.len(),
         receipts = restored.unacknowledged.len(), "the node starts"
     );
@@ -95,6 +94,7 @@ pub(super) async fn boot(
         speaker_events: sound.events,
         prepared: mpsc::channel(2),
         speaker_works: None,
+        amplifier_fails: false,
         sounding: BTreeMap::new(),
         board,
         data_dir,
@@ -144,6 +144,17 @@ fn raise_floor(clock: &NodeClock, identity: &Identity, kept: Option<UnixMs>) {
     }
 }
 
+/// What the store does at each boot and the node can do without: on a full disk it must still start and play.
+async fn count_and_prune(store: &mut Store) {
+    match store.count_boot().await {
+        Ok(boot) => tracing::info!(boot, "the node boots"),
+        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "cannot count the boot"),
+    }
+    if let Err(error) = store.prune_ledger().await {
+        tracing::error!(error = &error as &dyn std::error::Error, "cannot prune the ledger");
+    }
+}
+
 /// Puts the key set of the enrolment into the store, unless a newer one is there.
 async fn adopt_key_set(store: &mut Store, identity: &Identity, now: UnixMs) -> Result<(), ServeError> {
     let opened = match open_key_set(&identity.key_set, &identity.root, &identity.tenant, now) {
@@ -154,7 +165,7 @@ async fn adopt_key_set(store: &mut Store, identity: &Identity, now: UnixMs) -> R
             return Ok(());
         }
     };
-    let stored = store.restore(now).await?.applied;
+    let stored = store.restore().await?.applied;
     let last = stored.into_iter().find_map(|(slot, applied)| (slot == Slot::Keys).then_some(applied));
     if matches!(opened.freshness(last), Ok(Freshness::New)) {
         let document = StoredDocument {
@@ -163,7 +174,13 @@ async fn adopt_key_set(store: &mut Store, identity: &Identity, now: UnixMs) -> R
             applied_at: now,
             path: identity.path.clone(),
         };
-        store.save_document(&Slot::Keys, &document).await?;
+        // Not durable: at the next boot it is adopted again, and the current one comes with the connection.
+        if let Err(error) = store.save_document(&Slot::Keys, &document).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "cannot keep the key set of the enrolment"
+            );
+        }
     }
     Ok(())
 }

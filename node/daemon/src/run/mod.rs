@@ -31,6 +31,7 @@ use std::time::{Duration, Instant};
 use loa_node_core::{Core, Link, Now, StoreEvent};
 use loa_protocol::ids::ObjectHash;
 use loa_protocol::report::ClockTrust;
+use loa_protocol::time::UnixMs;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -152,8 +153,10 @@ struct Shell {
     speaker_events: mpsc::Receiver<SpeakerEvent>,
     /// Answers of [`Speaker::prepare`], which blocks and so runs elsewhere.
     prepared: (mpsc::Sender<Prepared>, mpsc::Receiver<Prepared>),
-    /// Whether the sound device could be opened when last tried.
+    /// Whether the sound device could be opened, and the amplifier switched on, when last tried.
     speaker_works: Option<bool>,
+    /// Whether the amplifier could not be switched on when last tried.
+    amplifier_fails: bool,
     /// The sounds that have not ended; the core orders one at a time.
     sounding: BTreeMap<u64, ObjectHash>,
     board: Box<dyn Board>,
@@ -207,7 +210,7 @@ impl Shell {
                 tracing::trace!(reason, "time");
                 self.core.handle_timeout(now);
             }
-            Input::LookAtClock => self.look_at_clock().await?,
+            Input::LookAtClock => self.look_at_clock().await,
             Input::Watchdog => notify::alive(),
             Input::Stop => return Ok(ControlFlow::Break(())),
             Input::Gone(part) => return Err(ServeError::Gone(part)),
@@ -223,7 +226,7 @@ impl Shell {
         }
     }
 
-    async fn look_at_clock(&mut self) -> Result<(), ServeError> {
+    async fn look_at_clock(&mut self) {
         let trust = self.clock.trust(SyncView::of_system());
         let now = self.now();
         if trust != self.trust {
@@ -234,8 +237,17 @@ impl Shell {
         let is_due = self.clock_kept.is_none_or(|kept| kept.elapsed() >= CLOCK_KEEP);
         if trust == ClockTrust::Trusted && is_due {
             self.clock_kept = Some(Instant::now());
-            self.store.keep_clock(now.wall).await?;
+            self.keep_clock(now.wall).await;
         }
-        Ok(())
+    }
+
+    /// A floor under the clock of the next boot: good to have, but a full disk must not end what sounds.
+    async fn keep_clock(&mut self, at: UnixMs) {
+        if let Err(error) = self.store.keep_clock(at).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "cannot keep the clock for the next boot"
+            );
+        }
     }
 }

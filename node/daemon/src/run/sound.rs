@@ -29,7 +29,7 @@ impl Shell {
     }
 
     pub(super) fn handle_prepared(&mut self, answer: Result<SpeakerReady, SpeakerError>) {
-        self.speaker_works = Some(answer.is_ok());
+        self.speaker_works = Some(answer.is_ok() && !self.amplifier_fails);
         match answer {
             Ok(ready) => tracing::debug!(?ready, "the sound device is open"),
             Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "no sound device"),
@@ -39,14 +39,23 @@ impl Shell {
     /// Switches the amplifier on and opens the device, which takes its time, elsewhere.
     pub(super) fn prepare_speaker(&mut self, by: UnixMs) {
         tracing::debug!(%by, "the amplifier goes on");
-        if let Err(error) = self.board.set_amplifier(true) {
-            tracing::error!(error = &error as &dyn std::error::Error, "cannot switch the amplifier on");
-        }
+        self.switch_amplifier_on();
         let (speaker, answer) = (Arc::clone(&self.speaker), self.prepared.0.clone());
         tokio::task::spawn_blocking(move || {
             // Full: an earlier answer has not been looked at yet, and this one says the same.
             let _ = answer.try_send(speaker.prepare());
         });
+    }
+
+    /// Returns whether it is on. While it is not, nothing that plays is heard.
+    pub(super) fn switch_amplifier_on(&mut self) -> bool {
+        let switched = self.board.set_amplifier(true);
+        self.amplifier_fails = switched.is_err();
+        if let Err(error) = switched {
+            self.speaker_works = Some(false);
+            tracing::error!(error = &error as &dyn std::error::Error, "cannot switch the amplifier on");
+        }
+        !self.amplifier_fails
     }
 
     pub(super) fn release_speaker(&mut self) {

@@ -24,7 +24,7 @@ impl Shell {
         }
         self.release_speaker();
         if self.trust == loa_protocol::report::ClockTrust::Trusted {
-            self.store.keep_clock(self.clock.now()).await?;
+            self.keep_clock(self.clock.now()).await;
         }
         self.links.close().await;
         // Nobody takes the cache's events any more: without their channel the thread cannot wait for room in it.

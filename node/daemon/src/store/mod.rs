@@ -18,7 +18,7 @@ pub(crate) use self::documents::{parse_path, path_text};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use loa_node_core::{LEDGER_DAYS, LEDGER_MAX, LedgerEntry, Restored, Slot, StoredDocument};
+use loa_node_core::{LEDGER_MAX, LedgerEntry, Restored, Slot, StoredDocument};
 use loa_protocol::time::UnixMs;
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
@@ -214,17 +214,11 @@ impl Store {
         Ok(())
     }
 
-    /// Everything that the core must know of earlier boots, except the cache. Forgets ledger entries that are too old.
+    /// Everything that the core must know of earlier boots, except the cache.
     ///
     /// # Errors
     /// [`StoreError::Statement`] or [`StoreError::Damaged`].
-    pub async fn restore(&mut self, now: UnixMs) -> Result<Restored, StoreError> {
-        let oldest = now - i64::from(LEDGER_DAYS) * 24 * 3600 * 1000;
-        sqlx::query("DELETE FROM ledger WHERE nominal_ms < $1")
-            .bind(oldest.0)
-            .execute(&mut self.db)
-            .await
-            .map_err(|e| self.statement("forget old entries")(e))?;
+    pub async fn restore(&mut self) -> Result<Restored, StoreError> {
         let (documents, applied) = self.documents().await?;
         Ok(Restored {
             documents,
@@ -236,6 +230,24 @@ impl Store {
             objects: Vec::new(),
             partial: Vec::new(),
         })
+    }
+
+    /// Forgets all but the newest [`LEDGER_MAX`] entries of the ledger. Never by age: a clock that was far ahead would empty
+    /// it, and what sounded would sound again.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`].
+    pub async fn prune_ledger(&mut self) -> Result<(), StoreError> {
+        // Without so many entries the inner query gives NULL, and nothing is smaller than that.
+        sqlx::query(
+            "DELETE FROM ledger WHERE nominal_ms <
+             (SELECT nominal_ms FROM ledger ORDER BY nominal_ms DESC LIMIT 1 OFFSET $1)",
+        )
+        .bind(i64::try_from(LEDGER_MAX - 1).unwrap_or(i64::MAX))
+        .execute(&mut self.db)
+        .await
+        .map_err(|e| self.statement("forget old entries")(e))?;
+        Ok(())
     }
 
     /// What people want to know.

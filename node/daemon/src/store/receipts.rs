@@ -97,10 +97,11 @@ impl Store {
         tx.commit().await.map_err(failed)
     }
 
-    /// These receipts, ascending by number, without those that are not there.
+    /// These receipts, ascending by number, without those that are not there or are damaged: one bad row must not hold up the
+    /// others.
     ///
     /// # Errors
-    /// [`StoreError::Statement`] or [`StoreError::Damaged`].
+    /// [`StoreError::Statement`].
     pub async fn read_receipts(&mut self, numbers: &[u64]) -> Result<Vec<Receipt>, StoreError> {
         let mut receipts = Vec::with_capacity(numbers.len());
         for number in numbers {
@@ -109,10 +110,13 @@ impl Store {
                 .fetch_optional(&mut self.db)
                 .await
                 .map_err(|e| self.statement("read a receipt")(e))?;
-            if let Some(cbor) = cbor {
-                let receipt =
-                    minicbor::decode(&cbor).map_err(|e| self.damaged(format!("receipt {number}: {e}")))?;
-                receipts.push(receipt);
+            match cbor.as_deref().map(minicbor::decode).transpose() {
+                Ok(receipt) => receipts.extend(receipt),
+                Err(error) => tracing::error!(
+                    number,
+                    error = &error as &dyn std::error::Error,
+                    "a receipt in the database is damaged; it is not sent, the others are"
+                ),
             }
         }
         receipts.sort_by_key(|r: &Receipt| r.number);

@@ -85,14 +85,14 @@ async fn everything_is_on_the_disk_when_the_call_returns() {
     store.save_document(&Slot::Keys, &document(1)).await.unwrap();
     store.save_document(&plan, &document(u64::MAX)).await.unwrap();
     let (_copy, mut cut) = after_power_cut(folder.path()).await;
-    let restored = cut.restore(UnixMs(0)).await.unwrap();
+    let restored = cut.restore().await.unwrap();
     assert_eq!(restored.documents, [(Slot::Keys, document(1)), (plan.clone(), document(u64::MAX))]);
 
     store.forget_document(&plan).await.unwrap();
     store.record_intent(&intent(1)).await.unwrap();
     store.record_intent(&Intent { started: Some(UnixMs(4)), ..intent(1) }).await.unwrap();
     let (_copy, mut cut) = after_power_cut(folder.path()).await;
-    let restored = cut.restore(UnixMs(0)).await.unwrap();
+    let restored = cut.restore().await.unwrap();
     assert_eq!(restored.documents, [(Slot::Keys, document(1))]);
     assert_eq!(restored.applied.last(), Some(&(plan, document(u64::MAX).applied)));
     assert_eq!(restored.intents, [Intent { started: Some(UnixMs(4)), ..intent(1) }]);
@@ -100,7 +100,7 @@ async fn everything_is_on_the_disk_when_the_call_returns() {
 
     store.record_receipts(&[receipt(1, 1), receipt(2, 2)]).await.unwrap();
     let (_copy, mut cut) = after_power_cut(folder.path()).await;
-    let restored = cut.restore(UnixMs(0)).await.unwrap();
+    let restored = cut.restore().await.unwrap();
     assert_eq!(restored.intents, []);
     assert_eq!((restored.next_receipt, restored.unacknowledged), (3, vec![1, 2]));
     assert_eq!(restored.ledger.len(), 2);
@@ -108,18 +108,35 @@ async fn everything_is_on_the_disk_when_the_call_returns() {
 
     store.delete_receipts(&[1, 2]).await.unwrap();
     let (_copy, mut cut) = after_power_cut(folder.path()).await;
-    let restored = cut.restore(UnixMs(0)).await.unwrap();
+    let restored = cut.restore().await.unwrap();
     assert_eq!((restored.next_receipt, restored.unacknowledged), (3, vec![]));
     assert_eq!(restored.ledger.len(), 2);
 }
 
 #[tokio::test]
-async fn old_ledger_entries_are_forgotten_and_the_latest_are_kept() {
+async fn the_newest_ledger_entries_are_kept_however_old_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).await.unwrap();
     store.record_receipts(&[receipt(1, 0), receipt(2, 9 * DAY_MS)]).await.unwrap();
-    let restored = store.restore(UnixMs(9 * DAY_MS)).await.unwrap();
-    assert_eq!(restored.ledger.iter().map(|e| e.nominal).collect::<Vec<_>>(), [UnixMs(9 * DAY_MS)]);
+    store.prune_ledger().await.unwrap();
+    assert_eq!(store.restore().await.unwrap().ledger.len(), 2);
+    let many: Vec<Receipt> =
+        (3..).zip(10 * DAY_MS..).take(LEDGER_MAX - 1).map(|(n, at)| receipt(n, at)).collect();
+    store.record_receipts(&many).await.unwrap();
+    store.prune_ledger().await.unwrap();
+    let kept: Vec<UnixMs> = store.restore().await.unwrap().ledger.iter().map(|e| e.nominal).collect();
+    assert_eq!((kept.len(), kept.last()), (LEDGER_MAX, Some(&UnixMs(9 * DAY_MS))));
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM ledger").fetch_one(&mut store.db).await.unwrap();
+    assert_eq!(rows, i64::try_from(LEDGER_MAX).unwrap());
+}
+
+#[tokio::test]
+async fn a_receipt_that_does_not_decode_does_not_hold_up_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).await.unwrap();
+    store.record_receipts(&[receipt(1, 1), receipt(2, 2)]).await.unwrap();
+    sqlx::query("UPDATE receipt SET cbor = x'ff' WHERE number = 1").execute(&mut store.db).await.unwrap();
+    assert_eq!(store.read_receipts(&[1, 2]).await.unwrap(), [receipt(2, 2)]);
 }
 
 #[tokio::test]
@@ -130,9 +147,9 @@ async fn a_store_of_another_node_is_emptied() {
     store.save_document(&Slot::Node, &document(1)).await.unwrap();
     store.record_receipts(&[receipt(7, 1)]).await.unwrap();
     assert!(!store.claim(&identity("n-1")).await.unwrap());
-    assert_eq!(store.restore(UnixMs(0)).await.unwrap().next_receipt, 8);
+    assert_eq!(store.restore().await.unwrap().next_receipt, 8);
     assert!(store.claim(&identity("n-2")).await.unwrap());
-    let restored = store.restore(UnixMs(0)).await.unwrap();
+    let restored = store.restore().await.unwrap();
     assert_eq!((restored.applied.len(), restored.next_receipt, restored.ledger.len()), (0, 1, 0));
 }
 

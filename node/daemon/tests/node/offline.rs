@@ -97,7 +97,7 @@ pub(crate) fn rot(folder: &TempDir) -> PathBuf {
 /// The receipts that wait, in a store that nobody uses.
 async fn receipts(folder: &TempDir) -> Vec<loa_protocol::receipt::Receipt> {
     let mut store = Store::open(folder.path()).await.unwrap();
-    let numbers = store.restore(now()).await.unwrap().unacknowledged;
+    let numbers = store.restore().await.unwrap().unacknowledged;
     let receipts = store.read_receipts(&numbers).await.unwrap();
     store.close().await.unwrap();
     receipts

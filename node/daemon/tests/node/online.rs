@@ -71,7 +71,7 @@ async fn a_bulletin_is_fetched_played_reported_and_acknowledged() {
     assert_eq!((offline.boot, offline.connection), (online.boot, online.connection));
     task.await.unwrap().unwrap();
     let mut store = Store::open(folder.path()).await.unwrap();
-    let restored = store.restore(now()).await.unwrap();
+    let restored = store.restore().await.unwrap();
     assert_eq!((restored.unacknowledged, restored.documents.len(), restored.ledger.len()), (vec![], 3, 1));
 }
 
