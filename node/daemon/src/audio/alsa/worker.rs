@@ -242,10 +242,12 @@ impl Worker {
 
     fn take_errors(&mut self) {
         while let Ok(error) = self.errors.try_recv() {
-            if error.kind() == cpal::ErrorKind::DeviceNotAvailable {
-                self.lose_device(&error.to_string());
+            use cpal::ErrorKind::{DeviceChanged, RealtimeDenied, Xrun};
+            if matches!(error.kind(), Xrun | DeviceChanged | RealtimeDenied) {
+                tracing::warn!(%error, "the sound device reports trouble that it survives");
             } else {
-                tracing::warn!(%error, "the sound device reports an error");
+                // After any other the stream may be dead, and only opening it anew tells.
+                self.lose_device(&error.to_string());
             }
         }
     }
