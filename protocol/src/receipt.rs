@@ -40,7 +40,7 @@ pub enum Reason {
     /// The node lost power, or was stopped, while it sounded.
     #[n(6)]
     Interrupted,
-    /// The plan that named it was withdrawn while it sounded.
+    /// The plan that named it was withdrawn while it sounded, or while it was due and waited.
     #[n(7)]
     Withdrawn,
     /// The node's clock cannot be trusted.
