@@ -149,6 +149,8 @@ impl Controller {
         };
         watched.spawn("the making of sounds", making::run(making, stop.clone()));
 
+        watched.spawn("the purge of sessions", services.sessions.clone().keep_purged(stop.clone()));
+
         let broker_addr = broker.as_ref().map(|broker| broker.nodes_addr());
         let enrolments = Arc::new(Enrolments {
             nodes: services.nodes.clone(),

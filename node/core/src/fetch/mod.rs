@@ -176,7 +176,9 @@ impl Fetch {
             want.blocks.remove(&index);
             want.until_ms = now.monotonic_ms.saturating_add(WANT_WAIT_MS);
         }
-        if let Some(trouble) = self.trouble.get_mut(&object) {
+        // That it comes says nothing of room on the disk: a pause for that is not cut short, or each block of a window
+        // would bring the next want while none can be stored.
+        if let Some(trouble) = self.trouble.get_mut(&object).filter(|trouble| !trouble.no_room) {
             *trouble = Trouble { corruptions: trouble.corruptions, ..Trouble::default() };
         }
         BlockVerdict::Fine
@@ -321,6 +323,9 @@ impl Fetch {
             trouble.no_room = true;
             trouble.not_before_ms = now.monotonic_ms.saturating_add(PAUSE_MAX_MS);
             return;
+        }
+        if let Some(trouble) = self.trouble.get_mut(&object) {
+            trouble.no_room = false;
         }
         let Some(partial) = cache.partial(&object) else { return };
         let is_slow = self.trouble.get(&object).is_some_and(|trouble| trouble.failures > 0);
