@@ -99,7 +99,8 @@ impl Running {
     /// # Errors
     /// When the log cannot be read.
     pub fn said(&self) -> Result<String> {
-        std::fs::read_to_string(&self.log).with_context(|| format!("reading {}", self.log.display()))
+        let bytes = std::fs::read(&self.log).with_context(|| format!("reading {}", self.log.display()))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Fails when it has ended, with what it said last.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use loa_tests::program::Running;
-use loa_tests::wait::until;
 use loa_tests::{Office, Village};
 
 use crate::process::{Usage, watch};
@@ -32,17 +31,13 @@ pub(crate) async fn mosquitto_sub(
     let port = identity.get("broker_port").and_then(toml::Value::as_integer).context("a broker's port")?;
     let mut command = Command::new("mosquitto_sub");
     let file = |name: &str| folder.join(name).to_string_lossy().into_owned();
-    command.args(["-V", "5", "-h", text("broker_host")?, "-p", &port.to_string(), "-i", &board.node, "-d"]);
+    command.args(["-V", "5", "-h", text("broker_host")?, "-p", &port.to_string(), "-i", &board.node]);
     command.args(["--cafile", &file("ca.pem"), "--cert", &file("own.pem"), "--key", &file("own.key")]);
-    command.args(["-q", "1", "-t", &format!("loa/1/{}/d/{}/desired", text("tenant")?, board.node)]);
+    command.args(["-q", "1", "-t", &format!("loa/1/{}/d/{}/ack", text("tenant")?, board.node)]);
     // The certificate carries the broker's name and not its address; the authority is checked all the same.
     command.arg("--insecure");
     let mut running = Running::spawn("mosquitto_sub", command, &folder.join("mosquitto_sub.log"))?;
-    until("the subscription of mosquitto_sub", Duration::from_secs(20), async || {
-        running.check()?;
-        Ok(running.said()?.contains("SUBACK").then_some(()))
-    })
-    .await?;
+    // It ends by itself where it is not let in, or may not subscribe.
     measure(&mut running, settle, time).await
 }
 
