@@ -165,3 +165,18 @@ fn what_a_clock_that_ran_ahead_called_missed_still_sounds() {
         assert_eq!(rig.played.len(), 3, "with a power cut in between: {is_cut}");
     }
 }
+
+#[test]
+fn a_plan_that_waits_for_the_clock_and_comes_again_was_applied_when_it_was() {
+    let mut rig = playing(|voice| vec![hourly("i", voice)], 1_000);
+    rig.power_cut_untrusted(200 * DAY);
+    rig.connect();
+    let voice = Object::new("v", 1, 1_000);
+    rig.receive(TopicKind::Plan(area("xa")), &plan(1, vec![hourly("i", &voice)], &[&voice]));
+    assert_eq!(rig.outcomes(), [], "by this clock everything has expired");
+    rig.step_clock(-(200 * DAY) + 5 * HOUR, ClockTrust::Trusted);
+    rig.run_for(MINUTE);
+    assert_eq!(count(&rig, Outcome::Missed(Reason::TooLate)), 5, "of the time without power");
+    rig.run_for(HOUR);
+    assert_eq!(rig.played.len(), 1);
+}
