@@ -1,15 +1,23 @@
 //! How a board becomes a node: authority, keys and store together. See [`loa_protocol::enrolment`] for the exchange.
 //!
-//! The one HTTP answer to a bad request is "refused": whoever asks without the token's secret learns nothing of nodes,
-//! tokens or their state. The reason is in the log.
+//! Whoever asks without the token's secret gets one and the same refusal and learns nothing of nodes, tokens or their
+//! state. A board that proves the secret is told what stands in its way. The whole reason is in the log.
+//!
+//! | status | meaning |
+//! |---|---|
+//! | 400 | no request of this protocol, or a certificate request that cannot be signed |
+//! | 403 | not proven: an unknown node, no token (also: revoked, replaced), another secret; or the token of another board |
+//! | 409 | the token was used by another request |
+//! | 410 | the token has expired |
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use axum::routing::post;
 use data_encoding::HEXLOWER;
 use loa_protocol::enrolment::{EnrolAnswer, EnrolRequest};
@@ -18,8 +26,10 @@ use loa_protocol::time::UnixMs;
 use loa_protocol::wire::{Wire, WireError};
 use sha2::{Digest as _, Sha256};
 
+use crate::domain::message::Message;
 use crate::domain::node::CertificateRecord;
 use crate::domain::role::Principal;
+use crate::http::HttpError;
 use crate::identity::{Authority, EnrolmentRefused, IdentityError, TokenRecord, check_request, issue_token};
 use crate::services::{Clock, Enrolled, Nodes, ServiceError};
 use crate::trust::Trust;
@@ -67,20 +77,80 @@ pub struct ShownToken {
 #[non_exhaustive]
 pub enum EnrolError {
     /// Not a request of this protocol.
-    #[error("the request cannot be read")]
+    #[error("the enrolment request cannot be read")]
     Unreadable(#[from] WireError),
-    /// No token was made for this node.
+    /// No token stands for this node: it is unknown, has none, or staff took it back.
     #[error("no token stands for node {0}")]
     NoToken(NodeId),
     /// The request does not fit the token.
-    #[error("the request does not fit the token")]
+    #[error("the enrolment request does not fit the token")]
     Refused(#[from] EnrolmentRefused),
+    /// Another request used the token first.
+    #[error("the token of node {0} was used by another request")]
+    Used(NodeId),
     /// The certificate request cannot be signed.
     #[error("the certificate request is refused")]
     Certificate(#[from] IdentityError),
-    /// The store, or a token that was used.
+    /// The store.
     #[error("the enrolment could not be recorded")]
     Service(#[from] ServiceError),
+}
+
+impl EnrolError {
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Unreadable(_) | Self::Certificate(IdentityError::Csr { .. }) => StatusCode::BAD_REQUEST,
+            Self::Refused(EnrolmentRefused::Expired(_)) => StatusCode::GONE,
+            Self::Used(_) => StatusCode::CONFLICT,
+            Self::NoToken(_)
+            | Self::Refused(
+                EnrolmentRefused::OtherNode { .. }
+                | EnrolmentRefused::OtherBoard(_)
+                | EnrolmentRefused::NotProven { .. },
+            ) => StatusCode::FORBIDDEN,
+            Self::Certificate(_) | Self::Service(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// What to say to whoever holds the board.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Unreadable(_) | Self::Certificate(IdentityError::Csr { .. }) => Message::fixed(
+                "enrolment.unreadable",
+                "Không đọc được yêu cầu ghi danh. Phần mềm trên bo mạch và máy chủ có thể khác phiên bản.",
+                "The enrolment request cannot be read. The board's software and the controller may differ in version.",
+            ),
+            Self::Refused(EnrolmentRefused::Expired(_)) => Message::fixed(
+                "enrolment.token_expired",
+                "Mã ghi danh đã hết hạn. Hãy tạo mã mới trên trang của cụm loa.",
+                "The enrolment token has expired. Make a new one on the loudspeaker's page.",
+            ),
+            Self::Used(_) => Message::fixed(
+                "enrolment.token_used",
+                "Mã ghi danh đã được một bo mạch khác dùng. Hãy tạo mã mới trên trang của cụm loa.",
+                "The enrolment token was used by another board. Make a new one on the loudspeaker's page.",
+            ),
+            Self::Refused(EnrolmentRefused::OtherBoard(_)) => Message::fixed(
+                "enrolment.other_board",
+                "Mã ghi danh này dành cho bo mạch có số sê-ri khác. Hãy kiểm tra số sê-ri trên trang của cụm loa.",
+                "This enrolment token is for a board with another serial number. Check the one on the loudspeaker's page.",
+            ),
+            Self::NoToken(_)
+            | Self::Refused(EnrolmentRefused::OtherNode { .. } | EnrolmentRefused::NotProven { .. }) => {
+                Message::fixed(
+                    "enrolment.refused",
+                    "Mã ghi danh không đúng hoặc đã bị thu hồi. Hãy xin mã mới.",
+                    "The enrolment token is wrong or was withdrawn. Ask for a new one.",
+                )
+            }
+            Self::Certificate(_) | Self::Service(_) => Message::fixed(
+                "enrolment.failed",
+                "Máy chủ chưa ghi danh được lúc này; lỗi đã được ghi lại. Mã ghi danh vẫn dùng được, xin thử lại sau.",
+                "The controller could not enrol the board just now; it was logged. The token is still good, try again later.",
+            ),
+        }
+    }
 }
 
 impl Enrolments {
@@ -135,12 +205,18 @@ impl Enrolments {
             expires: certificate.not_after,
         };
         let csr_sha256 = Sha256::digest(&request.csr_der).into();
-        match self.nodes.finish_enrolment(node, &record.verifier, &certificate, csr_sha256, &answer).await? {
-            Enrolled::Fresh => {
+        match self.nodes.finish_enrolment(node, &record.verifier, &certificate, csr_sha256, &answer).await {
+            Ok(Enrolled::Fresh) => {
                 tracing::info!(%node, "a board enrolled");
                 Ok(answer)
             }
-            Enrolled::Before(answer) => Ok(answer),
+            Ok(Enrolled::Before(answer)) => Ok(answer),
+            Ok(Enrolled::Used) => Err(EnrolError::Used(node.clone())),
+            // Staff acted between the two looks; it is as if they had done so before the first.
+            Ok(Enrolled::Withdrawn) | Err(ServiceError::NotFound(_)) => {
+                Err(EnrolError::NoToken(node.clone()))
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -153,20 +229,17 @@ impl Enrolments {
     }
 }
 
-async fn answer(State(enrolments): State<Arc<Enrolments>>, body: Bytes) -> Response {
+async fn answer(
+    State(enrolments): State<Arc<Enrolments>>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<impl IntoResponse, HttpError> {
+    let body = body.map_err(|rejection| HttpError::unreadable(rejection.status(), &rejection.body_text()))?;
     match enrolments.enrol(&body).await {
-        Ok(answer) => ([(header::CONTENT_TYPE, "application/cbor")], answer).into_response(),
+        Ok(answer) => Ok(([(header::CONTENT_TYPE, "application/cbor")], answer)),
         Err(error) => {
-            let status = match &error {
-                EnrolError::Service(ServiceError::Store(_)) => StatusCode::SERVICE_UNAVAILABLE,
-                EnrolError::Unreadable(_)
-                | EnrolError::NoToken(_)
-                | EnrolError::Refused(_)
-                | EnrolError::Certificate(_)
-                | EnrolError::Service(_) => StatusCode::FORBIDDEN,
-            };
-            tracing::warn!(error = format!("{:#}", anyhow::Error::new(error)), "an enrolment was refused");
-            status.into_response()
+            let error = HttpError::from(error);
+            tracing::warn!(error = crate::http::chain(&error), "an enrolment was refused");
+            Err(error)
         }
     }
 }

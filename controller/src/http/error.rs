@@ -23,6 +23,7 @@ use utoipa::ToSchema;
 
 use super::ReaderLanguage;
 use crate::domain::message::{FieldErrors, Message, UiLanguage};
+use crate::enrol::EnrolError;
 use crate::services::ServiceError;
 use crate::store::StoreError;
 
@@ -36,6 +37,9 @@ pub enum HttpError {
     /// A service refused or failed.
     #[error(transparent)]
     Service(#[from] ServiceError),
+    /// A board was not enrolled.
+    #[error(transparent)]
+    Enrolment(#[from] EnrolError),
     /// The request itself cannot be read.
     #[error("the request cannot be read ({status}): {message}")]
     Unreadable {
@@ -90,6 +94,7 @@ impl HttpError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Service(error) => service_status(error),
+            Self::Enrolment(error) => error.status(),
             Self::Unreadable { status, .. } => *status,
             Self::CrossSite => StatusCode::FORBIDDEN,
         }
@@ -104,6 +109,7 @@ impl HttpError {
                 "The server's disk is full. Ask the administrator to free some room.",
             ),
             Self::Service(error) => error.message(),
+            Self::Enrolment(error) => error.message(),
             Self::Unreadable { message, .. } => message.clone(),
             Self::CrossSite => Message::fixed(
                 "csrf.missing",
@@ -117,14 +123,14 @@ impl HttpError {
     pub fn fields(&self) -> Option<&FieldErrors> {
         match self {
             Self::Service(ServiceError::Invalid(errors)) => Some(errors),
-            Self::Service(_) | Self::Unreadable { .. } | Self::CrossSite => None,
+            Self::Service(_) | Self::Enrolment(_) | Self::Unreadable { .. } | Self::CrossSite => None,
         }
     }
 
     fn retry_after_s(&self) -> Option<i64> {
         match self {
             Self::Service(ServiceError::Throttled { retry_after_ms }) => Some((retry_after_ms + 999) / 1000),
-            Self::Service(_) | Self::Unreadable { .. } | Self::CrossSite => None,
+            Self::Service(_) | Self::Enrolment(_) | Self::Unreadable { .. } | Self::CrossSite => None,
         }
     }
 }
@@ -257,6 +263,7 @@ fn title(status: StatusCode, language: UiLanguage) -> &'static str {
         StatusCode::NOT_FOUND => ("Không tìm thấy", "Not found"),
         StatusCode::METHOD_NOT_ALLOWED => ("Phương thức không được nhận", "Method not allowed"),
         StatusCode::REQUEST_TIMEOUT => ("Quá thời gian", "Took too long"),
+        StatusCode::GONE => ("Đã hết hạn", "No longer valid"),
         StatusCode::CONFLICT => ("Không thực hiện được lúc này", "Not possible as things stand"),
         StatusCode::PAYLOAD_TOO_LARGE => ("Dữ liệu quá lớn", "Too large"),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ("Định dạng không được nhận", "Unsupported format"),

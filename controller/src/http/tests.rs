@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod description;
+mod enrolling;
 mod main_job;
 mod signing_in;
 mod surroundings;

@@ -29,6 +29,10 @@ pub enum Enrolled {
     Fresh,
     /// The same request had enrolled before and its answer was lost: send this one again.
     Before(Vec<u8>),
+    /// Another request used the token first.
+    Used,
+    /// Staff replaced or revoked the token meanwhile.
+    Withdrawn,
 }
 
 impl Nodes {
@@ -175,11 +179,10 @@ impl Nodes {
     }
 
     /// Uses a node's token up for a request that was judged good by the token with this verifier, and makes its
-    /// certificate the node's only one.
+    /// certificate the node's only one. Nothing changes unless the answer is [`Enrolled::Fresh`].
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`]; [`ServiceError::Conflict`] when another request used the token first, or staff
-    /// replaced or revoked it meanwhile.
+    /// [`ServiceError::NotFound`], [`ServiceError::Store`].
     pub async fn finish_enrolment(
         &self,
         id: &NodeId,
@@ -194,14 +197,11 @@ impl Nodes {
         let used = UsedToken { at: now, csr_sha256, answer: answer.to_vec() };
         if !enrolment::set_used(&mut tx, id, verifier, &used).await? {
             let before = enrolment::get(&mut tx, id).await?.filter(|token| token.verifier == *verifier);
-            return match before.and_then(|token| token.used) {
-                Some(before) if before.csr_sha256 == csr_sha256 => Ok(Enrolled::Before(before.answer)),
-                _ => Err(ServiceError::Conflict(Message::fixed(
-                    "enrolment.token_used",
-                    "Mã ghi danh đã được dùng. Hãy tạo mã mới.",
-                    "The enrolment token was used already. Make a new one.",
-                ))),
-            };
+            return Ok(match before.map(|token| token.used) {
+                Some(Some(before)) if before.csr_sha256 == csr_sha256 => Enrolled::Before(before.answer),
+                Some(_) => Enrolled::Used,
+                None => Enrolled::Withdrawn,
+            });
         }
         nodes::set_enrolled(&mut tx, id, certificate, now).await?;
         let deed = Deed {

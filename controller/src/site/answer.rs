@@ -48,7 +48,9 @@ async fn error_page(site: &Site, reader: &Arc<Reader>, error: &HttpError) -> Err
     let status = error.status();
     let (title, todo) = match error {
         HttpError::CrossSite => (Msg::new(msg::FORM_EXPIRED), Msg::new(msg::FORM_EXPIRED_TODO)),
-        HttpError::Service(_) | HttpError::Unreadable { .. } => msg::problem(status.as_u16()),
+        HttpError::Service(_) | HttpError::Enrolment(_) | HttpError::Unreadable { .. } => {
+            msg::problem(status.as_u16())
+        }
     };
     let message = error.message();
     // A fault of the program says nothing of its inside; its title says it all.

@@ -57,7 +57,7 @@ async fn a_token_works_once_and_for_one_board() -> Result<()> {
 
     let thief = Village::prepare(&folder.path().join("thief"), node.as_str(), "Bo mạch lạ", true)?;
     let refused = format!("{:#}", thief.enrol(&token).await.err().context("a used token was taken")?);
-    ensure!(refused.contains("403") && refused.contains("ask for a new token"), "{refused}");
+    ensure!(refused.contains("409") && refused.contains("đã được một bo mạch khác dùng"), "{refused}");
     ensure!(!thief.identity_file().exists(), "something was kept of a refused enrolment");
 
     // The first board is not disturbed.
@@ -75,7 +75,7 @@ async fn a_token_that_has_expired_is_refused() -> Result<()> {
     let (node, token) = station.token("Nhà văn hóa Bon Đưng", "bon-dung").await?;
     let village = Village::prepare(folder.path(), node.as_str(), "Nhà văn hóa Bon Đưng", true)?;
     let refused = format!("{:#}", village.enrol(&token).await.err().context("an expired token was taken")?);
-    ensure!(refused.contains("ask for a new token"), "{refused}");
+    ensure!(refused.contains("410") && refused.contains("đã hết hạn"), "{refused}");
     station.stop().await;
     Ok(())
 }

@@ -4,9 +4,11 @@ use loa_protocol::bulletin::Class;
 use loa_protocol::ids::BulletinId;
 
 use super::{BulletinView, Bulletins, Seen, actor, load, stale, summary};
-use crate::domain::bulletin::{RevisionState, Stamp, Step};
+use crate::domain::bulletin::{Making, Revision, RevisionState, Stamp, Step};
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role::{Action, Principal};
+use crate::pages::Lang;
+use crate::pages::labels::{Label as _, Spoken};
 use crate::services::ServiceError;
 use crate::store::bulletins;
 
@@ -14,10 +16,12 @@ use crate::store::bulletins;
 const NOTE_MAX_CHARS: usize = 1_000;
 
 impl Bulletins {
-    /// Hands the latest revision to the approvers. Its sounds may still be in the making.
+    /// Hands the latest revision to the approvers. Its sounds may still be in the making: the approval waits for them.
+    /// One that could not be made is its author's to mend first, for no approver could.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`], [`ServiceError::Conflict`].
+    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`]; [`ServiceError::Conflict`] when it is no draft, when it
+    /// was changed since it was seen, or when the sound of a track could not be made.
     pub async fn submit(
         &self,
         who: &Principal,
@@ -33,6 +37,9 @@ impl Bulletins {
             return Err(stale());
         }
         let state = before.latest.state.after(Step::Submit)?;
+        if let Some(failed) = failed_sound(&before.latest) {
+            return Err(ServiceError::Conflict(failed.before(Step::Submit)));
+        }
         let number = before.latest.number;
         bulletins::set_state(&mut tx, id, number, state).await?;
         bulletins::set_submitted(&mut tx, id, number, &self.stamp(who)).await?;
@@ -61,6 +68,9 @@ impl Bulletins {
         let before = load(&mut tx, id).await?;
         let state = judge(who, &before, seen, Step::Approve)?;
         who.require(Action::Approve(weightier(&before)), &before.bulletin.path)?;
+        if let Some(failed) = failed_sound(&before.latest) {
+            return Err(ServiceError::Conflict(failed.before(Step::Approve)));
+        }
         if !before.latest.is_audible() {
             return Err(ServiceError::Conflict(Message::fixed(
                 "bulletin.audio_not_ready",
@@ -179,6 +189,52 @@ fn judge(
 /// one, whatever a later draft is called.
 fn weightier(view: &BulletinView) -> Class {
     view.on_air.iter().map(|revision| revision.class).fold(view.latest.class, Class::max)
+}
+
+/// A track whose sound could not be made: its language and the reason, in both languages of the product.
+struct FailedSound {
+    language: [String; 2],
+    reason: [String; 2],
+}
+
+/// The first track whose sound could not be made.
+fn failed_sound(revision: &Revision) -> Option<FailedSound> {
+    revision.tracks.iter().find_map(|track| {
+        let Making::Failed(error) = &track.making else { return None };
+        let code = track.content.language.as_str();
+        let name = |lang: Lang| Spoken::from_code(code).map(|spoken| lang.text(spoken.key()));
+        let vi = name(Lang::Vi).unwrap_or_else(|| format!("Tiếng “{code}”"));
+        Some(FailedSound {
+            language: [
+                vi.replacen("Tiếng", "tiếng", 1),
+                name(Lang::En).unwrap_or_else(|| format!("“{code}”")),
+            ],
+            reason: [error.vi.clone(), error.en.clone()],
+        })
+    })
+}
+
+impl FailedSound {
+    /// Which track it is, why, and who does what about it.
+    fn before(&self, step: Step) -> Message {
+        let [language_vi, language_en] = &self.language;
+        let [reason_vi, reason_en] = &self.reason;
+        let (todo_vi, todo_en) = match step {
+            Step::Submit => (
+                "Hãy bấm “Làm lại” ở bản này hoặc sửa bản này, rồi trình duyệt.",
+                "Press “Try again” at this track or change it, then submit.",
+            ),
+            Step::Approve | Step::Reject | Step::Withdraw => (
+                "Người soạn cần bấm “Làm lại” ở bản này hoặc sửa bản này; bạn có thể từ chối kèm lý do.",
+                "Its author has to press “Try again” at this track or change it; you can reject it with a reason.",
+            ),
+        };
+        Message::written(
+            "bulletin.audio_failed",
+            format!("Chưa tạo được âm thanh bản {language_vi}: {reason_vi} {todo_vi}"),
+            format!("The sound of the track in {language_en} could not be made: {reason_en} {todo_en}"),
+        )
+    }
 }
 
 fn check_note(note: &str) -> Result<Option<String>, ServiceError> {

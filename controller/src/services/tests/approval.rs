@@ -108,6 +108,31 @@ async fn what_was_not_seen_and_heard_is_not_approved() {
 }
 
 #[tokio::test]
+async fn an_approver_is_told_of_a_sound_that_failed_while_they_waited() {
+    let story = Story::new().await;
+    let author = story.person("lan", Role::Author, "da-don").await;
+    let approver = story.person("minh", Role::Approver, "da-don").await;
+    let bulletins = &story.services.bulletins;
+    let made = bulletins.create(&author, &area("da-don"), &draft(), None).await.unwrap();
+    let id = &made.bulletin.id;
+    let view = bulletins.submit(&author, id, &made.seen()).await.unwrap();
+    let error = MakingError { code: "x".to_owned(), vi: "Hỏng.".to_owned(), en: "Broken.".to_owned() };
+    let mut tx = story.services.store().write().await.unwrap();
+    let job = speech_jobs::claim(&mut tx, NOON).await.unwrap().unwrap();
+    speech_jobs::fail(&mut tx, &job.track.id, &error, NOON).await.unwrap();
+    tx.commit().await.unwrap();
+    let refused = bulletins.approve(&approver, id, &view.seen(), "").await.unwrap_err().message();
+    assert_eq!(refused.code, "bulletin.audio_failed");
+    assert!(
+        refused.en.starts_with("The sound of the track in Vietnamese could not be made: Broken. Its author")
+    );
+    bulletins.retry_track(&author, id, &made.latest.tracks[0].id).await.unwrap();
+    story.make_sounds().await;
+    let view = bulletins.get(&approver, id).await.unwrap();
+    bulletins.approve(&approver, id, &view.seen(), "").await.unwrap();
+}
+
+#[tokio::test]
 async fn an_edit_of_an_approved_bulletin_needs_approval_again_while_the_old_one_stays_on_air() {
     let story = Story::new().await;
     let author = story.person("lan", Role::Author, "da-don").await;
@@ -288,6 +313,16 @@ async fn a_sound_that_could_not_be_made_says_why_and_is_tried_again() {
     tx.commit().await.unwrap();
     let view = bulletins.get(&author, &view.bulletin.id).await.unwrap();
     assert_eq!(view.latest.tracks[0].making, Making::Failed(error));
+
+    let id = &view.bulletin.id;
+    let refused = bulletins.submit(&author, id, &view.seen()).await.unwrap_err().message();
+    assert_eq!(refused.code, "bulletin.audio_failed");
+    assert_eq!(
+        refused.vi,
+        "Chưa tạo được âm thanh bản tiếng Việt: Chưa cài espeak-ng. Hãy bấm “Làm lại” ở bản này hoặc sửa bản này, rồi trình duyệt."
+    );
+    assert_eq!(bulletins.get(&author, id).await.unwrap().latest.state, RevisionState::Draft);
+
     let view = bulletins.retry_track(&author, &view.bulletin.id, &track).await.unwrap();
     assert_eq!(view.latest.tracks[0].making, Making::Queued);
     story.make_sounds().await;

@@ -61,24 +61,24 @@ async fn a_board_enrols_once_and_the_same_request_gets_the_same_answer() {
     let id = node("cum-1");
     let certificate =
         CertificateRecord { fingerprint: "f1".to_owned(), serial: "5a".to_owned(), expires: NOON + 1_000 };
-    let none = nodes.finish_enrolment(&id, &[7; 32], &certificate, [1; 32], b"answer").await.unwrap_err();
-    assert_eq!(code(&none), "enrolment.token_used", "without token");
+    let none = nodes.finish_enrolment(&id, &[7; 32], &certificate, [1; 32], b"answer").await.unwrap();
+    assert_eq!(none, Enrolled::Withdrawn, "without token");
     let expires = nodes.issue_token(&story.operator, &id, |_, expires| Ok(([7; 32], expires))).await.unwrap();
     assert_eq!(expires, UnixMs(NOON.0 + 72 * 3_600_000));
     let token = nodes.token(&id).await.unwrap().unwrap();
     assert_eq!((token.verifier, token.used), ([7; 32], None));
 
     // Staff replaced the token after the request had been judged by an earlier one.
-    let old = nodes.finish_enrolment(&id, &[6; 32], &certificate, [1; 32], b"answer").await.unwrap_err();
-    assert_eq!(code(&old), "enrolment.token_used");
+    let old = nodes.finish_enrolment(&id, &[6; 32], &certificate, [1; 32], b"answer").await.unwrap();
+    assert_eq!(old, Enrolled::Withdrawn);
     assert_eq!(nodes.get(&story.operator, &id).await.unwrap().0.state, NodeState::Pending);
 
     let fresh = nodes.finish_enrolment(&id, &[7; 32], &certificate, [1; 32], b"answer").await.unwrap();
     assert_eq!(fresh, Enrolled::Fresh);
     let again = nodes.finish_enrolment(&id, &[7; 32], &certificate, [1; 32], b"another").await.unwrap();
     assert_eq!(again, Enrolled::Before(b"answer".to_vec()));
-    let other = nodes.finish_enrolment(&id, &[7; 32], &certificate, [2; 32], b"x").await.unwrap_err();
-    assert_eq!(code(&other), "enrolment.token_used");
+    let other = nodes.finish_enrolment(&id, &[7; 32], &certificate, [2; 32], b"x").await.unwrap();
+    assert_eq!(other, Enrolled::Used);
 
     let (enrolled, _) = nodes.get(&story.operator, &id).await.unwrap();
     assert_eq!((enrolled.state, enrolled.certificate), (NodeState::Enrolled, Some(certificate)));
