@@ -37,6 +37,8 @@ pub(crate) const NAMES: &[&str] = &[
     "heard",
     "users",
     "user",
+    "account",
+    "account-by-link",
     "audit",
     "error",
     "error-signed-out",
@@ -114,6 +116,10 @@ pub(crate) fn answer(name: &str, look: Look) -> Option<Response> {
             }),
             form: GrantForm { areas: area_choices(), ..GrantForm::default() },
         }),
+        "account" => ok(account(look)),
+        "account-by-link" => {
+            ok(AccountPage { by_link_until: Some(at(25, 7, 57)), errors: Errors::none(), ..account(look) })
+        }
         "audit" => ok(audit(look)),
         "error" => ok(error(shell(look, Nav::None))),
         "error-signed-out" => ok(error(outside(look))),
@@ -152,8 +158,8 @@ fn shell(look: Look, here: Nav) -> Shell {
     let person = Person {
         display_name: "Nguyễn Thị Hạnh".into(),
         place: "Xã Đưng K'Nớ".into(),
-        roles: vec![Role::Approver, Role::Admin],
         can,
+        has_passphrase: true,
     };
     Shell { here, path: "/".into(), person: Some(person), waiting_count: 2, ..outside(look) }
 }
@@ -888,6 +894,35 @@ fn users() -> Vec<UserRow> {
         ),
         user("u-4", "ma.lieng", "Ma Liêng", AccountState::Disabled, vec![], Some(at(1, 9, 0))),
     ]
+}
+
+fn account(look: Look) -> AccountPage {
+    let session = |id: &str, current, device: &str, address: Option<&str>| SessionRow {
+        id: id.into(),
+        current,
+        device: device.into(),
+        address: address.map(Into::into),
+        begun_at: at(24, 7, 58),
+        seen_at: at(25, 7, 41),
+    };
+    AccountPage {
+        shell: shell(look, Nav::Account),
+        login: "hanh.nguyen".into(),
+        has_passphrase: true,
+        by_link_until: None,
+        min_length: 12,
+        sessions: vec![
+            session("s-1", true, "Chrome · Windows", Some("192.168.1.12")),
+            session(
+                "s-2",
+                false,
+                "Samsung Internet · Android",
+                Some("2402:800:61ef:1a2b:3c4d:5e6f:7a8b:9c0d"),
+            ),
+            session("s-3", false, "", None),
+        ],
+        errors: Errors::none().with("current", Msg::new(msg::REQUIRED)),
+    }
 }
 
 fn audit(look: Look) -> AuditPage {

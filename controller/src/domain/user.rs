@@ -10,6 +10,9 @@ use super::role::Scope;
 pub const PASSPHRASE_MIN_CHARS: usize = 12;
 /// Longest passphrase, in characters: the hash reads all of it.
 pub const PASSPHRASE_MAX_CHARS: usize = 256;
+/// How long after its beginning a session that was opened by a one-time link may set a passphrase without giving the old
+/// one: whoever lost it has just proved who they are, and a browser left open for longer has not.
+pub const LINK_SETS_PASSPHRASE_MS: i64 = 15 * 60_000;
 
 /// A person who signs in, as kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +50,21 @@ pub struct Session {
     pub address: Option<String>,
     /// What the browser calls itself.
     pub user_agent: Option<String>,
+    /// Whether a one-time link opened it, and no passphrase has been set in it.
+    pub by_link: bool,
+}
+
+impl Session {
+    /// Whether it has ended: by its age, or because nobody used it for `idle_ms`.
+    pub fn is_over(&self, now: UnixMs, idle_ms: i64) -> bool {
+        self.expires <= now || now.since(self.seen) > idle_ms
+    }
+
+    /// Until when it may set a passphrase without giving the old one; `None` when it may not, or no longer.
+    pub fn sets_passphrase_until(&self, now: UnixMs) -> Option<UnixMs> {
+        let until = self.created + LINK_SETS_PASSPHRASE_MS;
+        (self.by_link && now < until).then_some(until)
+    }
 }
 
 /// The name by which a person signs in: 2 to 40 of `a-z 0-9 . _ -`, capitals folded.

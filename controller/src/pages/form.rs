@@ -64,6 +64,7 @@ pub(crate) fn label_key(field: &str) -> Option<&'static str> {
         "class" => "bulletin-class",
         "comment" => "reject-comment",
         "cron" => "schedule-cron",
+        "current" => "passphrase-current",
         "date" => "schedule-date",
         "day" => "schedule-days",
         "display_name" => "user-display-name",

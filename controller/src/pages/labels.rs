@@ -358,6 +358,8 @@ vocabulary! {
         UserLinkIssued = "user-link-issued", Info;
         /// `user.passphrase_set`
         UserPassphraseSet = "user-passphrase-set", Info;
+        /// `user.passphrase_set_by_link`
+        UserPassphraseSetByLink = "user-passphrase-set-by-link", Warn;
         /// `user.role_given`
         UserRoleGiven = "user-role-given", Info;
         /// `user.role_taken`

@@ -33,6 +33,7 @@
 //! | `GET /heard?from=&to=&area=&outcome=&bulletin=&occurrence=&node=&page=` | [`views::HeardPage`] | topic `heard` |
 //! | `GET /users` | [`views::UsersPage`] | admin |
 //! | `GET /users/{id}` | [`views::UserPage`] | admin |
+//! | `GET /account` | [`views::AccountPage`] | one's own passphrase and sessions |
 //! | `GET /audit?subject=&before=` | [`views::AuditPage`] | admin |
 //! | any error | [`views::ErrorPage`] | |
 //!
@@ -45,7 +46,9 @@
 //! |---|---|---|
 //! | `/sign-in` | `login`, `passphrase`, `next` | 303 `next` or `/`; 422, 429 [`views::SignInPage`] |
 //! | `/sign-out` | | 303 `/sign-in` |
-//! | `/welcome/{token}` | `passphrase`, `passphrase_again` (only where one is set) | 303 `/`; 422, 410 [`views::WelcomePage`] |
+//! | `/welcome/{token}` | `passphrase`, `passphrase_again` (only where one is set) | 303 `/`, or `/account` where a passphrase is set; 422, 410 [`views::WelcomePage`] |
+//! | `/account/passphrase` | `current` (only where it is asked for), `passphrase`, `passphrase_again` | 303 `/account`; 422, 429 [`views::AccountPage`] |
+//! | `/account/sessions/{id}/end` | | 303 `/account` |
 //! | `/language` | `lang` (`vi`, `en`), `next` | 303 `next` |
 //! | `/theme` | `theme` (`auto`, `light`, `dark`), `next` | 303 `next` |
 //! | `/bulletins` | `title`, `text`, `area`, `category`, `class`, `speak`\*, `voice`\* (`code:voice`), `form_id`, `then` (`save`, `submit`) | 303 `/bulletins/{id}`; 422 [`views::BulletinFormPage`] |
@@ -193,6 +196,7 @@ macro_rules! fragments {
 }
 
 pages!(
+    AccountPage,
     AreasPage,
     AuditPage,
     BulletinFormPage,

@@ -108,6 +108,10 @@ messages! {
     USER_ENABLED = "done-user-enabled";
     /// Passphrase set, signed in.
     WELCOME = "done-welcome";
+    /// Passphrase changed.
+    PASSPHRASE_SET = "done-passphrase-set";
+    /// One of one's own sessions ended.
+    SESSION_ENDED = "done-session-ended";
     /// Signed out.
     SIGNED_OUT = "done-signed-out";
 

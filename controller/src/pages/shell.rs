@@ -2,7 +2,7 @@
 //! last form.
 
 use super::format::Moment;
-use super::labels::{Role, Tone};
+use super::labels::Tone;
 use super::text::{Lang, Msg};
 
 /// Entry of the navigation that the page belongs to.
@@ -27,6 +27,8 @@ pub enum Nav {
     Users,
     /// `/audit`
     Audit,
+    /// `/account`, led to by one's own name.
+    Account,
 }
 
 /// An entry of the navigation: which, where, its icon, the key of its name.
@@ -58,6 +60,7 @@ impl Nav {
         match self {
             Self::Users | Self::Audit => can.manage_users,
             Self::None
+            | Self::Account
             | Self::Today
             | Self::Bulletins
             | Self::Schedules
@@ -134,10 +137,10 @@ pub struct Person {
     pub display_name: String,
     /// The area of their widest grant, such as `Xã Đưng K'Nớ`.
     pub place: String,
-    /// Their roles, without repeats.
-    pub roles: Vec<Role>,
     /// What they may do.
     pub can: Can,
+    /// Whether they have chosen a passphrase; every page invites those who have not.
+    pub has_passphrase: bool,
 }
 
 /// Outcome of the form that led to this page, shown once at its top.

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::answer::{Answer, page, refused};
 use super::fields::{Asked, Fields, Posted, local_path};
 use super::reader::{Guest, Me, Reader};
-use super::{Site, flash, shell, words};
+use super::{Site, account, flash, shell, words};
 use crate::auth::token::Token;
 use crate::domain::user::{PASSPHRASE_MIN_CHARS, User, check_passphrase};
 use crate::http::{forget_cookie, session_cookie};
@@ -114,7 +114,9 @@ pub(super) async fn welcome(
         let visit = services.sessions.visit(&signed_in.token, &reader.origin).await?;
         services.sessions.set_passphrase(&visit, "", passphrase).await?;
     }
-    Ok(entered(&site, &signed_in, "/", Some(msg::WELCOME)))
+    // Whoever has a passphrase and comes by a link has probably lost it: the page where a fresh one can be set.
+    let next = if user.has_passphrase { account::PATH } else { "/" };
+    Ok(entered(&site, &signed_in, next, Some(msg::WELCOME)))
 }
 
 /// Whom the link signs in, and what its page shows; nothing for one that is used, over or unknown.
@@ -136,7 +138,8 @@ async fn offer(
     Ok(Some((user, shown)))
 }
 
-fn check(user: &User, form: &Fields) -> Errors {
+/// The errors of a passphrase that is typed twice.
+pub(super) fn check(user: &User, form: &Fields) -> Errors {
     let mut errors = Errors::none();
     if let Err(message) = check_passphrase(form.one("passphrase"), &user.login) {
         errors.put("passphrase", words::msg(&message));

@@ -13,7 +13,7 @@ pub(super) const COOKIE: &str = "flash";
 /// The redirect follows at once.
 const MAX_AGE_S: u64 = 60;
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 18] = [
     msg::SAVED,
     msg::REVISION_SAVED,
     msg::SUBMITTED,
@@ -28,6 +28,8 @@ const KEYS: [&str; 16] = [
     msg::ROLE_TAKEN,
     msg::USER_DISABLED,
     msg::USER_ENABLED,
+    msg::PASSPHRASE_SET,
+    msg::SESSION_ENDED,
     msg::WELCOME,
     msg::SIGNED_OUT,
 ];

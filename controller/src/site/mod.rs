@@ -15,6 +15,7 @@
 //! - Session and cookie are those of [`crate::http`].
 //! - Nothing that a visitor sends decides where they are sent: `next` is a path of this site or nothing.
 
+mod account;
 mod answer;
 mod areas;
 mod audit;
@@ -104,6 +105,9 @@ pub fn router(app: AppState, settings: Settings) -> Router {
         .route("/sign-in", get(door::sign_in_page).post(door::sign_in))
         .route("/sign-out", post(door::sign_out))
         .route("/welcome/{token}", get(door::welcome_page).post(door::welcome))
+        .route("/account", get(account::page))
+        .route("/account/passphrase", post(account::passphrase))
+        .route("/account/sessions/{id}/end", post(account::end))
         .route("/language", post(prefs::language))
         .route("/theme", post(prefs::theme))
         .route("/bulletins", get(bulletins::list::page).post(bulletins::form::create))

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::domain::bulletin::{BulletinSummary, RevisionState};
 use crate::domain::role::{Action, Principal, Scope};
-use crate::pages::labels::Role;
 use crate::pages::{Can, Msg, Nav, Person, Shell, msg};
 use crate::services::ServiceError;
 use crate::store::bulletins::BulletinFilter;
@@ -32,12 +31,6 @@ pub(super) async fn open(site: &Site, me: &Me, here: Nav) -> Result<(Places, She
 /// The surroundings of a person's page.
 pub(super) async fn shell(site: &Site, me: &Me, places: &Places, here: Nav) -> Result<Shell, ServiceError> {
     let who = me.who();
-    let mut roles: Vec<Role> = Vec::new();
-    for role in who.grants.iter().map(|grant| words::role(grant.role)) {
-        if !roles.contains(&role) {
-            roles.push(role);
-        }
-    }
     let place = match places.widest(who) {
         Some(Scope::Everywhere) => Msg::new(msg::EVERYWHERE).text(me.lang()),
         Some(Scope::Area(path)) => places.name_of(path),
@@ -50,8 +43,8 @@ pub(super) async fn shell(site: &Site, me: &Me, places: &Places, here: Nav) -> R
         person: Some(Person {
             display_name: me.visit.user.display_name.clone(),
             place,
-            roles,
             can: can(who),
+            has_passphrase: me.visit.user.has_passphrase,
         }),
         waiting_count: waiting(site, who).await?.len(),
         ..outside(site, &me.reader)

@@ -40,6 +40,8 @@ pub(super) trait Columns {
     fn bytes_opt(&self, column: &str) -> Result<Option<Vec<u8>>, StoreError>;
     /// Bytes of a fixed length.
     fn array<const N: usize>(&self, column: &str) -> Result<[u8; N], StoreError>;
+    /// Yes or no.
+    fn flag(&self, column: &str) -> Result<bool, StoreError>;
 }
 
 fn damaged(column: &str, problem: impl Display) -> StoreError {
@@ -106,6 +108,10 @@ impl Columns for SqliteRow {
     fn array<const N: usize>(&self, column: &str) -> Result<[u8; N], StoreError> {
         let bytes: &[u8] = self.try_get(column)?;
         bytes.try_into().map_err(|_| damaged(column, format_args!("{} bytes instead of {N}", bytes.len())))
+    }
+
+    fn flag(&self, column: &str) -> Result<bool, StoreError> {
+        Ok(self.try_get(column)?)
     }
 }
 

@@ -14,8 +14,9 @@ use crate::domain::user::Session;
 /// [`StoreError::Query`].
 pub async fn insert(c: &mut Connection, token_hash: &str, session: &Session) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO session (token_hash, id, user_id, created_ms, seen_ms, expires_ms, address, user_agent)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO session (token_hash, id, user_id, created_ms, seen_ms, expires_ms, address, user_agent,
+                              by_link)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(token_hash)
     .bind(session.id.as_str())
@@ -25,6 +26,7 @@ pub async fn insert(c: &mut Connection, token_hash: &str, session: &Session) -> 
     .bind(session.expires.0)
     .bind(&session.address)
     .bind(&session.user_agent)
+    .bind(session.by_link)
     .execute(c)
     .await?;
     Ok(())
@@ -36,7 +38,7 @@ pub async fn insert(c: &mut Connection, token_hash: &str, session: &Session) -> 
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn find(c: &mut Connection, token_hash: &str) -> Result<Option<Session>, StoreError> {
     let row = sqlx::query(
-        "SELECT id, user_id, created_ms, seen_ms, expires_ms, address, user_agent
+        "SELECT id, user_id, created_ms, seen_ms, expires_ms, address, user_agent, by_link
          FROM session WHERE token_hash = $1",
     )
     .bind(token_hash)
@@ -58,13 +60,23 @@ pub async fn touch(c: &mut Connection, id: &SessionId, now: UnixMs) -> Result<()
     Ok(())
 }
 
-/// The sessions of a person that have not ended, the latest first.
+/// Notes that a session has set a passphrase: from now on it is like one that began with a passphrase.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn forget_link(c: &mut Connection, id: &SessionId) -> Result<(), StoreError> {
+    sqlx::query("UPDATE session SET by_link = 0 WHERE id = $1").bind(id.as_str()).execute(c).await?;
+    Ok(())
+}
+
+/// The sessions of a person that have not reached their end, the latest begun first; whether they were left unused for
+/// too long is for the caller to say.
 ///
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn of_user(c: &mut Connection, user: &UserId, now: UnixMs) -> Result<Vec<Session>, StoreError> {
     let rows = sqlx::query(
-        "SELECT id, user_id, created_ms, seen_ms, expires_ms, address, user_agent
+        "SELECT id, user_id, created_ms, seen_ms, expires_ms, address, user_agent, by_link
          FROM session WHERE user_id = $1 AND expires_ms > $2 ORDER BY created_ms DESC, id DESC",
     )
     .bind(user.as_str())
@@ -118,5 +130,6 @@ fn read(row: &SqliteRow) -> Result<Session, StoreError> {
         expires: row.instant("expires_ms")?,
         address: row.text_opt("address")?,
         user_agent: row.text_opt("user_agent")?,
+        by_link: row.flag("by_link")?,
     })
 }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use loa_protocol::time::UnixMs;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -36,19 +37,24 @@ pub(super) struct Me {
     display_name: String,
     /// Whether a passphrase is set; one who came by a link may have none.
     has_passphrase: bool,
+    /// Until when `PUT /session/passphrase` takes a fresh one without the present one: for a short time in a session that
+    /// a one-time link opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passphrase_free_until: Option<String>,
     grants: Vec<GrantWire>,
     /// Send it as header `x-csrf-token` with every request that changes something.
     csrf: String,
     session: SessionWire,
 }
 
-impl From<&Visit> for Me {
-    fn from(visit: &Visit) -> Self {
+impl Me {
+    fn of(visit: &Visit, now: UnixMs) -> Self {
         Self {
             id: visit.user.id.to_string(),
             name: visit.user.login.clone(),
             display_name: visit.user.display_name.clone(),
             has_passphrase: visit.user.has_passphrase,
+            passphrase_free_until: visit.session.sets_passphrase_until(now).map(instant),
             grants: visit.principal.grants.iter().map(GrantWire::from).collect(),
             csrf: visit.token.csrf(),
             session: SessionWire::of(&visit.session, visit),
@@ -115,13 +121,18 @@ async fn welcome(
 ) -> Result<Response, HttpError> {
     let visit = state.services.sessions.visit(&signed_in.token, origin).await?;
     let cookie = session_cookie(&signed_in.token, &state.web);
-    Ok((StatusCode::CREATED, [(header::SET_COOKIE, cookie)], Json(Me::from(&visit))).into_response())
+    Ok((
+        StatusCode::CREATED,
+        [(header::SET_COOKIE, cookie)],
+        Json(Me::of(&visit, state.services.clock().now())),
+    )
+        .into_response())
 }
 
 /// Who is signed in
 #[utoipa::path(get, path = "/session", tag = "session", security(("session" = [])), responses((status = 200, body = Me)))]
-pub(super) async fn me(Visitor(visit): Visitor) -> Json<Me> {
-    Json(Me::from(&visit))
+pub(super) async fn me(State(state): State<AppState>, Visitor(visit): Visitor) -> Json<Me> {
+    Json(Me::of(&visit, state.services.clock().now()))
 }
 
 /// Sign out
@@ -137,7 +148,7 @@ pub(super) async fn sign_out(
 /// The present passphrase and the one to have.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct SetPassphrase {
-    /// Empty for who has none yet.
+    /// Empty for who has none yet, and until `passphrase_free_until` of `GET /session`.
     #[serde(default)]
     current: String,
     passphrase: String,

@@ -3,6 +3,7 @@
 //! Ids are the domain's ids as text. Every [`Moment`](super::Moment) carries the zone of the area it is about.
 //! Forms are given back as they were typed, with [`Errors`] by field.
 
+mod account;
 mod areas;
 mod audit;
 mod bulletin;
@@ -18,6 +19,7 @@ mod sign_in;
 mod today;
 mod users;
 
+pub use account::*;
 pub use areas::*;
 pub use audit::*;
 pub use bulletin::*;

@@ -6,6 +6,7 @@ use crate::auth::token::Token;
 use crate::domain::role::{ClassSet, Role};
 use crate::services::story::{NOON, PASSPHRASE, Story, area};
 use crate::services::{Origin, ServiceError, UserDraft};
+use crate::store::audit::AuditFilter;
 use crate::store::users;
 
 fn code(error: &ServiceError) -> &'static str {
@@ -180,4 +181,56 @@ async fn an_administrator_hands_out_no_more_than_they_hold() {
     let taken = users.ungrant(&story.operator, &lan.id, Role::Approver, Some(&area("da-don"))).await.unwrap();
     assert_eq!(taken.grants.len(), 1);
     users.issue_sign_in_link(&admin, &lan.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_lost_the_passphrase_sets_another_for_a_short_time_after_a_link() {
+    let story = Story::new().await;
+    let lan = story.person("lan", Role::Author, "da-don").await;
+    let sessions = &story.services.sessions;
+    let first = story.visit(&lan).await;
+    sessions.set_passphrase(&first, "", PASSPHRASE).await.unwrap();
+    let reload = async |token: &Token| sessions.visit(token, &at("a")).await.unwrap();
+    let first = reload(&first.token).await;
+    let again = sessions.set_passphrase(&first, "", "một câu khác hẳn").await.unwrap_err();
+    assert_eq!(code(&again), "passphrase.wrong", "the link serves once");
+
+    let known = sessions.sign_in("lan", PASSPHRASE, &at("b")).await.unwrap();
+    let known = reload(&known.token).await;
+    assert_eq!(known.session.sets_passphrase_until(NOON), None);
+    let asked = sessions.set_passphrase(&known, "", "một câu khác hẳn").await.unwrap_err();
+    assert_eq!(code(&asked), "passphrase.wrong", "who came by passphrase gives it");
+
+    let late = story.visit(&lan).await;
+    story.clock.advance(15 * 60_000);
+    let late = reload(&late.token).await;
+    let refused = sessions.set_passphrase(&late, "", "một câu khác hẳn").await.unwrap_err();
+    assert_eq!(code(&refused), "passphrase.wrong", "a quarter of an hour later the old one is asked for");
+
+    let lost = story.visit(&lan).await;
+    story.clock.advance(15 * 60_000 - 1);
+    let lost = reload(&lost.token).await;
+    sessions.set_passphrase(&lost, "", "một câu khác hẳn").await.unwrap();
+    for other in [&first, &known, &late] {
+        let over = sessions.visit(&other.token, &at("a")).await.unwrap_err();
+        assert_eq!(code(&over), "session.over", "all other sessions end");
+    }
+    assert_eq!(sessions.list(&lost).await.unwrap().len(), 1);
+    sessions.sign_in("lan", "một câu khác hẳn", &at("c")).await.unwrap();
+    let all = AuditFilter { limit: 100, ..AuditFilter::default() };
+    let log = story.services.audit.list(&story.operator, &all).await.unwrap();
+    let set = log.iter().filter(|deed| deed.action.starts_with("user.passphrase_set"));
+    let set: Vec<&str> = set.map(|deed| deed.action.as_str()).collect();
+    assert_eq!(set, ["user.passphrase_set_by_link", "user.passphrase_set"]);
+}
+
+#[tokio::test]
+async fn a_session_left_alone_too_long_is_not_listed() {
+    let story = Story::new().await;
+    let lan = story.person("lan", Role::Author, "da-don").await;
+    story.visit(&lan).await;
+    story.clock.advance(3 * 3_600_000);
+    let visit = story.visit(&lan).await;
+    let listed = story.services.sessions.list(&visit).await.unwrap();
+    assert_eq!(listed.iter().map(|s| &s.id).collect::<Vec<_>>(), [&visit.session.id]);
 }

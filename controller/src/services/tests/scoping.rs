@@ -416,6 +416,7 @@ fn no_call_is_missing_here() {
         include_str!("../bulletins/deciding.rs"),
         include_str!("../bulletins/tracks.rs"),
     ];
+    let sessions = [include_str!("../sessions/mod.rs"), include_str!("../sessions/own.rs")];
     let sources = [
         ("areas", include_str!("../areas.rs").to_owned()),
         ("audit", include_str!("../audit.rs").to_owned()),
@@ -423,7 +424,7 @@ fn no_call_is_missing_here() {
         ("heard", include_str!("../heard.rs").to_owned()),
         ("nodes", include_str!("../nodes.rs").to_owned()),
         ("schedules", include_str!("../schedules.rs").to_owned()),
-        ("sessions", include_str!("../sessions.rs").to_owned()),
+        ("sessions", sessions.concat()),
         ("sounds", include_str!("../sounds.rs").to_owned()),
         ("uploads", include_str!("../uploads.rs").to_owned()),
         ("users", include_str!("../users.rs").to_owned()),

@@ -46,6 +46,7 @@ async fn every_page_answers_an_administrator_and_leads_a_stranger_to_the_door() 
         format!("/heard?from=2026-11-01&to=banana&area=da-don&outcome=played&bulletin={bulletin}&node=cum-1"),
         "/users".to_owned(),
         format!("/users/{user}"),
+        "/account".to_owned(),
         "/audit".to_owned(),
         "/audit?subject=cum-1&before=9999".to_owned(),
     ];

@@ -4,6 +4,8 @@
 //! `limits.session_idle_min`, at the age of `limits.session_max_h`, when it is revoked, and when the person is disabled.
 //! Attempts are throttled by name and by address; an unknown name costs the same work as a known one.
 
+mod own;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,13 +15,13 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::audit::Deed;
-use super::{Ground, ServiceError, Thing};
+use super::{Ground, ServiceError};
 use crate::auth::throttle::{Rule, Throttle};
 use crate::auth::token::Token;
-use crate::domain::ids::{SessionId, UserId};
-use crate::domain::message::{FieldErrors, Message};
-use crate::domain::role::{Action, Forbidden, Principal, Scope};
-use crate::domain::user::{Session, User, check_passphrase};
+use crate::domain::ids::SessionId;
+use crate::domain::message::Message;
+use crate::domain::role::{Principal, Scope};
+use crate::domain::user::{Session, User};
 use crate::store::{Connection, StoreError, grants, sessions, sign_in_links, users};
 
 /// Attempts with one name, whatever the address: ten, then one each half minute.
@@ -112,7 +114,7 @@ impl Sessions {
         };
         self.throttles().by_name.forgive(&login);
         let mut tx = self.ground.store.write().await?;
-        let signed_in = self.begin(&mut tx, user, origin, "session.signed_in").await?;
+        let signed_in = self.begin(&mut tx, user, origin, false).await?;
         tx.commit().await?;
         Ok(signed_in)
     }
@@ -133,7 +135,7 @@ impl Sessions {
         };
         let id = sign_in_links::redeem(&mut tx, &link.hash(), self.ground.now()).await?.ok_or_else(dead)?;
         let user = users::get(&mut tx, &id).await?.filter(|u| u.disabled.is_none()).ok_or_else(dead)?;
-        let signed_in = self.begin(&mut tx, user, origin, "session.signed_in_by_link").await?;
+        let signed_in = self.begin(&mut tx, user, origin, true).await?;
         tx.commit().await?;
         Ok(signed_in)
     }
@@ -177,8 +179,7 @@ impl Sessions {
         let now = self.ground.now();
         let mut tx = self.ground.store.read().await?;
         let session = sessions::find(&mut tx, &token.hash()).await?.ok_or_else(over)?;
-        let idle_ms = i64::from(self.ground.limits.session_idle_min) * 60_000;
-        if session.expires <= now || now.since(session.seen) > idle_ms {
+        if session.is_over(now, self.idle_ms()) {
             return Err(over());
         }
         let user =
@@ -187,89 +188,6 @@ impl Sessions {
         let mut principal = Principal::user(user.id.clone(), user.login.clone(), grants);
         principal.address.clone_from(&origin.address);
         Ok(Visit { principal, user, session, token: token.clone() })
-    }
-
-    /// Ends the visit's own session.
-    ///
-    /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn sign_out(&self, visit: &Visit) -> Result<(), ServiceError> {
-        self.end(visit, &visit.session.id, "session.signed_out").await
-    }
-
-    /// The person's sessions that have not ended, the latest first.
-    ///
-    /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn list(&self, visit: &Visit) -> Result<Vec<Session>, ServiceError> {
-        let mut tx = self.ground.store.read().await?;
-        Ok(sessions::of_user(&mut tx, &visit.user.id, self.ground.now()).await?)
-    }
-
-    /// Ends one of the person's own sessions.
-    ///
-    /// # Errors
-    /// [`ServiceError::NotFound`] when it is not theirs.
-    pub async fn revoke(&self, visit: &Visit, id: &SessionId) -> Result<(), ServiceError> {
-        self.end(visit, id, "session.revoked").await
-    }
-
-    /// Ends all sessions of a person.
-    ///
-    /// # Errors
-    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`].
-    pub async fn revoke_all(&self, who: &Principal, id: &UserId) -> Result<(), ServiceError> {
-        let mut tx = self.ground.store.write().await?;
-        let user = users::get(&mut tx, id).await?.ok_or(ServiceError::NotFound(Thing::User))?;
-        who.require_in(Action::ManageUsers, &user.home)?;
-        if grants::of_user(&mut tx, id).await?.iter().any(|grant| !who.may_grant(grant)) {
-            return Err(Forbidden { action: Action::ManageUsers }.into());
-        }
-        sessions::delete_of_user(&mut tx, id).await?;
-        self.note(&mut tx, who, "session.all_revoked", &user).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// Sets the person's own passphrase. Who has one must give it; who came by a link has none yet. All other sessions
-    /// of theirs end.
-    ///
-    /// # Errors
-    /// [`ServiceError::Invalid`], [`ServiceError::Throttled`].
-    pub async fn set_passphrase(
-        &self,
-        visit: &Visit,
-        current: &str,
-        fresh: &str,
-    ) -> Result<(), ServiceError> {
-        let login = &visit.user.login;
-        check_passphrase(fresh, login).map_err(|m| FieldErrors::one("passphrase", m))?;
-        let found = {
-            let mut tx = self.ground.store.read().await?;
-            users::by_login(&mut tx, login).await?
-        };
-        if let Some((_, Some(hash))) = &found {
-            self.take_attempt(Some(login), None)?;
-            if !self.ground.passphrases.verify(current, Some(hash)).await? {
-                let wrong = Message::fixed(
-                    "passphrase.wrong",
-                    "Mật khẩu hiện tại không đúng.",
-                    "The present passphrase is not right.",
-                );
-                return Err(FieldErrors::one("current", wrong).into());
-            }
-        }
-        let hash = self.ground.passphrases.hash(fresh).await?;
-        let mut tx = self.ground.store.write().await?;
-        users::set_passphrase_hash(&mut tx, &visit.user.id, &hash).await?;
-        for session in sessions::of_user(&mut tx, &visit.user.id, self.ground.now()).await? {
-            if session.id != visit.session.id {
-                sessions::delete(&mut tx, &visit.user.id, &session.id).await?;
-            }
-        }
-        self.note(&mut tx, &visit.principal, "user.passphrase_set", &visit.user).await?;
-        tx.commit().await?;
-        Ok(())
     }
 
     /// Forgets sessions that are over, at once and every hour, until the token is cancelled.
@@ -300,11 +218,14 @@ impl Sessions {
     /// [`ServiceError::Store`].
     pub async fn purge(&self) -> Result<u64, ServiceError> {
         let now = self.ground.now();
-        let idle_ms = i64::from(self.ground.limits.session_idle_min) * 60_000;
         let mut tx = self.ground.store.write().await?;
-        let purged = sessions::purge(&mut tx, now, now - idle_ms).await?;
+        let purged = sessions::purge(&mut tx, now, now - self.idle_ms()).await?;
         tx.commit().await?;
         Ok(purged)
+    }
+
+    fn idle_ms(&self) -> i64 {
+        i64::from(self.ground.limits.session_idle_min) * 60_000
     }
 
     async fn touch(&self, id: &SessionId, now: UnixMs) -> Result<(), StoreError> {
@@ -318,7 +239,7 @@ impl Sessions {
         c: &mut Connection,
         user: User,
         origin: &Origin,
-        action: &'static str,
+        by_link: bool,
     ) -> Result<SignedIn, ServiceError> {
         let token = Token::fresh()?;
         let now = self.ground.now();
@@ -333,22 +254,14 @@ impl Sessions {
                 .user_agent
                 .as_ref()
                 .map(|text| text.chars().take(USER_AGENT_MAX_CHARS).collect()),
+            by_link,
         };
         sessions::insert(c, &token.hash(), &session).await?;
         let mut who = Principal::user(user.id.clone(), user.login.clone(), Vec::new());
         who.address.clone_from(&origin.address);
+        let action = if by_link { "session.signed_in_by_link" } else { "session.signed_in" };
         self.note(c, &who, action, &user).await?;
         Ok(SignedIn { token, session, user })
-    }
-
-    async fn end(&self, visit: &Visit, id: &SessionId, action: &'static str) -> Result<(), ServiceError> {
-        let mut tx = self.ground.store.write().await?;
-        if !sessions::delete(&mut tx, &visit.user.id, id).await? {
-            return Err(ServiceError::NotFound(Thing::Session));
-        }
-        self.note(&mut tx, &visit.principal, action, &visit.user).await?;
-        tx.commit().await?;
-        Ok(())
     }
 
     async fn note(
