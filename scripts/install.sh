@@ -37,6 +37,14 @@ install_test() {
   need_packages mosquitto:mosquitto sox:sox ffmpeg:ffmpeg opusenc:opus-tools chromium:chromium
 }
 
+# need_command_of_cargo COMMAND VERSION — a developer's tool of the same name on crates.io.
+need_command_of_cargo() {
+  command -v "$1" >/dev/null && return 0
+  say "installing $1"
+  cargo install --quiet --locked "$1@$2"
+  PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
+}
+
 # npm_install FOLDER — npm's own record of what it installed tells whether the lock file has moved on.
 npm_install() {
   local folder=$1

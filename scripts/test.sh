@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, then checks formatting, lints, licences and runs all tests.
+# Installs what is missing, then checks formatting, lints, documentation, licences and runs all tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/install.sh
@@ -14,8 +14,11 @@ cargo fmt --all --check
 say "lints"
 cargo clippy --workspace --all-targets --locked -- -D warnings
 
+say "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+
 say "licences, sources and bans"
-command -v cargo-deny >/dev/null || cargo install --quiet --locked cargo-deny@0.20.2
+need_command_of_cargo cargo-deny 0.20.2
 cargo deny --offline check --hide-inclusion-graph bans licenses sources
 
 say "tests"

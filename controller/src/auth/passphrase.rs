@@ -1,7 +1,7 @@
 //! Hashing and checking passphrases with argon2id.
 //!
 //! One check costs 19 MiB and some tens of milliseconds on purpose, so checks run off the async threads, at most
-//! [`CONCURRENT_MAX`] at a time; further ones wait in line. The throttle bounds how many anybody can ask for.
+//! `CONCURRENT_MAX` at a time; further ones wait in line. The throttle bounds how many anybody can ask for.
 
 use std::sync::Arc;
 

@@ -157,7 +157,7 @@ fn is_disk_full(error: &ServiceError) -> bool {
         if source.kind() == std::io::ErrorKind::StorageFull)
 }
 
-/// The status and the error; the words are added by [`explain`].
+/// The status and the error; the words are added by `explain`.
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();

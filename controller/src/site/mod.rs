@@ -11,7 +11,7 @@
 //! - No rule is here: what is allowed is for the services to say, and asked again by each call. A view's flags decide
 //!   only which buttons are shown.
 //! - Every POST carries a token against cross-site requests: the session's, or before there is one, the door's
-//!   ([`reader::Reader::token`]). A form without it is refused before anything is looked at.
+//!   (`reader::Reader::token`). A form without it is refused before anything is looked at.
 //! - Session and cookie are those of [`crate::http`].
 //! - Nothing that a visitor sends decides where they are sent: `next` is a path of this site or nothing.
 

@@ -3,7 +3,7 @@
 //! # Invariants
 //! - Nothing is taken out of the pipe before the card would have played what was taken before, so the player is never
 //!   further ahead than the pipe is long: one page, once what had gathered at the start is played.
-//! - The WAV header is true at least every [`HEADER_EVERY_MS`], so that a killed recorder leaves a valid file.
+//! - The WAV header is true at least every `HEADER_EVERY_MS`, so that a killed recorder leaves a valid file.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};

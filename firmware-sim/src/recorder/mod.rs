@@ -12,7 +12,7 @@
 //! |---|---|
 //! | [`alsa_config`] | the ALSA configuration that puts the recorder in the place of the card |
 //! | `pace` | when each frame is heard (pure) |
-//! | [`capture`] | standard input to the two files |
+//! | [`mod@capture`] | standard input to the two files |
 //! | `pipe` | the pipe from the player, made as small as can be |
 //! | `timeline` | the file that maps frames to instants |
 //! | [`recording`] | what was heard: when it began, how loud, and whether it is what was sent |

@@ -1,7 +1,7 @@
 //! What each page shows: plain structs that a handler fills from the services, each bound to its template.
 //!
 //! Ids are the domain's ids as text. Every [`Moment`](super::Moment) carries the zone of the area it is about.
-//! Forms are given back as they were typed, with [`Errors`] by field.
+//! Forms are given back as they were typed, with [`Errors`](super::form::Errors) by field.
 
 mod account;
 mod areas;
