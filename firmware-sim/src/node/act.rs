@@ -111,7 +111,7 @@ impl<H: Horn, O: Observer> Running<'_, H, O> {
             Action::SetVolume { volume_percent: percent } => self.note(Happening::Volume { percent }),
             Action::PrepareSpeaker { by: _ } => self.switch_amplifier(true),
             Action::ReleaseSpeaker => self.switch_amplifier(false),
-            Action::Play { token, object, start_at } => self.play(token, object, start_at),
+            Action::Play { token, object, start_at, latest } => self.play(token, object, start_at, latest),
             Action::StopSound { token } => {
                 if let Some(past) = self.voice.stop(Some(token)) {
                     self.hear_end(&past, "stopped")?;
@@ -159,7 +159,7 @@ impl<H: Horn, O: Observer> Running<'_, H, O> {
         }
     }
 
-    fn play(&mut self, token: Token, object: ObjectHash, start_at: UnixMs) {
+    fn play(&mut self, token: Token, object: ObjectHash, start_at: UnixMs, latest: UnixMs) {
         self.note(Happening::Ordered { object, start_at });
         let refused = |kind| Answer::Speaker(SpeakerEvent::Failed { token, kind, played_ms: 0 });
         if !self.node.board.speaker_works {
@@ -175,6 +175,11 @@ impl<H: Horn, O: Observer> Running<'_, H, O> {
             self.answers.push_back(refused(SpeakerFailure::Unreadable));
             return;
         };
+        if now > latest {
+            self.note(Happening::Ended { object, played_ms: 0, how: "too late" });
+            self.answers.push_back(refused(SpeakerFailure::Late));
+            return;
+        }
         let (cache, horn) = (&self.node.cache, &mut self.node.horn);
         let loading = horn.load(&manifest, || cache.bytes(&object).unwrap_or_default());
         self.voice.order(token, object, start_at, loading);

@@ -132,6 +132,8 @@ pub enum Action {
         object: ObjectHash,
         /// When the first sample is to be heard, on the node's clock; never earlier than the warm-up allows.
         start_at: UnixMs,
+        /// After this instant it must not begin: answer with [`SpeakerFailure::Late`](crate::SpeakerFailure::Late).
+        latest: UnixMs,
     },
     /// End a sound, or forget it if it has not begun. Answered by `Stopped` (or by the end that came first).
     StopSound {

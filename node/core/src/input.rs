@@ -229,6 +229,9 @@ pub enum SpeakerFailure {
     /// The object's file is gone, has changed or cannot be read. Before anything sounded the start is tried again, like after
     /// trouble with the device, for the object may be fetched anew; later the session goes on without this track.
     Unreadable,
+    /// The board could not have it ready by the latest instant at which it might begin: the disk or the relay took too long.
+    /// Before anything sounded the occurrence is missed as too late; later the session goes on without this track.
+    Late,
 }
 
 /// What became of an action on the cache.

@@ -46,7 +46,7 @@ use crate::agenda::Agenda;
 use crate::cache::Cache;
 use crate::deadline::{At, Deadlines};
 use crate::documents::Documents;
-use crate::input::{Intent, Now, Settings, SpeakerEvent};
+use crate::input::{Intent, Now, Settings, SpeakerEvent, SpeakerFailure};
 
 /// How long before its nominal start a sound is ordered: enough to open the file and fill the decoder's ring.
 pub(crate) const PLAY_LEAD_MS: i64 = 1_500;
@@ -220,9 +220,15 @@ impl Player {
                 actions.push_back(Action::RecordIntent(session.due.intent(session.started)));
                 None
             }
-            Step::Unstarted => {
+            Step::Unstarted(kind) => {
                 let Session { mut due, .. } = self.session.take()?;
-                due.failed_until_ms = Some(now.monotonic_ms.saturating_add(DEVICE_RETRY_MS));
+                match kind {
+                    SpeakerFailure::Device | SpeakerFailure::Unreadable | SpeakerFailure::Audio => {
+                        due.failed_until_ms = Some(now.monotonic_ms.saturating_add(DEVICE_RETRY_MS));
+                    }
+                    // Its limit has passed, so it is missed at once; the speaker has no fault.
+                    SpeakerFailure::Late => {}
+                }
                 self.waiting.insert(due.key(), due);
                 None
             }

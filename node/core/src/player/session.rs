@@ -22,6 +22,8 @@ use crate::input::{Now, SpeakerEvent, SpeakerFailure, Token};
 
 /// Silence between two tracks.
 const PAUSE_MS: i64 = 1_000;
+/// By how much a start may be later than the item allows: what the speaker needs, and no more.
+const START_SLACK_MS: i64 = 500;
 /// How long after its instant a sound may begin before the speaker counts as failed.
 const START_PATIENCE_MS: u64 = 10_000;
 /// How long after its length a sound may end before the speaker counts as failed.
@@ -59,8 +61,8 @@ pub(super) enum Step {
     Continues,
     /// The first sample left: the intent says so from here on.
     Began,
-    /// The device failed before anything sounded: the occurrence may be tried again.
-    Unstarted,
+    /// It failed so before anything sounded: the occurrence may be tried again.
+    Unstarted(SpeakerFailure),
     /// It is over.
     Ended(Outcome, Option<Sound>),
 }
@@ -103,7 +105,8 @@ impl Session {
             defect,
             stopping: None,
         };
-        session.order(first, next_token, start_at, now, actions);
+        let latest = session.due.limit() + START_SLACK_MS;
+        session.order(first, next_token, start_at, latest, now, actions);
         session
     }
 
@@ -112,6 +115,7 @@ impl Session {
         sound: Sounding,
         next_token: &mut u64,
         start_at: UnixMs,
+        latest: UnixMs,
         now: Now,
         actions: &mut VecDeque<Action>,
     ) {
@@ -122,7 +126,7 @@ impl Session {
         self.token = token;
         self.phase = Phase::Ordered { start_at };
         self.watchdog_ms = now.monotonic_ms.saturating_add(until_start).saturating_add(START_PATIENCE_MS);
-        actions.push_back(Action::Play { token, object: sound.object, start_at });
+        actions.push_back(Action::Play { token, object: sound.object, start_at, latest });
     }
 
     /// The objects that it still needs.
@@ -189,10 +193,14 @@ impl Session {
                         self.defect = Some(Reason::AudioBroken);
                         self.go_on(next_token, now, actions)
                     }
-                    SpeakerFailure::Device | SpeakerFailure::Unreadable
+                    SpeakerFailure::Device | SpeakerFailure::Unreadable | SpeakerFailure::Late
                         if self.started.is_none() && self.stopping.is_none() =>
                     {
-                        Step::Unstarted
+                        Step::Unstarted(kind)
+                    }
+                    SpeakerFailure::Late => {
+                        self.defect = Some(Reason::TooLate);
+                        self.go_on(next_token, now, actions)
                     }
                     SpeakerFailure::Unreadable => {
                         self.defect = Some(Reason::AudioBroken);
@@ -240,7 +248,9 @@ impl Session {
             return self.end();
         }
         let Some(next) = self.left.pop_front() else { return self.end() };
-        self.order(next, next_token, now.wall + PAUSE_MS, now, actions);
+        let start_at = now.wall + PAUSE_MS;
+        // What has begun goes on, late or not: only the watchdog bounds it.
+        self.order(next, next_token, start_at, start_at + START_PATIENCE_MS.cast_signed(), now, actions);
         Step::Continues
     }
 

@@ -43,7 +43,12 @@ enum Input {
 fn input() -> impl Strategy<Value = Input> {
     let item = (0..4u8, 1..3u32, -600..7_200i64, any::<bool>(), select(vec![0u32, 60_000, 600_000]));
     let token = (0..6u64).prop_map(Token);
-    let kind = select(vec![SpeakerFailure::Audio, SpeakerFailure::Device, SpeakerFailure::Unreadable]);
+    let kind = select(vec![
+        SpeakerFailure::Audio,
+        SpeakerFailure::Device,
+        SpeakerFailure::Unreadable,
+        SpeakerFailure::Late,
+    ]);
     let speaker =
         (token, 0..4u8, kind, 0..20_000u32).prop_map(|(token, event, kind, played_ms)| match event {
             0 => SpeakerEvent::Started { token, at: T0, error_ms: 0.0 },

@@ -1,6 +1,6 @@
 //! Which sound, when, and what becomes of those that cannot.
 
-use loa_node_core::{Action, SpeakerEvent, SpeakerFailure, Token};
+use loa_node_core::{Action, Now, SpeakerEvent, SpeakerFailure, Token};
 use loa_protocol::bulletin::Class;
 use loa_protocol::keys::Scope;
 use loa_protocol::plan::Item;
@@ -356,6 +356,44 @@ fn a_second_track_that_cannot_be_read_is_broken_audio_and_no_broken_speaker() {
     rig.core.handle_speaker(failed, rig.now);
     rig.run();
     assert_eq!(rig.outcomes(), [(item_id("i"), at, Outcome::Partial(Reason::AudioBroken))]);
+}
+
+#[test]
+fn a_sound_that_the_board_could_not_have_ready_in_time_is_missed_as_too_late() {
+    let mut rig = connected(&["vi"]);
+    let voice = Object::new("v", 1, 4_000);
+    let at = T0 + HOUR;
+    let short = within(item("i", at, &[("vi", &voice)]), 2_000);
+    apply(&mut rig, 1, vec![short], &[&voice]);
+    rig.run_until(at - SECOND);
+    let latest = rig.actions.iter().find_map(|action| match action {
+        Action::Play { latest, .. } => Some(*latest),
+        _ => None,
+    });
+    assert_eq!(latest, Some(at + 2_500), "what the item allows, and what the speaker needs");
+    rig.silence();
+    rig.now = Now { wall: at + 2_501, monotonic_ms: rig.now.monotonic_ms + 3_501 };
+    let late = SpeakerEvent::Failed { token: Token(0), kind: SpeakerFailure::Late, played_ms: 0 };
+    rig.core.handle_speaker(late, rig.now);
+    rig.run();
+    assert_eq!(rig.outcomes(), [(item_id("i"), at, Outcome::Missed(Reason::TooLate))]);
+    assert!(rig.store.intents.is_empty(), "every intent ends in a receipt");
+    rig.run_for(HOUR);
+    assert_eq!(rig.played.len(), 1, "and it is not ordered again");
+}
+
+#[test]
+fn a_second_track_that_comes_too_late_costs_its_language_alone() {
+    let mut rig = connected(&["kpm", "vi"]);
+    let (vi, kpm) = (Object::new("vi", 1, 4_000), Object::new("kpm", 1, 6_000));
+    let at = T0 + HOUR;
+    apply(&mut rig, 1, vec![item("i", at, &[("vi", &vi), ("kpm", &kpm)])], &[&vi, &kpm]);
+    rig.run_until(at + 6 * SECOND + 500);
+    rig.silence();
+    let late = SpeakerEvent::Failed { token: Token(1), kind: SpeakerFailure::Late, played_ms: 0 };
+    rig.core.handle_speaker(late, rig.now);
+    rig.run();
+    assert_eq!(rig.outcomes(), [(item_id("i"), at, Outcome::Partial(Reason::TooLate))]);
 }
 
 #[test]

@@ -288,7 +288,7 @@ impl Rig {
                 assert!(self.voice.is_none(), "the amplifier went off under a sound");
                 self.amplifier_on = false;
             }
-            Action::Play { token, object, start_at } => self.play(*token, object, *start_at),
+            Action::Play { token, object, start_at, .. } => self.play(*token, object, *start_at),
             Action::StopSound { token } => {
                 if let Some(voice) = self.voice.take_if(|voice| voice.token == *token) {
                     let played = if voice.started { self.now.wall.since(voice.start_at) } else { 0 };

@@ -4,7 +4,7 @@ use loa_node_core::StoreEvent;
 use loa_protocol::transfer::Codec;
 use tokio::sync::oneshot;
 
-use super::worker::{Job, start};
+use super::worker::{EVENTS, Job, Jobs, QUEUE, start};
 use super::*;
 
 /// Three blocks of 4 KiB, the last one short.
@@ -172,6 +172,43 @@ fn with_whole(folder: &Path) -> (Cache, ObjectHash) {
     (cache, manifest.object)
 }
 
+fn send(jobs: &Jobs, job: Job) {
+    jobs.queue_of(&job).blocking_send(job).unwrap();
+}
+
+fn first_block(object: ObjectHash, bytes: &[u8]) -> Job {
+    Job::StoreBlock { object, index: 0, offset_bytes: 0, bytes: bytes[..4096].to_vec() }
+}
+
+#[tokio::test]
+async fn a_sound_that_is_due_does_not_wait_for_a_download() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut cache, due) = with_whole(folder.path());
+    let (bytes, manifest) = object(1);
+    cache.begin(&manifest).unwrap();
+    let path = cache.path(&due);
+    let (jobs, mut events, thread) = start(cache, BTreeSet::new()).unwrap();
+    // Each block is told of: beyond what the events hold, the thread stands, and the rest waits in the queue.
+    for _ in 0..EVENTS + QUEUE {
+        let job = first_block(manifest.object, &bytes);
+        jobs.queue_of(&job).send(job).await.unwrap();
+    }
+    let (answer, asked) = oneshot::channel();
+    let job = Job::ForPlaying { object: due, now: UnixMs(1), path: answer };
+    jobs.queue_of(&job).send(job).await.unwrap();
+    // Room for the one that the thread holds, and no more.
+    assert_eq!(events.recv().await, Some(StoreEvent::BlockStored { object: manifest.object, index: 0 }));
+    let answered = tokio::time::timeout(Duration::from_secs(30), asked).await;
+    assert_eq!(answered.expect("it waited behind the download").unwrap(), Some(path));
+    drop(jobs);
+    let mut stored = 1;
+    while events.recv().await.is_some() {
+        stored += 1;
+    }
+    assert_eq!(stored, EVENTS + QUEUE, "and no block of the download is lost");
+    thread.join().unwrap();
+}
+
 #[test]
 fn an_object_that_rotted_is_found_while_idle() {
     let folder = tempfile::tempdir().unwrap();
@@ -195,12 +232,12 @@ fn an_object_that_rotted_is_found_before_it_plays() {
     let (jobs, mut events, thread) = start(cache, BTreeSet::new()).unwrap();
     let ask = || {
         let (answer, path) = oneshot::channel();
-        jobs.blocking_send(Job::ForPlaying { object, now: UnixMs(1), path: answer }).unwrap();
+        send(&jobs, Job::ForPlaying { object, now: UnixMs(1), path: answer });
         path.blocking_recv().unwrap()
     };
     assert_eq!(ask(), Some(path.clone()));
     fs::write(&path, b"rotten").unwrap();
-    jobs.blocking_send(Job::Suspect(object)).unwrap();
+    send(&jobs, Job::Suspect(object));
     assert_eq!(ask(), None);
     assert_eq!(events.blocking_recv(), Some(StoreEvent::ObjectCorrupt { object }));
     drop(jobs);
@@ -214,24 +251,18 @@ fn a_full_disk_is_an_event_and_room_made_later_is_used() {
     let (bytes, manifest) = object(0);
     let object = manifest.object;
     let (jobs, mut events, thread) = start(cache, BTreeSet::new()).unwrap();
-    let (done, is_done) = oneshot::channel();
-    jobs.blocking_send(Job::Begin { manifest: std::sync::Arc::new(manifest), done }).unwrap();
-    is_done.blocking_recv().unwrap();
+    send(&jobs, Job::Begin(std::sync::Arc::new(manifest)));
     assert_eq!(events.blocking_recv(), Some(StoreEvent::Full { object }));
-    jobs.blocking_send(Job::StoreBlock { object, index: 0, offset_bytes: 0, bytes: bytes[..4096].to_vec() })
-        .unwrap();
-    assert_eq!(events.blocking_recv(), Some(StoreEvent::Failing { object }));
+    send(&jobs, first_block(object, &bytes));
     drop(jobs);
     thread.join().unwrap();
+    assert_eq!(events.blocking_recv(), None, "what went wrong is told once");
 
     let (cache, _) = Cache::open(folder.path(), 0).unwrap();
     let (_, manifest) = self::object(0);
     let (jobs, mut events, thread) = start(cache, BTreeSet::new()).unwrap();
-    let (done, is_done) = oneshot::channel();
-    jobs.blocking_send(Job::Begin { manifest: std::sync::Arc::new(manifest), done }).unwrap();
-    is_done.blocking_recv().unwrap();
-    jobs.blocking_send(Job::StoreBlock { object, index: 0, offset_bytes: 0, bytes: bytes[..4096].to_vec() })
-        .unwrap();
+    send(&jobs, Job::Begin(std::sync::Arc::new(manifest)));
+    send(&jobs, first_block(object, &bytes));
     assert_eq!(events.blocking_recv(), Some(StoreEvent::BlockStored { object, index: 0 }));
     drop(jobs);
     thread.join().unwrap();
@@ -245,7 +276,7 @@ fn an_object_that_is_gone_is_not_played_and_told_of_once() {
     let (jobs, mut events, thread) = start(cache, BTreeSet::from([object])).unwrap();
     for _ in 0..2 {
         let (answer, path) = oneshot::channel();
-        jobs.blocking_send(Job::ForPlaying { object, now: UnixMs(1), path: answer }).unwrap();
+        send(&jobs, Job::ForPlaying { object, now: UnixMs(1), path: answer });
         assert_eq!(path.blocking_recv().unwrap(), None);
     }
     drop(jobs);
@@ -285,7 +316,7 @@ fn an_object_that_could_not_be_hashed_is_not_believed_the_next_time() {
     let (jobs, mut events, thread) = start(cache, BTreeSet::from([object])).unwrap();
     let ask = || {
         let (answer, path) = oneshot::channel();
-        jobs.blocking_send(Job::ForPlaying { object, now: UnixMs(1), path: answer }).unwrap();
+        send(&jobs, Job::ForPlaying { object, now: UnixMs(1), path: answer });
         path.blocking_recv().unwrap()
     };
     assert_eq!(ask(), None);
@@ -310,7 +341,7 @@ fn finishing_again_after_a_failure_past_the_rename_ends_well() {
     assert_eq!(files(folder.path()).len(), 0);
 
     let (jobs, mut events, thread) = start(cache, BTreeSet::new()).unwrap();
-    jobs.blocking_send(Job::Finish(object)).unwrap();
+    send(&jobs, Job::Finish(object));
     assert_eq!(events.blocking_recv(), Some(StoreEvent::ObjectCorrupt { object }), "nothing is left of it");
     drop(jobs);
     thread.join().unwrap();

@@ -1,12 +1,13 @@
 //! The thread that works on the cache, so that a slow memory card never holds up a decision.
 //!
 //! ```text
-//! event loop ── Job (bounded, in order) ──> cache thread ── StoreEvent (bounded) ──> event loop
-//!                                             └─ when idle: hashes one whole object after the other
+//! event loop ── first: what is to play ──────> cache thread ── StoreEvent (bounded) ──> event loop
+//!            └─ queue: what is downloaded ───>    └─ when idle: hashes one whole object after the other
 //! ```
 //!
 //! # Invariants
-//! - Jobs are done in the order in which they were sent.
+//! - A sound that is due never waits for a download: jobs about sounds have a queue of their own, which is looked at before
+//!   each job. Within each queue, jobs are done in the order in which they were sent.
 //! - Each whole object found at boot is hashed once, before it plays or when the thread is idle, whichever comes first. A
 //!   job waits for at most one object's hash.
 //! - An object plays only after its hash was right: one whose file could not be read is hashed again before it plays.
@@ -21,26 +22,24 @@ use loa_node_core::StoreEvent;
 use loa_protocol::ids::ObjectHash;
 use loa_protocol::time::UnixMs;
 use loa_protocol::transfer::Manifest;
-use tokio::sync::mpsc::error::TryRecvError;
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Cache, CacheError};
 
-/// Jobs that can wait.
-pub const JOBS: usize = 32;
+/// Jobs of downloads that can wait: the blocks that the core lets be under way, and as much again for what begins, ends and
+/// drops objects. A full queue holds up the event loop.
+pub const QUEUE: usize = 64;
+/// Jobs about sounds that can wait; the event loop asks for one sound at a time.
+pub const FIRST: usize = 8;
 /// Events that can wait.
 pub const EVENTS: usize = 64;
 
 /// Something to do on the cache.
 #[derive(Debug)]
 pub enum Job {
-    /// [`Cache::begin`]; `done` is answered when it is durable, or has failed and the event says so.
-    Begin {
-        /// The object's manifest.
-        manifest: Arc<Manifest>,
-        /// Answered in any case.
-        done: oneshot::Sender<()>,
-    },
+    /// [`Cache::begin`]. After a failure, of which the event tells, blocks of the object are passed over.
+    Begin(Arc<Manifest>),
     /// [`Cache::store_block`].
     StoreBlock {
         /// The object.
@@ -70,20 +69,78 @@ pub enum Job {
     Suspect(ObjectHash),
 }
 
-/// Starts the thread. It ends when the sender is dropped and all jobs are done.
+/// The way to the cache thread.
+#[derive(Clone, Debug)]
+pub struct Jobs {
+    first: mpsc::Sender<Job>,
+    queue: mpsc::Sender<Job>,
+}
+
+impl Jobs {
+    /// The queue that a job goes into; see [`QUEUE`] and [`FIRST`] for when it is full.
+    #[must_use]
+    pub fn queue_of(&self, job: &Job) -> &mpsc::Sender<Job> {
+        match job {
+            Job::ForPlaying { .. } | Job::Suspect(_) => &self.first,
+            Job::Begin(_) | Job::StoreBlock { .. } | Job::Finish(_) | Job::Drop(_) => &self.queue,
+        }
+    }
+}
+
+/// Starts the thread. It ends when all [`Jobs`] are dropped and done.
 ///
 /// # Errors
 /// When the system gives no thread.
 pub fn start(
     cache: Cache,
     unverified: BTreeSet<ObjectHash>,
-) -> std::io::Result<(mpsc::Sender<Job>, mpsc::Receiver<StoreEvent>, std::thread::JoinHandle<()>)> {
-    let (jobs, incoming) = mpsc::channel(JOBS);
+) -> std::io::Result<(Jobs, mpsc::Receiver<StoreEvent>, std::thread::JoinHandle<()>)> {
+    let (first, incoming_first) = mpsc::channel(FIRST);
+    let (queue, incoming_queue) = mpsc::channel(QUEUE);
     let (outgoing, events) = mpsc::channel(EVENTS);
-    let worker =
-        Worker { cache, unverified, unreadable: BTreeSet::new(), lost: BTreeSet::new(), events: outgoing };
+    let incoming = Incoming {
+        first: incoming_first,
+        queue: incoming_queue,
+        executor: tokio::runtime::Builder::new_current_thread().build()?,
+    };
+    let worker = Worker {
+        cache,
+        unverified,
+        unreadable: BTreeSet::new(),
+        lost: BTreeSet::new(),
+        refused: BTreeSet::new(),
+        events: outgoing,
+    };
     let thread = std::thread::Builder::new().name("cache".into()).spawn(move || worker.run(incoming))?;
-    Ok((jobs, events, thread))
+    Ok((Jobs { first, queue }, events, thread))
+}
+
+/// The thread's end of [`Jobs`].
+struct Incoming {
+    first: mpsc::Receiver<Job>,
+    queue: mpsc::Receiver<Job>,
+    /// Waits for both queues at once.
+    executor: Runtime,
+}
+
+impl Incoming {
+    /// A job that is there already.
+    fn poll(&mut self) -> Option<Job> {
+        self.first.try_recv().or_else(|_| self.queue.try_recv()).ok()
+    }
+
+    /// The next job; `None` when there are none left and nobody can send one.
+    fn wait(&mut self) -> Option<Job> {
+        let Self { first, queue, executor } = self;
+        executor.block_on(async {
+            tokio::select! {
+                biased;
+                Some(job) = first.recv() => Some(job),
+                Some(job) = queue.recv() => Some(job),
+                else => None,
+            }
+        })
+    }
 }
 
 struct Worker {
@@ -94,38 +151,39 @@ struct Worker {
     unreadable: BTreeSet<ObjectHash>,
     /// Objects that were reported corrupt and have not been begun anew: one word about each is enough.
     lost: BTreeSet<ObjectHash>,
+    /// Objects that could not be begun, until they are dropped or begun anew. Blocks of theirs may be on the way already;
+    /// what went wrong has been told.
+    refused: BTreeSet<ObjectHash>,
     events: mpsc::Sender<StoreEvent>,
 }
 
 impl Worker {
-    fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+    fn run(mut self, mut jobs: Incoming) {
         loop {
-            match jobs.try_recv() {
-                Ok(job) => self.work(job),
-                Err(TryRecvError::Disconnected) => return,
-                Err(TryRecvError::Empty) => match self.unverified.first().copied() {
-                    Some(object) => {
-                        self.verify(object);
-                    }
-                    None => match jobs.blocking_recv() {
-                        Some(job) => self.work(job),
-                        None => return,
-                    },
-                },
+            if let Some(job) = jobs.poll() {
+                self.work(job);
+            } else if let Some(object) = self.unverified.first().copied() {
+                self.verify(object);
+            } else {
+                match jobs.wait() {
+                    Some(job) => self.work(job),
+                    None => return,
+                }
             }
         }
     }
 
     fn work(&mut self, job: Job) {
         match job {
-            Job::Begin { manifest, done } => {
-                self.lost.remove(&manifest.object);
-                self.unreadable.remove(&manifest.object);
+            Job::Begin(manifest) => {
+                self.forget(&manifest.object);
                 if let Err(error) = self.cache.begin(&manifest) {
+                    self.refused.insert(manifest.object);
                     self.report_failure(manifest.object, &error);
                 }
-                // Nobody waits any more: the program is ending.
-                let _ = done.send(());
+            }
+            Job::StoreBlock { object, index, .. } if self.refused.contains(&object) => {
+                tracing::debug!(%object, index, "a block of an object that could not be begun");
             }
             Job::StoreBlock { object, index, offset_bytes, bytes } => {
                 match self.cache.store_block(&object, offset_bytes, &bytes) {
@@ -141,8 +199,7 @@ impl Worker {
             },
             Job::Drop(object) => {
                 self.unverified.remove(&object);
-                self.unreadable.remove(&object);
-                self.lost.remove(&object);
+                self.forget(&object);
                 if let Err(error) = self.cache.drop_object(&object) {
                     self.report_failure(object, &error.into());
                 }
@@ -158,6 +215,13 @@ impl Worker {
                 self.unverified.insert(object);
             }
         }
+    }
+
+    /// It begins anew, or is of no interest any more: so is what went wrong with it.
+    fn forget(&mut self, object: &ObjectHash) {
+        self.unreadable.remove(object);
+        self.lost.remove(object);
+        self.refused.remove(object);
     }
 
     /// Whether a whole object is there and was hashed since boot; hashes it if not.

@@ -52,11 +52,7 @@ impl Shell {
             Action::OpenBulk => self.links.open_bulk()?,
             Action::CloseBulk => self.links.close_bulk(),
 
-            Action::BeginObject { manifest } => {
-                let (done, is_done) = oneshot::channel();
-                self.send_job(Job::Begin { manifest, done }).await?;
-                self.answer(is_done).await?;
-            }
+            Action::BeginObject { manifest } => self.send_job(Job::Begin(manifest)).await?,
             Action::StoreBlock { object, index, offset_bytes, bytes } => {
                 self.send_job(Job::StoreBlock { object, index, offset_bytes, bytes }).await?;
             }
@@ -65,7 +61,9 @@ impl Shell {
 
             Action::SetVolume { volume_percent } => self.speaker.set_volume_db(volume_to_db(volume_percent)),
             Action::PrepareSpeaker { by } => self.prepare_speaker(by),
-            Action::Play { token, object, start_at } => self.play(token, object, start_at).await?,
+            Action::Play { token, object, start_at, latest } => {
+                self.play(token, object, start_at, latest).await?;
+            }
             Action::StopSound { token } => {
                 if let Err(error) = self.speaker.stop(token.0) {
                     tracing::error!(error = &error as &dyn std::error::Error, "cannot stop a sound");
@@ -133,7 +131,13 @@ impl Shell {
         }
     }
 
-    async fn play(&mut self, token: Token, object: ObjectHash, start_at: UnixMs) -> Result<(), ServeError> {
+    async fn play(
+        &mut self,
+        token: Token,
+        object: ObjectHash,
+        start_at: UnixMs,
+        latest: UnixMs,
+    ) -> Result<(), ServeError> {
         let (answer, path) = oneshot::channel();
         self.send_job(Job::ForPlaying { object, now: self.clock.now(), path: answer }).await?;
         let Some(path) = self.answer(path).await? else {
@@ -149,6 +153,13 @@ impl Shell {
         if self.amplifier_fails && !self.switch_amplifier_on() {
             tracing::error!(%object, "a sound is refused: nobody would hear it without the amplifier");
             self.refuse(token, SpeakerFailure::Device);
+            return Ok(());
+        }
+        // The card or the relay may have taken long. A sound after its time is worse than none.
+        let now = self.clock.now();
+        if now > latest {
+            tracing::error!(%object, %now, %latest, "a sound is refused: the board took too long to make it ready");
+            self.refuse(token, SpeakerFailure::Late);
             return Ok(());
         }
         let request =
@@ -173,8 +184,8 @@ impl Shell {
 
     /// Waits for room in the job queue, taking what the cache thread tells meanwhile: it may wait for room itself.
     pub(super) async fn send_job(&mut self, job: Job) -> Result<(), ServeError> {
-        let jobs = self.jobs.clone();
-        self.while_taking_events(async move { jobs.send(job).await.ok() }).await
+        let queue = self.jobs.queue_of(&job).clone();
+        self.while_taking_events(async move { queue.send(job).await.ok() }).await
     }
 
     async fn answer<T>(&mut self, answer: oneshot::Receiver<T>) -> Result<T, ServeError> {

@@ -37,7 +37,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::audio::{Speaker, SpeakerError, SpeakerEvent, SpeakerReady};
 use crate::board::Board;
-use crate::cache::worker::Job;
+use crate::cache::worker::Jobs;
 use crate::clock::{NodeClock, SyncView};
 use crate::config::Settings;
 use crate::durable::FileError;
@@ -143,7 +143,7 @@ pub async fn serve(
 struct Shell {
     core: Core,
     store: Store,
-    jobs: mpsc::Sender<Job>,
+    jobs: Jobs,
     stored: mpsc::Receiver<StoreEvent>,
     /// Cache events taken while waiting for the cache thread; bounded by the jobs that were under way.
     backlog: VecDeque<StoreEvent>,
