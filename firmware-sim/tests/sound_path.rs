@@ -206,6 +206,60 @@ fn a_stopped_sound_falls_silent_and_the_next_is_heard() {
     assert!(total_ms < 7_000.0, "the bulletin went on: {total_ms} ms");
 }
 
+/// The recorder that a player's ALSA has started.
+fn recorder_of(player: u32) -> Option<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{player}/task")).unwrap();
+    let children =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.unwrap().path().join("children")).ok());
+    children.flat_map(|text| text.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<_>>()).next()
+}
+
+fn signal(name: &str, process: u32) {
+    assert!(Command::new("kill").args([name, &process.to_string()]).status().unwrap().success());
+}
+
+/// A card that takes nothing any more, until it is let go.
+struct Stuck(u32);
+
+impl Stuck {
+    fn card_of(stage: &Stage) -> Self {
+        let recorder = recorder_of(stage.player.id()).unwrap();
+        signal("-STOP", recorder);
+        Self(recorder)
+    }
+}
+
+impl Drop for Stuck {
+    fn drop(&mut self) {
+        signal("-CONT", self.0);
+    }
+}
+
+#[test]
+fn a_card_that_hangs_is_given_up_when_its_sound_is_stopped_and_the_next_sound_is_heard() {
+    let mut stage = Stage::set();
+    let long = stage.sound("a.opus", &ogg_opus(&speech_like(60_000, 7)));
+    let alert = stage.sound("b.opus", &ogg_opus(&speech_like(1_000, 8)));
+    stage.prepare();
+    stage.play(1, &long, now_unix_ms() + 300);
+    stage.expect("started", 1);
+    let stuck = Stuck::card_of(&stage);
+    stage.order(json!({"do": "stop", "token": 1}));
+    let failed = stage.expect("failed", 1);
+    assert!(failed["reason"].as_str().unwrap().contains("does not obey"), "{failed}");
+    stage.prepare();
+    stage.play(2, &alert, now_unix_ms() + 300);
+    stage.expect("started", 2);
+    stage.expect("finished", 2);
+    // The first card comes back to life: nothing of its sound may follow.
+    drop(stuck);
+    let recordings = stage.strike();
+    let [first, second] = &recordings[..] else { panic!("the card was opened {} times", recordings.len()) };
+    heard_whole(second, &decoded(&alert));
+    let heard_ms: f64 = segments(first).iter().map(Segment::duration_ms).sum();
+    assert!(heard_ms < 10_000.0, "the sound went on: {heard_ms} ms");
+}
+
 #[test]
 fn damaged_files_are_reported_and_do_not_end_the_player() {
     let mut stage = Stage::set();

@@ -366,9 +366,9 @@ fn a_sound_that_the_board_could_not_have_ready_in_time_is_missed_as_too_late() {
     let short = within(item("i", at, &[("vi", &voice)]), 2_000);
     apply(&mut rig, 1, vec![short], &[&voice]);
     rig.run_until(at - SECOND);
-    let latest = rig.actions.iter().find_map(|action| match action {
-        Action::Play { latest, .. } => Some(*latest),
-        _ => None,
+    let latest = rig.actions.iter().find_map(|action| {
+        let Action::Play { latest, .. } = action else { return None };
+        Some(*latest)
     });
     assert_eq!(latest, Some(at + 2_500), "what the item allows, and what the speaker needs");
     rig.silence();

@@ -3,7 +3,7 @@
 //! ```text
 //!            prepare, play                    nothing outstanding and LINGER_MS passed, or release
 //!  Closed ─────────────────> Open (silence, sounds) ────────────────────────────────────────────> Closed
-//!     ^                        │ device lost: each outstanding sound fails
+//!     ^                        │ device lost, or does not obey a stop within STOP_MS: each outstanding sound fails
 //!     └────────────────────────┘
 //! ```
 //!
@@ -11,8 +11,10 @@
 //! - Queues are bounded: [`COMMANDS`] commands (full: [`SpeakerError::Busy`]), [`EVENTS`] events (full: the speaker
 //!   thread waits, sounds go on), [`MAX_OUTSTANDING`] sounds (full: [`SpeakerError::Full`]).
 //! - Every accepted sound ends in exactly one of `Finished`, `Stopped`, `Failed`.
+//! - A device that hangs is given up, never waited for: it is silenced and closed elsewhere, and the next sound opens it anew.
 //! - `Finished` is sent when the last sample has been heard, not when it was handed to the card.
 
+mod closing;
 mod worker;
 
 use std::collections::BTreeSet;
@@ -42,6 +44,9 @@ pub const PREPARED_MS: u64 = 30_000;
 /// Silence that follows a sound before the device is closed, whoever asks: what is in its buffer would be cut off.
 pub const TAIL_MS: u64 = 250;
 
+/// A sound that is stopped has ended after so long, or the device hangs and is given up.
+pub const STOP_MS: u64 = 1_000;
+
 /// Commands that can wait.
 pub const COMMANDS: usize = 32;
 
@@ -69,8 +74,8 @@ impl Default for AlsaSpeakerConfig {
     }
 }
 
-/// Handle of the speaker thread. Dropping it fades out whatever sounds, closes the device and waits for that, at most a
-/// second.
+/// Handle of the speaker thread. Dropping it fades out whatever sounds, closes the device and waits for that, at most two
+/// seconds.
 #[derive(Debug)]
 pub struct AlsaSpeaker {
     /// `None` only while it is dropped.

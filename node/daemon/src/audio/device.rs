@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::thread::Thread;
 
@@ -52,9 +52,15 @@ pub(super) struct Device {
     pub(super) notes: Consumer<Note>,
     pub(super) ready: SpeakerReady,
     pub(super) rate_hz: NonZero<u32>,
+    is_silenced: Arc<AtomicBool>,
 }
 
 impl Device {
+    /// From here on it gives silence and obeys no order, should it go on at all.
+    pub(super) fn silence(&self) {
+        self.is_silenced.store(true, Ordering::Relaxed);
+    }
+
     pub(super) fn open(settings: &DeviceSettings, around: &Surroundings) -> Result<Self, SpeakerError> {
         let label = settings.name.as_deref().unwrap_or("default").to_owned();
         let refused = |reason: String| SpeakerError::Open { device: label.clone(), reason };
@@ -111,7 +117,9 @@ where
     let rate_hz = NonZero::new(config.sample_rate).ok_or(cpal::ErrorKind::UnsupportedConfig)?;
     let (orders, incoming) = RingBuffer::new(2 * MAX_OUTSTANDING);
     let (outgoing, notes) = RingBuffer::new(MAX_NOTES);
+    let is_silenced = Arc::new(AtomicBool::new(false));
     let mut output = Output {
+        is_silenced: Arc::clone(&is_silenced),
         playhead: Playhead::new(config.sample_rate, Arc::clone(&around.volume)),
         device_clock: DeviceClock::new(config.sample_rate, period_frames, settings.extra_delay_ns),
         wall_clock: Arc::clone(&around.clock),
@@ -135,11 +143,12 @@ where
     )?;
     stream.play()?;
     let ready = SpeakerReady { sample_rate_hz: config.sample_rate, channels: config.channels, period_frames };
-    Ok(Device { _stream: stream, orders, notes, ready, rate_hz })
+    Ok(Device { _stream: stream, orders, notes, ready, rate_hz, is_silenced })
 }
 
 /// The callback's state.
 struct Output {
+    is_silenced: Arc<AtomicBool>,
     playhead: Playhead,
     device_clock: DeviceClock,
     wall_clock: Arc<dyn WallClock>,
@@ -156,6 +165,10 @@ impl Output {
             // Only the thread itself can do this, and it is cpal's. Refused is as good as it gets.
             let _ = rustix::process::setpriority_process(None, CALLBACK_NICE);
             self.is_urgent = true;
+        }
+        if self.is_silenced.load(Ordering::Relaxed) {
+            data.fill(T::EQUILIBRIUM);
+            return;
         }
         let now_ns = self.wall_clock.now_unix_ns();
         let stamp = info.timestamp();

@@ -144,6 +144,11 @@ pub enum SpeakerError {
     /// A sound with this token has not ended yet.
     #[error("a sound with token {0} has not ended yet; give each sound its own token")]
     DuplicateToken(u64),
+    /// Devices that were given up have not closed yet.
+    #[error(
+        "the sound device hangs: it was given up several times and has not closed; check the card and its cable, then restart the node"
+    )]
+    Hanging,
     /// The command queue is full: the speaker thread hangs in the device.
     #[error("the speaker does not take commands: the sound device hangs; try again, or restart the node")]
     Busy,

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use rodio::cpal;
 use tokio::sync::mpsc as events;
 
-use super::{LINGER_MS, PREPARED_MS, RING_MS, TAIL_MS};
+use super::closing::Closing;
+use super::{LINGER_MS, PREPARED_MS, RING_MS, STOP_MS, TAIL_MS};
 use crate::audio::device::{Device, DeviceSettings, Surroundings};
 use crate::audio::feed::Feed;
 use crate::audio::gain::db_to_factor;
@@ -17,6 +18,9 @@ use crate::audio::playhead::{Cue, Note, Order};
 use crate::audio::speaker::{
     MAX_OUTSTANDING, PlayFailure, PlayRequest, SpeakerError, SpeakerEvent, SpeakerReady,
 };
+
+/// Longest time from a sample's way into the device until it is heard: a larger figure is a clock that was set.
+const DEVICE_LATENCY_MAX: Duration = Duration::from_secs(5);
 
 /// From the handle to the thread.
 pub(super) enum Command {
@@ -33,6 +37,8 @@ struct Sound {
     rate_hz: NonZero<u32>,
     /// It could not be opened and has been ordered to stop, which must be reported as a failure.
     is_failing: bool,
+    /// It was ordered to stop, and must have ended by then.
+    stop_by: Option<Instant>,
 }
 
 impl Sound {
@@ -66,9 +72,11 @@ pub(super) struct Worker {
     /// Tokens of the outstanding sounds, shared with the handle.
     tokens: Arc<Mutex<BTreeSet<u64>>>,
     device: Option<Device>,
+    closing: Closing,
     sounds: Vec<Sound>,
-    /// Ends that are known before they are heard, each with its instant (Unix ns).
-    due: Vec<(i64, SpeakerEvent)>,
+    /// Ends that are known before they are heard, each with its instant. No wall clock: one that is set meanwhile would hold
+    /// them back, or cut off what is in the device's buffer.
+    due: Vec<(Instant, SpeakerEvent)>,
     /// Until when an idle device stays open.
     keep_until: Option<Instant>,
     /// When the last sound ended.
@@ -95,6 +103,7 @@ impl Worker {
             events,
             tokens,
             device: None,
+            closing: Closing::default(),
             sounds: Vec::with_capacity(MAX_OUTSTANDING),
             due: Vec::with_capacity(MAX_OUTSTANDING),
             keep_until: None,
@@ -117,7 +126,7 @@ impl Worker {
     /// Fades out what sounds, and lets the device play what it was given.
     fn shut_down(&mut self) {
         for token in self.sounds.iter().map(|sound| sound.token).collect::<Vec<u64>>() {
-            self.order(Order::Stop(token));
+            self.stop(token);
         }
         let deadline = Instant::now() + Duration::from_millis(2 * TAIL_MS);
         while !self.sounds.is_empty() && Instant::now() < deadline {
@@ -132,6 +141,15 @@ impl Worker {
         }
         if let Some(left) = self.tail_left() {
             std::thread::sleep(left);
+        }
+        self.close();
+        self.closing.settle();
+    }
+
+    fn close(&mut self) {
+        self.keep_until = None;
+        if let Some(device) = self.device.take() {
+            self.closing.close(device);
         }
     }
 
@@ -148,9 +166,10 @@ impl Worker {
         self.take_notes()?;
         self.take_errors();
         self.drop_unreadable();
+        let until_overdue = self.abandon_if_hanging();
         let until_event = self.send_due()?;
         let until_close = self.close_if_idle();
-        Ok([until_event, until_close].into_iter().flatten().min())
+        Ok([until_overdue, until_event, until_close].into_iter().flatten().min())
     }
 
     fn take_commands(&mut self) -> Result<(), Gone> {
@@ -166,7 +185,7 @@ impl Worker {
                     }
                 }
                 Ok(Command::Play(request)) => self.begin(&request),
-                Ok(Command::Stop(token)) => self.order(Order::Stop(token)),
+                Ok(Command::Stop(token)) => self.stop(token),
                 Ok(Command::Release) => self.keep_until = None,
                 Err(TryRecvError::Empty) => return Ok(()),
                 Err(TryRecvError::Disconnected) => return Err(Gone),
@@ -177,7 +196,10 @@ impl Worker {
     fn open(&mut self) -> Result<&mut Device, SpeakerError> {
         match self.device {
             Some(ref mut device) => Ok(device),
-            None => Ok(self.device.insert(Device::open(&self.settings, &self.around)?)),
+            None if self.closing.settle() => {
+                Ok(self.device.insert(Device::open(&self.settings, &self.around)?))
+            }
+            None => Err(SpeakerError::Hanging),
         }
     }
 
@@ -192,7 +214,7 @@ impl Worker {
         let ring_frames = rate_hz.get() as usize * RING_MS / 1000;
         match Feed::start(request, rate_hz, ring_frames, self.around.listener.clone()) {
             Ok((feed, samples, state)) => {
-                self.sounds.push(Sound { token, feed, rate_hz, is_failing: false });
+                self.sounds.push(Sound { token, feed, rate_hz, is_failing: false, stop_by: None });
                 let start_unix_ns = request.start_at_unix_ms.saturating_mul(1_000_000);
                 let factor = db_to_factor(request.gain_db);
                 self.order(Order::Play(Cue { token, start_unix_ns, factor, samples, feed: state }));
@@ -205,7 +227,24 @@ impl Worker {
     }
 
     fn fail(&mut self, token: u64, reason: PlayFailure) {
-        self.due.push((i64::MIN, SpeakerEvent::Failed { token, played_ms: 0, reason }));
+        self.due.push((Instant::now(), SpeakerEvent::Failed { token, played_ms: 0, reason }));
+    }
+
+    fn stop(&mut self, token: u64) {
+        if let Some(sound) = self.sounds.iter_mut().find(|sound| sound.token == token) {
+            sound.stop_by.get_or_insert(Instant::now() + Duration::from_millis(STOP_MS));
+        }
+        self.order(Order::Stop(token));
+    }
+
+    /// Gives a device up that does not obey: whatever was to sound on it must not. Returns how long the next has to obey.
+    fn abandon_if_hanging(&mut self) -> Option<Duration> {
+        let stop_by = self.sounds.iter().filter_map(|sound| sound.stop_by).min()?;
+        let left = stop_by.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
+        if left.is_none() {
+            self.lose_device("it does not obey an order to stop");
+        }
+        left
     }
 
     fn order(&mut self, order: Order) {
@@ -233,7 +272,10 @@ impl Worker {
             Note::Ended { cue, gap_frames, at_unix_ns, stopped } => {
                 if let Some(index) = self.sounds.iter().position(|sound| sound.token == cue.token) {
                     let sound = self.sounds.swap_remove(index);
-                    self.due.push((at_unix_ns, sound.ended(at_unix_ns, gap_frames, stopped)));
+                    let left_ns = at_unix_ns.saturating_sub(self.around.clock.now_unix_ns());
+                    let left = Duration::from_nanos(u64::try_from(left_ns).unwrap_or(0));
+                    let heard_at = Instant::now() + left.min(DEVICE_LATENCY_MAX);
+                    self.due.push((heard_at, sound.ended(at_unix_ns, gap_frames, stopped)));
                 }
                 Ok(())
             }
@@ -255,12 +297,11 @@ impl Worker {
     /// Closes the device and fails what was to sound on it.
     fn lose_device(&mut self, why: &str) {
         tracing::error!(why, "the sound device is lost");
-        self.device = None;
-        self.keep_until = None;
+        self.close();
         for sound in std::mem::take(&mut self.sounds) {
             let (token, played_ms) = (sound.token, sound.played_ms());
             let reason = PlayFailure::Device(why.to_owned());
-            self.due.push((i64::MIN, SpeakerEvent::Failed { token, played_ms, reason }));
+            self.due.push((Instant::now(), SpeakerEvent::Failed { token, played_ms, reason }));
         }
     }
 
@@ -278,22 +319,21 @@ impl Worker {
             })
             .collect();
         for token in unreadable {
-            self.order(Order::Stop(token));
+            self.stop(token);
         }
     }
 
     /// Sends the ends whose instant has come; returns how long until the next.
     fn send_due(&mut self) -> Result<Option<Duration>, Gone> {
-        let now_ns = self.around.clock.now_unix_ns();
-        while let Some(index) = self.due.iter().position(|&(at_ns, _)| at_ns <= now_ns) {
+        let now = Instant::now();
+        while let Some(index) = self.due.iter().position(|&(at, _)| at <= now) {
             let (_, event) = self.due.remove(index);
             self.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(&event.token());
             self.keep_open(LINGER_MS);
-            self.ended_at = Some(Instant::now());
+            self.ended_at = Some(now);
             self.send(event)?;
         }
-        let next_ns = self.due.iter().map(|&(at_ns, _)| at_ns - now_ns).min();
-        Ok(next_ns.map(|ns| Duration::from_nanos(ns.unsigned_abs())))
+        Ok(self.due.iter().map(|&(at, _)| at.saturating_duration_since(now)).min())
     }
 
     fn send(&self, event: SpeakerEvent) -> Result<(), Gone> {
@@ -313,8 +353,7 @@ impl Worker {
         let kept = self.keep_until.and_then(|until| until.checked_duration_since(Instant::now()));
         let left = kept.max(self.tail_left());
         if left.is_none() {
-            self.device = None;
-            self.keep_until = None;
+            self.close();
             tracing::debug!("the sound device is closed");
         }
         left
