@@ -32,6 +32,7 @@ impl Person {
     /// When the link is refused.
     pub async fn by_link(link: &str) -> Result<Self> {
         let (base, secret) = link.split_once("/welcome/").context("a sign-in link holds /welcome/")?;
+        crate::tls::choose_ring();
         let http = Client::builder().cookie_store(true).build()?;
         let mut person = Self { http, base: base.to_owned(), csrf: String::new() };
         let me = person.post("/session/link", &serde_json::json!({ "token": secret })).await?;

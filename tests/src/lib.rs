@@ -8,6 +8,7 @@ pub mod program;
 pub mod station;
 pub mod table;
 pub mod tap;
+pub mod tls;
 pub mod village;
 pub mod wait;
 

@@ -64,6 +64,7 @@ impl Office {
     pub async fn open(&mut self) -> Result<()> {
         let log = self.folder.join("controller.log");
         self.running = Some(Running::start("loa-controller", ["run"], &self.environment, &log)?);
+        crate::tls::choose_ring();
         let address = format!("{}/api/v1/openapi.json", self.base());
         let running = self.program()?;
         until("the controller", STARTED_WITHIN, async || {

@@ -77,8 +77,7 @@ impl Station {
     /// # Errors
     /// When any of it fails.
     pub async fn start_with(folder: &Path, change: impl FnOnce(&mut Config)) -> Result<Self> {
-        // Several stations may start in one process; the provider is the same for all.
-        let _already_installed = rustls::crypto::ring::default_provider().install_default();
+        crate::tls::choose_ring();
         let mut config = config(folder)?;
         change(&mut config);
         let controller = Controller::start(config.clone()).await?;

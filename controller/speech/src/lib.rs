@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Invariants:
-//! - It knows nothing of bulletins, of the network or of the controller, and reads no clock.
+//! - It knows nothing of bulletins or of the controller. [`synthesize`] alone starts programs, uses the network and waits
+//!   on a clock; everything behind it is a function of its input.
 //! - Same input and settings, same bytes. What decides the bytes is in the [`RecipeKey`].
 //! - Every object measures -16 ±0.5 LUFS and at most -1.5 dBTP *after* decoding, as a loudspeaker plays it.
 
@@ -22,6 +23,7 @@ pub mod pcm;
 pub mod progress;
 pub mod recipe;
 pub mod recording;
+pub mod secret;
 pub mod synthesize;
 pub mod text;
 
@@ -32,6 +34,10 @@ pub use pcm::Pcm;
 pub use progress::{Progress, Reporter, Stage};
 pub use recipe::{CHAIN_VERSION, Recipe, RecipeKey};
 pub use recording::{RecordingError, RecordingLimits};
+pub use secret::Secret;
 pub use speak::{SpeechError, master_recording, speak};
-pub use synthesize::{Engine, Espeak, EspeakConfig, SynthesisError, Synthesizer, Voice, VoiceInfo};
+pub use synthesize::{
+    Engine, Espeak, EspeakConfig, HttpEngine, HttpSettings, Kind, Piper, PiperConfig, SynthesisError,
+    Synthesizer, Voice, VoiceInfo,
+};
 pub use text::{CleanText, TextError};

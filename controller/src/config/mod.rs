@@ -13,7 +13,6 @@ mod http;
 mod keys;
 mod limits;
 mod load;
-mod secret;
 mod speech;
 mod text;
 
@@ -28,7 +27,7 @@ pub use error::ConfigError;
 pub use http::HttpConfig;
 pub use keys::{KEYS, Key, KeyKind};
 pub use limits::Limits;
-pub use secret::Secret;
+pub use loa_speech::Secret;
 pub use speech::SpeechConfig;
 
 /// The whole configuration of one controller.

@@ -97,12 +97,7 @@ impl MakingFailed {
         match self {
             Self::Store(_) => true,
             Self::Speech(SpeechError::Worker(_)) => true,
-            Self::Speech(SpeechError::Synthesis(error)) => {
-                matches!(
-                    error,
-                    loa_speech::SynthesisError::EngineIo { .. } | loa_speech::SynthesisError::TimedOut { .. }
-                )
-            }
+            Self::Speech(SpeechError::Synthesis(error)) => error.passes(),
             Self::Text(_) | Self::Speech(_) | Self::UploadMissing(_) | Self::Lost | Self::TooLarge => false,
         }
     }

@@ -68,24 +68,67 @@ fn text(error: &TextError) -> MakingError {
     words("text.unspeakable", vi, error.to_string())
 }
 
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the rest are faults of the program: one sentence serves them all"
-)]
-fn synthesis(error: &SynthesisError) -> MakingError {
+/// The words for an engine that did not speak; also why another one spoke instead.
+pub(super) fn synthesis(error: &SynthesisError) -> MakingError {
+    const RETRY: &str = "Xin bấm “Làm lại”; nếu vẫn lỗi, báo cho quản trị viên.";
     let (code, vi) = match error {
-        SynthesisError::EngineMissing { .. } => (
+        SynthesisError::EngineMissing { program, install, .. } => (
             "voice.engine_missing",
-            "Máy chủ chưa có bộ đọc espeak-ng. Quản trị viên chạy lệnh `sudo apt-get install espeak-ng`, rồi bấm “Làm lại”."
-                .to_owned(),
+            format!(
+                "Máy chủ chưa có bộ đọc {}. Quản trị viên chạy lệnh `{install}`, rồi bấm “Làm lại”.",
+                program.display()
+            ),
         ),
-        SynthesisError::UnknownVoice { voice, .. } => {
-            ("voice.unknown", format!("Không có giọng đọc “{voice}”. Xin chọn giọng khác."))
+        SynthesisError::UnknownVoice { engine, voice, .. } => {
+            ("voice.unknown", format!("Bộ đọc “{engine}” không có giọng “{voice}”. Xin chọn giọng khác."))
         }
         SynthesisError::Pace { min, max, .. } => {
             ("voice.pace", format!("Tốc độ đọc phải từ {min} đến {max} từ mỗi phút."))
         }
-        _ => ("voice.failed", "Bộ đọc gặp lỗi. Xin bấm “Làm lại”; nếu vẫn lỗi, báo cho quản trị viên.".to_owned()),
+        SynthesisError::Settings { engine, .. } => (
+            "voice.settings",
+            format!("Bộ đọc “{engine}” chưa được cài đặt đúng. Xin báo cho quản trị viên xem lại cấu hình."),
+        ),
+        SynthesisError::Unreachable { engine, .. } => (
+            "voice.unreachable",
+            format!(
+                "Không kết nối được tới máy chủ của bộ đọc “{engine}”. Xin kiểm tra đường mạng rồi bấm “Làm lại”."
+            ),
+        ),
+        SynthesisError::TimedOut { engine, .. } | SynthesisError::NotReady { engine, .. } => {
+            ("voice.timed_out", format!("Bộ đọc “{engine}” không trả lời kịp. {RETRY}"))
+        }
+        SynthesisError::Refused { engine, status: 401 | 403, .. } => (
+            "voice.key_refused",
+            format!(
+                "Bộ đọc “{engine}” không chấp nhận khóa truy cập. Xin báo cho quản trị viên kiểm tra khóa."
+            ),
+        ),
+        SynthesisError::Refused { engine, status: 402, .. } => (
+            "voice.unpaid",
+            format!("Tài khoản của bộ đọc “{engine}” đã hết tiền. Xin báo cho quản trị viên nạp thêm."),
+        ),
+        SynthesisError::Refused { engine, status: 429, .. } => (
+            "voice.busy",
+            format!("Bộ đọc “{engine}” đang nhận quá nhiều yêu cầu. Xin đợi ít phút rồi bấm “Làm lại”."),
+        ),
+        SynthesisError::Refused { engine, status, .. } => {
+            ("voice.refused", format!("Máy chủ của bộ đọc “{engine}” báo lỗi {status}. {RETRY}"))
+        }
+        SynthesisError::Declined { engine, code, message } => (
+            "voice.declined",
+            format!("Bộ đọc “{engine}” từ chối đọc (mã {code}: {message}). Xin báo cho quản trị viên."),
+        ),
+        SynthesisError::BadAudio { engine, .. } | SynthesisError::Pcm { engine, .. } => (
+            "voice.bad_audio",
+            format!("Bộ đọc “{engine}” gửi về dữ liệu không phải âm thanh hoặc bị thiếu. {RETRY}"),
+        ),
+        SynthesisError::NothingToSay => {
+            ("voice.nothing", "Nội dung không có gì để đọc. Xin sửa lại nội dung.".to_owned())
+        }
+        SynthesisError::EngineIo { .. } | SynthesisError::EngineFailed { .. } | SynthesisError::Worker(_) => {
+            ("voice.failed", format!("Bộ đọc gặp lỗi. {RETRY}"))
+        }
     };
     words(code, vi, error.to_string())
 }

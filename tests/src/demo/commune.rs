@@ -111,6 +111,7 @@ impl Commune {
 
     /// Waits until the API answers.
     async fn answers(&mut self) -> Result<()> {
+        loa_tests::tls::choose_ring();
         let address = format!("{}/api/v1/openapi.json", self.base);
         let Some(controller) = self.controller.as_mut() else { bail!("the controller is not running") };
         until("the controller", Duration::from_secs(20), async || {

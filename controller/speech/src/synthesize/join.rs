@@ -3,8 +3,8 @@
 use futures_util::StreamExt;
 use futures_util::TryStreamExt;
 
-use super::{SynthesisError, Synthesizer, Voice};
-use crate::normalize::{Pause, SpokenText};
+use super::{SynthesisError, Synthesizer, Voice, answer};
+use crate::normalize::{Pause, Sentence, SpokenText};
 use crate::pcm::Pcm;
 use crate::progress::{Reporter, Stage};
 
@@ -44,8 +44,8 @@ impl Pauses {
     }
 }
 
-/// Speaks a text: each sentence on its own, [`Synthesizer::parallel`] at a time, joined in order at the
-/// engine's rate. Progress is counted in sentences.
+/// Speaks a text: each sentence on its own, [`Synthesizer::parallel`] at a time, joined in order at the rate of
+/// mastering. Progress is counted in sentences.
 ///
 /// # Errors
 /// The first sentence that fails ends the job and stops the others.
@@ -61,24 +61,30 @@ pub async fn speak_text(
     progress.report(Stage::Synthesizing, 0, total);
     // Boxed futures, made before the stream begins: a closure that borrows each sentence would make this future
     // unfit for `tokio::spawn` (the compiler can't show it `Send` for every lifetime).
-    let work: Vec<_> = sentences.iter().map(|sentence| engine.synthesize(sentence, voice)).collect();
+    let work: Vec<_> = sentences.iter().map(|sentence| speak_sentence(engine, sentence, voice)).collect();
     let mut spoken = futures_util::stream::iter(work).buffered(engine.parallel().get());
     let mut joined: Option<Joined> = None;
     for (index, sentence) in sentences.iter().enumerate() {
         let Some(pcm) = spoken.try_next().await? else { break };
         let joined = joined.get_or_insert_with(|| Joined { samples: Vec::new(), rate: pcm.sample_rate_hz() });
-        if joined.rate != pcm.sample_rate_hz() {
-            return Err(SynthesisError::BadAudio {
-                engine: engine.engine().name.clone(),
-                reason: format!("its rate changed from {} to {} Hz", joined.rate, pcm.sample_rate_hz()),
-            });
-        }
         joined.append(&pcm, pauses.after(sentence.pause_after()));
         progress.report(Stage::Synthesizing, index + 1, total);
     }
     let Joined { samples, rate } = joined.ok_or(SynthesisError::NothingToSay)?;
     Pcm::new(samples, rate)
         .map_err(|source| SynthesisError::Pcm { engine: engine.engine().name.clone(), source })
+}
+
+/// One sentence as sound.
+async fn speak_sentence(
+    engine: &dyn Synthesizer,
+    sentence: &Sentence,
+    voice: &Voice,
+) -> Result<Pcm, SynthesisError> {
+    let wording = engine.wording(sentence);
+    let sound = engine.synthesize(&wording, voice).await?;
+    let name = engine.engine().name.clone();
+    tokio::task::spawn_blocking(move || answer::decode(&name, sound)).await?
 }
 
 struct Joined {

@@ -4,19 +4,24 @@
 //! them in a bounded number of workers and joins them with pauses of our own, because engines shorten or ignore
 //! theirs. An engine that isn't ours stays outside the process or behind HTTP.
 
+mod answer;
+mod error;
 mod espeak;
+mod http;
 mod join;
-mod wav;
+mod piper;
+mod program;
 
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
-use std::time::Duration;
 
+pub use error::SynthesisError;
 pub use espeak::{Espeak, EspeakConfig};
+pub use http::{HttpEngine, HttpSettings, Kind};
 pub use join::{Pauses, speak_text};
+pub use piper::{Piper, PiperConfig};
 
 use crate::normalize::Sentence;
-use crate::pcm::{Pcm, PcmError};
 
 /// Which engine spoke; part of the key of what it made.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -58,7 +63,7 @@ impl Default for Voice {
 
 /// An engine that turns a sentence into sound.
 ///
-/// The same sentence, voice and [`Engine`] must give the same samples.
+/// An adapter fetches a sound file and looks into none: files of every kind are read in one place.
 #[async_trait::async_trait]
 pub trait Synthesizer: Send + Sync {
     /// Name and version.
@@ -70,91 +75,33 @@ pub trait Synthesizer: Send + Sync {
     /// How many sentences it may speak at the same time.
     fn parallel(&self) -> NonZeroUsize;
 
-    /// Speaks one sentence. Dropping the future stops the work.
-    async fn synthesize(&self, sentence: &Sentence, voice: &Voice) -> Result<Pcm, SynthesisError>;
+    /// What the engine is given for a sentence, which is not always what people would write.
+    fn wording<'a>(&self, sentence: &'a Sentence) -> Cow<'a, str> {
+        Cow::Borrowed(sentence.as_str())
+    }
+
+    /// Speaks a [`wording`](Self::wording): the bytes of one sound file. Dropping the future stops the work.
+    async fn synthesize(&self, text: &str, voice: &Voice) -> Result<Vec<u8>, SynthesisError>;
 }
 
-/// Why nothing was spoken.
-#[derive(Debug, thiserror::Error)]
-pub enum SynthesisError {
-    /// The engine isn't installed.
-    #[error("the speech engine {} is not installed: run `{install}`", program.display())]
-    EngineMissing {
-        /// The program that was looked for.
-        program: PathBuf,
-        /// The command that installs it.
-        install: &'static str,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The engine is there and could not be run or talked to.
-    #[error("the speech engine {} could not be run: {action} failed", program.display())]
-    EngineIo {
-        /// The program.
-        program: PathBuf,
-        /// What was being done.
-        action: &'static str,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The engine ended with an error.
-    #[error("the speech engine {} failed ({status}): {message}", program.display())]
-    EngineFailed {
-        /// The program.
-        program: PathBuf,
-        /// How it ended.
-        status: std::process::ExitStatus,
-        /// What it wrote to its error output, at most 500 characters.
-        message: String,
-    },
-    /// The engine took too long and was stopped.
-    #[error("the speech engine {} was stopped after {} ms on one sentence", program.display(), limit.as_millis())]
-    TimedOut {
-        /// The program.
-        program: PathBuf,
-        /// Time that it had.
-        limit: Duration,
-    },
-    /// The engine has no such voice.
-    #[error("the speech engine {engine} has no voice {voice:?}; it has: {known}")]
-    UnknownVoice {
-        /// The engine.
-        engine: String,
-        /// The voice that was asked for.
-        voice: String,
-        /// Its voices, with commas.
-        known: String,
-    },
-    /// A pace that the engine can't keep.
-    #[error("{words_per_minute} words a minute is outside {min} to {max}")]
-    Pace {
-        /// The pace that was asked for.
-        words_per_minute: u16,
-        /// Slowest.
-        min: u16,
-        /// Fastest.
-        max: u16,
-    },
-    /// What the engine gave isn't the sound that was asked for.
-    #[error("the speech engine {engine} gave no usable sound: {reason}")]
-    BadAudio {
-        /// The engine.
-        engine: String,
-        /// What was wrong with it.
-        reason: String,
-    },
-    /// The engine's sound can't be processed.
-    #[error("the sound of the speech engine {engine} can't be used")]
-    Pcm {
-        /// The engine.
-        engine: String,
-        /// Why.
-        #[source]
-        source: PcmError,
-    },
-    /// Nothing was left to speak.
-    #[error("the text holds nothing that can be spoken")]
-    NothingToSay,
+/// Words a minute, in espeak-ng's count, that an engine is taken to speak at its own speed where nobody has set it: about
+/// 210 syllables.
+pub const NATURAL_WORDS_PER_MINUTE: u16 = 155;
+
+/// How much faster than by itself an engine has to speak, for one that knows a factor rather than a pace.
+fn speed(voice: &Voice, natural_words_per_minute: u16) -> f64 {
+    f64::from(voice.words_per_minute) / f64::from(natural_words_per_minute.max(1))
+}
+
+/// Refuses a voice that the engine was not declared with.
+fn known_voice(engine: &Engine, voices: &[VoiceInfo], voice: &Voice) -> Result<(), SynthesisError> {
+    if voices.iter().any(|known| known.id == voice.id) {
+        return Ok(());
+    }
+    let known: Vec<&str> = voices.iter().map(|known| known.id.as_str()).collect();
+    Err(SynthesisError::UnknownVoice {
+        engine: engine.name.clone(),
+        voice: voice.id.clone(),
+        known: known.join(", "),
+    })
 }

@@ -16,11 +16,13 @@ impl Secret {
     }
 
     /// The text itself, for the call that needs it.
+    #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
     /// Whether nothing was set.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
