@@ -22,7 +22,8 @@ pub enum Qos {
 ///
 /// *Persistent* actions are durable before the next action begins: a sequence is on the disk before anything that
 /// follows from its document happens. When one fails the shell tries again, and ends the program if that does not help;
-/// it never skips one. All others may be carried out in the background once begun, in order for each object and link.
+/// it never skips one. On a full disk alone it may go on and make them durable later, in their order: it then tells
+/// [`Core::handle_store_full`](crate::Core::handle_store_full), and refuses each `Play` whose intent is not on the disk. All others may be carried out in the background once begun, in order for each object and link.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// Persistent, one transaction: keep the document in its slot in place of the previous one, and remember its

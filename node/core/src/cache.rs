@@ -142,9 +142,18 @@ impl Cache {
 
     /// Drops the object that is missed least, to free the disk. `false` when nothing may go.
     pub(crate) fn free_some(&mut self, wishes: &Wishes, now: UnixMs, actions: &mut VecDeque<Action>) -> bool {
-        let Some(victim) = self.victim(UnixMs(i64::MAX), wishes, now) else { return false };
-        self.drop_object(&victim, actions);
+        let Some(object) = self.give_up(UnixMs(i64::MAX), wishes, now) else { return false };
+        actions.push_back(Action::DropObject { object });
         true
+    }
+
+    /// Forgets the object that is missed least, if it is not needed or due later than `deadline` and not within 48 hours; the
+    /// caller has it deleted.
+    pub(crate) fn give_up(&mut self, deadline: UnixMs, wishes: &Wishes, now: UnixMs) -> Option<ObjectHash> {
+        let victim = self.victim(deadline, wishes, now)?;
+        self.whole.remove(&victim);
+        self.partial.remove(&victim);
+        Some(victim)
     }
 
     /// What goes to make room for an object that is due at `deadline`: first what no document needs, the longest unused

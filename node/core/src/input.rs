@@ -232,6 +232,9 @@ pub enum SpeakerFailure {
     /// The board could not have it ready by the latest instant at which it might begin: the disk or the relay took too long.
     /// Before anything sounded the occurrence is missed as too late; later the session goes on without this track.
     Late,
+    /// The intent is not on the disk, which is full: nothing sounds that would be unknown after a power cut. Tried again while
+    /// the start may still be late.
+    Unrecorded,
 }
 
 /// What became of an action on the cache.

@@ -45,6 +45,7 @@ pub struct Core {
     /// The areas whose plans the control link is subscribed to.
     subscribed: Vec<AreaId>,
     volume_percent: Option<u8>,
+    store_is_full: bool,
     world: World,
     agenda: Agenda,
     ledger: Ledger,
@@ -79,6 +80,7 @@ impl Core {
             is_control_up: false,
             subscribed: Vec::new(),
             volume_percent: None,
+            store_is_full: false,
             world: World {
                 settings,
                 boot_wall: now.wall,
@@ -194,6 +196,23 @@ impl Core {
         self.fetch.handle_storage(state, object, &mut self.world.cache, now, &mut self.actions);
         self.wishes_changed = true;
         self.reports.handle_state_change();
+    }
+
+    /// Whether persistent actions wait because the disk is full. Reported until it is said to be over.
+    pub fn handle_store_full(&mut self, is_full: bool, now: Now) {
+        if std::mem::replace(&mut self.store_is_full, is_full) != is_full {
+            self.reports.handle_state_change();
+        }
+        self.settle(now);
+    }
+
+    /// The object that is missed least, for the shell to delete at once because the disk is full; `None` when every one is
+    /// needed within two days.
+    pub fn give_up_object(&mut self, now: Now) -> Option<ObjectHash> {
+        let object = self.world.cache.give_up(now.wall, self.fetch.wishes(), now.wall)?;
+        self.wishes_changed = true;
+        self.reports.handle_state_change();
+        Some(object)
     }
 
     fn fetch_anew(&mut self, object: &ObjectHash, now: Now) {

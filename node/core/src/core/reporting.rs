@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use loa_protocol::ids::ObjectHash;
-use loa_protocol::report::{AppliedPlan, Health, State};
+use loa_protocol::report::{AppliedPlan, Health, State, StorageState};
 use loa_protocol::wire::Wire;
 
 use super::Core;
@@ -68,7 +68,7 @@ impl Core {
             objects_ready: u32::try_from(ready).unwrap_or(u32::MAX),
             fetching: self.fetch.fetching(&self.world.cache),
             clock: self.world.clock,
-            storage: self.fetch.storage(),
+            storage: if self.store_is_full { StorageState::Full } else { self.fetch.storage() },
         }
     }
 

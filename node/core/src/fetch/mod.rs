@@ -126,6 +126,10 @@ impl Fetch {
         }
     }
 
+    pub(crate) fn wishes(&self) -> &Wishes {
+        &self.wishes
+    }
+
     /// The control link is up: a controller that did not answer may do so now. What came wrong still waits.
     pub(crate) fn handle_control_up(&mut self) {
         self.trouble.retain(|_, trouble| trouble.corruptions > 0 || trouble.no_room);

@@ -23,13 +23,15 @@ pub(super) struct Due {
     pub(super) has_intent: bool,
     /// One that goes before it sounded while it could have started.
     pub(super) yielded: bool,
-    /// The device failed; not tried again before this instant of the monotonic clock.
-    pub(super) failed_until_ms: Option<u64>,
+    /// The device failed when it was last tried.
+    pub(super) device_failed: bool,
+    /// Not tried again before this instant of the monotonic clock.
+    pub(super) retry_at_ms: Option<u64>,
 }
 
 impl Due {
     pub(super) fn new(occurrence: Occurrence, item: Arc<Item>) -> Self {
-        Self { occurrence, item, has_intent: false, yielded: false, failed_until_ms: None }
+        Self { occurrence, item, has_intent: false, yielded: false, device_failed: false, retry_at_ms: None }
     }
 
     /// Names it among the occurrences of its node.
@@ -84,7 +86,7 @@ impl Due {
             Reason::ClockUnknown
         } else if wanted.is_empty() {
             Reason::NoTrackForLanguage
-        } else if self.failed_until_ms.is_some() {
+        } else if self.device_failed {
             Reason::SpeakerFailed
         } else if self.yielded {
             Reason::Yielded

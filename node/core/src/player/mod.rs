@@ -3,7 +3,7 @@
 //! ```text
 //! Agenda ── admit ─> waiting ── begin ─> session ── end ─> Ended (a receipt)
 //!                      │  ^                │
-//!                      │  └─ device failed before the first sample: tried again
+//!                      │  └─ not started (device, disk): tried again
 //!                      └─ limit passed, withdrawn ───────> Ended (a receipt)
 //! ```
 //!
@@ -52,8 +52,8 @@ use crate::input::{Intent, Now, Settings, SpeakerEvent, SpeakerFailure};
 pub(crate) const PLAY_LEAD_MS: i64 = 1_500;
 /// How long before that the amplifier's warm-up ends.
 const WARM_MARGIN_MS: i64 = 1_500;
-/// How long after the device failed an occurrence is tried again.
-const DEVICE_RETRY_MS: u64 = 5_000;
+/// How long after a start failed an occurrence is tried again.
+const RETRY_MS: u64 = 5_000;
 
 /// What the player sees of the rest of the core.
 #[derive(Clone, Copy)]
@@ -170,7 +170,7 @@ impl Player {
     }
 
     fn could_start(&self, due: &Due, scene: &Scene<'_>) -> bool {
-        due.failed_until_ms.is_none_or(|until| until <= scene.now.monotonic_ms)
+        due.retry_at_ms.is_none_or(|until| until <= scene.now.monotonic_ms)
             && self.start_at(due, scene) <= due.limit()
             && due.tracks(scene).is_some()
     }
@@ -222,13 +222,15 @@ impl Player {
             }
             Step::Unstarted(kind) => {
                 let Session { mut due, .. } = self.session.take()?;
-                match kind {
+                let retry_at_ms = now.monotonic_ms.saturating_add(RETRY_MS);
+                (due.device_failed, due.retry_at_ms) = match kind {
                     SpeakerFailure::Device | SpeakerFailure::Unreadable | SpeakerFailure::Audio => {
-                        due.failed_until_ms = Some(now.monotonic_ms.saturating_add(DEVICE_RETRY_MS));
+                        (true, Some(retry_at_ms))
                     }
-                    // Its limit has passed, so it is missed at once; the speaker has no fault.
-                    SpeakerFailure::Late => {}
-                }
+                    SpeakerFailure::Unrecorded => (false, Some(retry_at_ms)),
+                    // Its limit has passed, so it is missed at once.
+                    SpeakerFailure::Late => (false, None),
+                };
                 self.waiting.insert(due.key(), due);
                 None
             }
@@ -280,8 +282,8 @@ impl Player {
             wall(due.limit() + 1, "an occurrence can no longer start");
         }
         for due in self.waiting.values() {
-            if let Some(until) = due.failed_until_ms.filter(|until| *until > now.monotonic_ms) {
-                deadlines.add(At::Monotonic(until), "try the sound device again");
+            if let Some(until) = due.retry_at_ms.filter(|until| *until > now.monotonic_ms) {
+                deadlines.add(At::Monotonic(until), "try a sound again");
             }
         }
         if let Some(session) = &self.session {

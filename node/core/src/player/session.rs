@@ -193,12 +193,15 @@ impl Session {
                         self.defect = Some(Reason::AudioBroken);
                         self.go_on(next_token, now, actions)
                     }
-                    SpeakerFailure::Device | SpeakerFailure::Unreadable | SpeakerFailure::Late
+                    SpeakerFailure::Device
+                    | SpeakerFailure::Unreadable
+                    | SpeakerFailure::Late
+                    | SpeakerFailure::Unrecorded
                         if self.started.is_none() && self.stopping.is_none() =>
                     {
                         Step::Unstarted(kind)
                     }
-                    SpeakerFailure::Late => {
+                    SpeakerFailure::Late | SpeakerFailure::Unrecorded => {
                         self.defect = Some(Reason::TooLate);
                         self.go_on(next_token, now, actions)
                     }

@@ -48,6 +48,7 @@ fn input() -> impl Strategy<Value = Input> {
         SpeakerFailure::Device,
         SpeakerFailure::Unreadable,
         SpeakerFailure::Late,
+        SpeakerFailure::Unrecorded,
     ]);
     let speaker =
         (token, 0..4u8, kind, 0..20_000u32).prop_map(|(token, event, kind, played_ms)| match event {

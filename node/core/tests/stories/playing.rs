@@ -5,7 +5,7 @@ use loa_protocol::bulletin::Class;
 use loa_protocol::keys::Scope;
 use loa_protocol::plan::Item;
 use loa_protocol::receipt::{Outcome, Reason, Sound};
-use loa_protocol::report::ClockTrust;
+use loa_protocol::report::{ClockTrust, StorageState};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::Start;
 use loa_protocol::topic::TopicKind;
@@ -394,6 +394,57 @@ fn a_second_track_that_comes_too_late_costs_its_language_alone() {
     rig.core.handle_speaker(late, rig.now);
     rig.run();
     assert_eq!(rig.outcomes(), [(item_id("i"), at, Outcome::Partial(Reason::TooLate))]);
+}
+
+#[test]
+fn a_sound_whose_intent_has_no_room_on_the_disk_is_tried_again_and_blames_no_speaker() {
+    let mut rig = connected(&["vi"]);
+    let voice = Object::new("v", 1, 4_000);
+    let at = T0 + HOUR;
+    let items = vec![
+        within(item("a", at, &[("vi", &voice)]), 20_000),
+        within(item("b", at + HOUR, &[("vi", &voice)]), 20_000),
+    ];
+    apply(&mut rig, 1, items, &[&voice]);
+    rig.core.handle_store_full(true, rig.now);
+    rig.run();
+    rig.run_for(MINUTE);
+    assert_eq!(rig.state().storage, StorageState::Full);
+    rig.run_until(at - SECOND);
+    let refuse = |rig: &mut Rig, token| {
+        rig.silence();
+        let kind = SpeakerFailure::Unrecorded;
+        rig.core.handle_speaker(SpeakerEvent::Failed { token: Token(token), kind, played_ms: 0 }, rig.now);
+        rig.run();
+    };
+    refuse(&mut rig, 0);
+    rig.run_until(at + 10 * SECOND);
+    assert_eq!(rig.outcomes(), [(item_id("a"), at, Outcome::Played)], "there was room the second time");
+    rig.run_until(at + HOUR - SECOND);
+    for token in 2..8 {
+        refuse(&mut rig, token);
+        rig.run_for(5 * SECOND);
+    }
+    rig.run_for(MINUTE);
+    assert_eq!(rig.outcomes()[1], (item_id("b"), at + HOUR, Outcome::Missed(Reason::TooLate)));
+    rig.core.handle_store_full(false, rig.now);
+    rig.run();
+    rig.run_for(MINUTE);
+    assert_eq!(rig.state().storage, StorageState::Good);
+}
+
+#[test]
+fn a_full_disk_takes_what_no_document_needs_and_then_what_is_due_last_and_no_more() {
+    let mut rig = connected(&["vi"]);
+    let (old, soon, later) =
+        (Object::new("old", 1, 1_000), Object::new("soon", 1, 1_000), Object::new("later", 1, 1_000));
+    apply(&mut rig, 1, vec![item("o", T0 + HOUR, &[("vi", &old)])], &[&old]);
+    let items = vec![item("l", T0 + 72 * HOUR, &[("vi", &later)]), item("s", T0 + HOUR, &[("vi", &soon)])];
+    apply(&mut rig, 2, items, &[&soon, &later]);
+    rig.run_for(SECOND);
+    assert_eq!(rig.store.whole.len(), 3);
+    let given_up: Vec<_> = std::iter::from_fn(|| rig.core.give_up_object(rig.now)).collect();
+    assert_eq!(given_up, [old.hash(), later.hash()]);
 }
 
 #[test]

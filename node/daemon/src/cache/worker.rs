@@ -55,6 +55,8 @@ pub enum Job {
     Finish(ObjectHash),
     /// [`Cache::drop_object`].
     Drop(ObjectHash),
+    /// Answered when everything sent before it is done.
+    Reached(oneshot::Sender<()>),
     /// Makes sure that an object is what its name says, takes note of its use, and answers with its path; without one it is
     /// corrupt or cannot be read, and the event says so.
     ForPlaying {
@@ -82,7 +84,9 @@ impl Jobs {
     pub fn queue_of(&self, job: &Job) -> &mpsc::Sender<Job> {
         match job {
             Job::ForPlaying { .. } | Job::Suspect(_) => &self.first,
-            Job::Begin(_) | Job::StoreBlock { .. } | Job::Finish(_) | Job::Drop(_) => &self.queue,
+            Job::Begin(_) | Job::StoreBlock { .. } | Job::Finish(_) | Job::Drop(_) | Job::Reached(_) => {
+                &self.queue
+            }
         }
     }
 }
@@ -204,6 +208,8 @@ impl Worker {
                     self.report_failure(object, &error.into());
                 }
             }
+            // Nobody waits any more: the program is ending.
+            Job::Reached(done) => drop(done.send(())),
             Job::ForPlaying { object, now, path } => {
                 let is_right = self.is_right(object);
                 if is_right && let Err(error) = self.cache.touch(&object, now) {

@@ -1,7 +1,6 @@
 //! Carries out what the core wants.
 
 use std::future::Future;
-use std::time::Duration;
 
 use loa_node_core::{Action, SpeakerEvent, SpeakerFailure, Token};
 use loa_protocol::ids::ObjectHash;
@@ -12,10 +11,6 @@ use super::{ServeError, Shell, health};
 use crate::audio::PlayRequest;
 use crate::audio::gain::volume_to_db;
 use crate::cache::worker::Job;
-use crate::store::StoreError;
-
-/// How long to wait before a persistent action that failed is tried again. After the last, the daemon ends.
-const RETRIES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
 
 impl Shell {
     /// Takes and carries out actions until there are none.
@@ -29,11 +24,11 @@ impl Shell {
 
     async fn carry_out(&mut self, action: Action) -> Result<(), ServeError> {
         match action {
-            Action::SaveDocument { .. }
+            persistent @ (Action::SaveDocument { .. }
             | Action::ForgetDocument { .. }
             | Action::RecordIntent(_)
             | Action::RecordReceipts(_)
-            | Action::DeleteReceipts { .. } => self.persist(&action).await?,
+            | Action::DeleteReceipts { .. }) => self.persist(persistent).await?,
             Action::ReadReceipts { numbers } => {
                 // They stay in the store: the core asks again.
                 let receipts = self.store.read_receipts(&numbers).await.unwrap_or_else(|error| {
@@ -80,57 +75,6 @@ impl Shell {
         Ok(())
     }
 
-    async fn persist(&mut self, action: &Action) -> Result<(), StoreError> {
-        let mut retries = RETRIES.into_iter();
-        loop {
-            let error = match self.try_persist(action).await {
-                Ok(()) => return Ok(()),
-                Err(error) => error,
-            };
-            let Some(wait) = retries.next() else { return Err(error) };
-            tracing::error!(error = &error as &dyn std::error::Error, "the database failed; trying again");
-            tokio::time::sleep(wait).await;
-        }
-    }
-
-    async fn try_persist(&mut self, action: &Action) -> Result<(), StoreError> {
-        match action {
-            Action::SaveDocument { slot, document } => {
-                tracing::info!(?slot, sequence = document.applied.sequence, "a document is applied");
-                self.store.save_document(slot, document).await
-            }
-            Action::ForgetDocument { slot } => self.store.forget_document(slot).await,
-            Action::RecordIntent(intent) => self.store.record_intent(intent).await,
-            Action::RecordReceipts(receipts) => {
-                for receipt in receipts {
-                    tracing::info!(
-                        number = receipt.number, item = %receipt.item, nominal = %receipt.nominal,
-                        outcome = receipt.outcome.as_str(), reason = receipt.outcome.reason().map(|r| r.as_str()),
-                        "an occurrence has ended"
-                    );
-                }
-                self.store.record_receipts(receipts).await
-            }
-            Action::DeleteReceipts { numbers } => self.store.delete_receipts(numbers).await,
-            Action::ReadReceipts { .. }
-            | Action::Subscribe { .. }
-            | Action::Unsubscribe { .. }
-            | Action::Publish { .. }
-            | Action::OpenBulk
-            | Action::CloseBulk
-            | Action::BeginObject { .. }
-            | Action::StoreBlock { .. }
-            | Action::FinishObject { .. }
-            | Action::DropObject { .. }
-            | Action::SetVolume { .. }
-            | Action::PrepareSpeaker { .. }
-            | Action::Play { .. }
-            | Action::StopSound { .. }
-            | Action::ReleaseSpeaker
-            | Action::MeasureHealth => Ok(()),
-        }
-    }
-
     async fn play(
         &mut self,
         token: Token,
@@ -138,6 +82,10 @@ impl Shell {
         start_at: UnixMs,
         latest: UnixMs,
     ) -> Result<(), ServeError> {
+        if self.waiting.holds_a_first_intent() {
+            self.refuse(token, SpeakerFailure::Unrecorded);
+            return Ok(());
+        }
         let (answer, path) = oneshot::channel();
         self.send_job(Job::ForPlaying { object, now: self.clock.now(), path: answer }).await?;
         let Some(path) = self.answer(path).await? else {
@@ -188,7 +136,7 @@ impl Shell {
         self.while_taking_events(async move { queue.send(job).await.ok() }).await
     }
 
-    async fn answer<T>(&mut self, answer: oneshot::Receiver<T>) -> Result<T, ServeError> {
+    pub(super) async fn answer<T>(&mut self, answer: oneshot::Receiver<T>) -> Result<T, ServeError> {
         self.while_taking_events(async move { answer.await.ok() }).await
     }
 

@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::links::Links;
 use super::notify::Watchdog;
-use super::{CLOCK_LOOK, ServeError, Shell, SoundOut};
+use super::persist::{Change, Waiting};
+use super::{CLOCK_LOOK, ServeError, Shell, SoundOut, reserve};
 use crate::board::Board;
 use crate::cache::{Cache, Found, RESERVE_BYTES, free_bytes, worker};
 use crate::clock::{NodeClock, SyncView, build_time};
@@ -41,19 +42,22 @@ pub(super) async fn boot(
     let data_dir = settings.data_dir.clone();
     let identity = Identity::load(&data_dir)?;
     let lock = lock(&data_dir)?;
-    let mut store = Store::open(&data_dir).await?;
-    if store.claim(&identity).await? {
-        tracing::warn!(node = %identity.node, "the board was enrolled anew; what the earlier node kept is dropped");
-    }
+    let mut store = open_store(&data_dir).await?;
+    let mut waiting = Waiting::default();
+    claim(&mut store, &identity, &data_dir, &mut waiting).await?;
     let kept_clock = store.kept_clock().await?;
     raise_floor(&clock, &identity, kept_clock);
     count_and_prune(&mut store).await;
-    adopt_key_set(&mut store, &identity, clock.now()).await?;
+    // What is in a store that could not be claimed may be another node's.
+    let mut stored = if waiting.is_empty() { store.restore().await? } else { Restored::default() };
+    if waiting.is_empty() {
+        adopt_key_set(&mut store, &mut stored, &identity, clock.now()).await;
+    }
 
     let (cache, found) = open_cache(&data_dir).await?;
     let quota_bytes = quota(&settings, &data_dir, found.bytes())?;
     let unverified = found.whole.iter().map(|whole| whole.object).collect();
-    let restored = Restored { objects: found.whole, partial: found.partial, ..store.restore().await? };
+    let restored = Restored { objects: found.whole, partial: found.partial, ..stored };
 
     let boot = boot_id()?;
     let started = Instant::now();
@@ -77,6 +81,7 @@ pub(super) async fn boot(
     let mut core = Core::new(core_identity, core_settings, restored, boot, FIRMWARE.to_owned(), now);
     let trust = clock.trust(SyncView::of_system());
     core.handle_clock(trust, now);
+    core.handle_store_full(!waiting.is_empty(), now);
 
     let (jobs, stored, cache_thread) = worker::start(cache, unverified).map_err(ServeError::Thread)?;
     let links = Links::start(&identity, &clock, boot)?;
@@ -96,6 +101,7 @@ pub(super) async fn boot(
         speaker_works: None,
         amplifier_fails: false,
         sounding: BTreeMap::new(),
+        waiting,
         board,
         data_dir,
         clock,
@@ -127,6 +133,49 @@ fn lock(data_dir: &Path) -> Result<File, ServeError> {
     }
 }
 
+/// Opening makes the log anew, which takes room. On a full disk the room that is kept for this is used.
+async fn open_store(data_dir: &Path) -> Result<Store, ServeError> {
+    match Store::open(data_dir).await {
+        Ok(store) => Ok(store),
+        Err(error) if reserve::release(data_dir) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the database does not open; trying again with more room"
+            );
+            Ok(Store::open(data_dir).await?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes the store this node's. Where the disk has no room for that, it waits: the node then runs without a memory and
+/// plays nothing, which is better than being started over and over.
+async fn claim(
+    store: &mut Store,
+    identity: &Identity,
+    data_dir: &Path,
+    waiting: &mut Waiting,
+) -> Result<(), ServeError> {
+    let claimed = match store.claim(identity).await {
+        Err(error) if error.is_full() && reserve::release(data_dir) => store.claim(identity).await,
+        claimed => claimed,
+    };
+    match claimed {
+        Ok(was_anothers) => {
+            if was_anothers {
+                tracing::warn!(node = %identity.node, "the board was enrolled anew; what the earlier node kept is dropped");
+            }
+            reserve::keep(data_dir);
+            Ok(())
+        }
+        Err(error) if error.is_full() => {
+            waiting.begin(Change::Claim(Box::new(identity.clone())), &error);
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Everything that is known to be past at boot.
 fn raise_floor(clock: &NodeClock, identity: &Identity, kept: Option<UnixMs>) {
     clock.raise_floor(build_time());
@@ -155,34 +204,34 @@ async fn count_and_prune(store: &mut Store) {
     }
 }
 
-/// Puts the key set of the enrolment into the store, unless a newer one is there.
-async fn adopt_key_set(store: &mut Store, identity: &Identity, now: UnixMs) -> Result<(), ServeError> {
+/// Puts the key set of the enrolment into the store and among what was in it, unless a newer one is there.
+async fn adopt_key_set(store: &mut Store, stored: &mut Restored, identity: &Identity, now: UnixMs) {
     let opened = match open_key_set(&identity.key_set, &identity.root, &identity.tenant, now) {
         Ok(opened) => opened,
         Err(refusal) => {
             // Expired by now, most likely: the current one comes with the first connection.
             tracing::warn!(%refusal, "the key set of the enrolment is not used");
-            return Ok(());
+            return;
         }
     };
-    let stored = store.restore().await?.applied;
-    let last = stored.into_iter().find_map(|(slot, applied)| (slot == Slot::Keys).then_some(applied));
-    if matches!(opened.freshness(last), Ok(Freshness::New)) {
-        let document = StoredDocument {
-            envelope: identity.key_set.clone(),
-            applied: opened.applied(),
-            applied_at: now,
-            path: identity.path.clone(),
-        };
-        // Not durable: at the next boot it is adopted again, and the current one comes with the connection.
-        if let Err(error) = store.save_document(&Slot::Keys, &document).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "cannot keep the key set of the enrolment"
-            );
-        }
+    let last = stored.applied.iter().find_map(|(slot, applied)| (*slot == Slot::Keys).then_some(*applied));
+    if !matches!(opened.freshness(last), Ok(Freshness::New)) {
+        return;
     }
-    Ok(())
+    let document = StoredDocument {
+        envelope: identity.key_set.clone(),
+        applied: opened.applied(),
+        applied_at: now,
+        path: identity.path.clone(),
+    };
+    // It is in the identity's file too, and is adopted from there at each boot until it is in the store.
+    if let Err(error) = store.save_document(&Slot::Keys, &document).await {
+        tracing::error!(error = &error as &dyn std::error::Error, "cannot keep the key set of the enrolment");
+    }
+    stored.applied.retain(|(slot, _)| *slot != Slot::Keys);
+    stored.documents.retain(|(slot, _)| *slot != Slot::Keys);
+    stored.applied.push((Slot::Keys, document.applied));
+    stored.documents.push((Slot::Keys, document));
 }
 
 async fn open_cache(data_dir: &Path) -> Result<(Cache, Found), ServeError> {

@@ -11,7 +11,8 @@
 //! # Invariants
 //! - Nothing in the loop waits for the network: a node without one boots, and plays what it has.
 //! - Actions are carried out in the order in which the core gives them; a persistent one is on the disk before the next
-//!   begins. One that fails three times ends the program with an error, so that the service manager starts it anew.
+//!   begins. One that fails three times ends the program with an error, so that the service manager starts it anew; but on
+//!   a full disk the node goes on, see `persist`.
 //! - The loop waits for nothing without a bound, except for an input.
 
 mod act;
@@ -19,6 +20,8 @@ mod boot;
 mod health;
 mod links;
 mod notify;
+mod persist;
+mod reserve;
 mod sound;
 mod stop;
 
@@ -46,8 +49,9 @@ use crate::store::{Store, StoreError};
 
 use self::links::{Links, Up};
 use self::notify::Watchdog;
+use self::persist::Waiting;
 
-/// How often the clock's standing is looked at.
+/// How often the clock's standing is looked at, and whether a full disk has room again.
 const CLOCK_LOOK: Duration = Duration::from_secs(10);
 
 /// How often a trusted clock is kept in the store.
@@ -159,6 +163,8 @@ struct Shell {
     amplifier_fails: bool,
     /// The sounds that have not ended; the core orders one at a time.
     sounding: BTreeMap<u64, ObjectHash>,
+    /// What is to be made durable once the disk has room.
+    waiting: Waiting,
     board: Box<dyn Board>,
     data_dir: std::path::PathBuf,
     clock: Arc<NodeClock>,
@@ -210,7 +216,10 @@ impl Shell {
                 tracing::trace!(reason, "time");
                 self.core.handle_timeout(now);
             }
-            Input::LookAtClock => self.look_at_clock().await,
+            Input::LookAtClock => {
+                self.persist_waiting().await?;
+                self.look_at_clock().await;
+            }
             Input::Watchdog => notify::alive(),
             Input::Stop => return Ok(ControlFlow::Break(())),
             Input::Gone(part) => return Err(ServeError::Gone(part)),

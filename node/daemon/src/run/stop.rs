@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ServeError, Shell, notify};
+use super::{ServeError, Shell, notify, persist};
 
 /// How long what sounds may take to stop: a little more than the core waits for the speaker.
 const SILENCE_LIMIT: Duration = Duration::from_secs(7);
@@ -32,6 +32,16 @@ impl Shell {
         let thread = self.cache_thread;
         if !matches!(tokio::task::spawn_blocking(move || thread.join()).await, Ok(Ok(()))) {
             tracing::error!("the audio cache did not end well");
+        }
+        // What still has no room on the disk is found out anew at the next boot.
+        for change in self.waiting.drain() {
+            if let Err(error) = persist::write(&mut self.store, &change).await {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the disk is full: something is not kept"
+                );
+                break;
+            }
         }
         self.store.close().await?;
         Ok(())

@@ -100,6 +100,19 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether it is for lack of room on the disk.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let source = match self {
+            Self::Open { source, .. } | Self::Statement { source, .. } => source,
+            Self::Migrate { .. } | Self::Newer { .. } | Self::Damaged { .. } => return false,
+        };
+        // SQLITE_FULL, as SQLite's own text of result codes has it.
+        source.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "13")
+    }
+}
+
 impl Store {
     /// Where a data folder keeps its store.
     #[must_use]
@@ -176,7 +189,7 @@ impl Store {
                 .await
                 .map_err(failed)?;
         }
-        sqlx::query("DELETE FROM meta WHERE name = 'next_receipt'")
+        sqlx::query("DELETE FROM meta WHERE name IN ('next_receipt', 'clock_ms')")
             .execute(&mut *tx)
             .await
             .map_err(failed)?;

@@ -4,10 +4,13 @@
 mod binary;
 mod controller;
 mod enrolment;
+mod full_disk;
 mod mosquitto;
 mod offline;
 mod online;
 mod parts;
 mod pki;
 mod speaker;
+#[path = "../../src/audio/test_opus.rs"]
+mod test_opus;
 mod web;

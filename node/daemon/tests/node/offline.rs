@@ -31,22 +31,30 @@ async fn with_cached_plan() -> TempDir {
 }
 
 pub(crate) async fn with_cached_plan_of(identity: &Identity, start: UnixMs) -> TempDir {
+    with_cached_sound(identity, start, &sound(20_000), SOUND_MS).await
+}
+
+pub(crate) async fn with_cached_sound(
+    identity: &Identity,
+    start: UnixMs,
+    sound: &[u8],
+    duration_ms: u32,
+) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     identity.save(folder.path()).unwrap();
     let areas = ["lam-dong", "xa-lac-duong", VILLAGE].map(|a| AreaId::new(a).unwrap());
     let path = AreaPath::new(areas.to_vec()).unwrap();
-    let sound = sound(20_000);
     let mut store = Store::open(folder.path()).await.unwrap();
     store.claim(identity).await.unwrap();
     let village = Slot::Plan(AreaId::new(VILLAGE).unwrap());
-    for (slot, envelope) in [(Slot::Node, node_document()), (village, plan_at(start, &sound, SOUND_MS))] {
+    for (slot, envelope) in [(Slot::Node, node_document()), (village, plan_at(start, sound, duration_ms))] {
         let applied = Applied { sequence: 1, digest: Digest::of(&envelope) };
         let document = StoredDocument { envelope, applied, applied_at: now(), path: path.clone() };
         store.save_document(&slot, &document).await.unwrap();
     }
     store.close().await.unwrap();
     let (mut cache, _) = Cache::open(folder.path(), 0).unwrap();
-    let manifest = manifest(&sound, SOUND_MS);
+    let manifest = manifest(sound, duration_ms);
     cache.begin(&manifest).unwrap();
     for index in 0..manifest.block_count() {
         let (offset, length) = manifest.block_range(index).unwrap();

@@ -1,0 +1,188 @@
+//! Makes durable what the core wants durable, also on a disk that is full.
+//!
+//! ```text
+//!            fails                      full: the reserve goes, then audio that is missed least
+//! written <──────── tried three times ─────────────────────────────────────────────────────────> written
+//!                        │ other trouble                     │ still full
+//!                        v                                   v
+//!                 the daemon ends          waits, in order, until there is room; nothing new sounds
+//! ```
+//!
+//! # Invariants
+//! - Actions become durable in the order in which the core gave them, also those that had to wait.
+//! - Nothing sounds whose intent is not on the disk. Since the intent comes after the document in that order, nothing of a
+//!   document sounds whose sequence is not on the disk either.
+//! - At most [`WAITING_MAX`] actions wait; beyond, the daemon ends, and what they told is found out anew at the next boot.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use loa_node_core::Action;
+
+use super::{Shell, reserve};
+use crate::cache::worker::Job;
+use crate::identity::Identity;
+use crate::store::{Store, StoreError};
+
+/// How long to wait before an action that failed is tried again.
+const RETRIES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
+
+/// Most objects that are given up for one action.
+const GIVEN_UP_MAX: u32 = 16;
+
+/// Most actions that wait for room.
+const WAITING_MAX: usize = 1_000;
+
+/// What waits for room on the disk.
+#[derive(Debug, Default)]
+pub(super) struct Waiting(VecDeque<Change>);
+
+/// A change to the store.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// The store becomes this node's.
+    Claim(Box<Identity>),
+    /// What the core wants.
+    Action(Action),
+}
+
+impl Waiting {
+    /// The first that waits, and why.
+    pub(super) fn begin(&mut self, change: Change, error: &StoreError) {
+        tracing::error!(
+            error = error as &dyn std::error::Error,
+            "the disk is full: nothing new sounds until there is room; make some in the data folder's file system"
+        );
+        self.push(change);
+    }
+
+    pub(super) fn push(&mut self, change: Change) {
+        self.0.push_back(change);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Change> {
+        std::mem::take(&mut self.0).into_iter()
+    }
+
+    /// Whether a sound is about to start that would be unknown after a power cut.
+    pub(super) fn holds_a_first_intent(&self) -> bool {
+        self.0.iter().any(|change| match change {
+            Change::Action(Action::RecordIntent(intent)) => intent.started.is_none(),
+            Change::Action(_) | Change::Claim(_) => false,
+        })
+    }
+}
+
+impl Shell {
+    /// Makes an action durable, or has it wait where the disk is full.
+    pub(super) async fn persist(&mut self, action: Action) -> Result<(), StoreError> {
+        let change = Change::Action(action);
+        if !self.waiting.is_empty() {
+            self.waiting.push(change);
+            return Ok(());
+        }
+        let mut retries = RETRIES.into_iter();
+        let mut given_up = 0;
+        loop {
+            let error = match write(&mut self.store, &change).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if error.is_full() {
+                if given_up < GIVEN_UP_MAX && self.make_room().await {
+                    given_up += 1;
+                    continue;
+                }
+                self.waiting.begin(change, &error);
+                let now = self.now();
+                self.core.handle_store_full(true, now);
+                return Ok(());
+            }
+            let Some(wait) = retries.next() else { return Err(error) };
+            tracing::error!(error = &error as &dyn std::error::Error, "the database failed; trying again");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Frees something of what the node itself takes. Returns whether there was anything.
+    async fn make_room(&mut self) -> bool {
+        if reserve::release(&self.data_dir) {
+            tracing::warn!("the disk is full: the room that was kept for the database is used");
+            return true;
+        }
+        let now = self.now();
+        let Some(object) = self.core.give_up_object(now) else { return false };
+        tracing::warn!(%object, "the disk is full: audio that is not needed soon is deleted");
+        let (done, is_done) = tokio::sync::oneshot::channel();
+        let dropped =
+            self.send_job(Job::Drop(object)).await.is_ok() && self.send_job(Job::Reached(done)).await.is_ok();
+        dropped && self.answer(is_done).await.is_ok()
+    }
+
+    /// Tries again what waits for room.
+    pub(super) async fn persist_waiting(&mut self) -> Result<(), StoreError> {
+        if self.waiting.is_empty() {
+            reserve::keep(&self.data_dir);
+            return Ok(());
+        }
+        while let Some(change) = self.waiting.0.front() {
+            match write(&mut self.store, change).await {
+                Ok(()) => {
+                    self.waiting.0.pop_front();
+                }
+                Err(error) if error.is_full() && self.waiting.0.len() < WAITING_MAX => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        tracing::info!("the disk has room again, and everything that waited is on it");
+        let now = self.now();
+        self.core.handle_store_full(false, now);
+        Ok(())
+    }
+}
+
+pub(super) async fn write(store: &mut Store, change: &Change) -> Result<(), StoreError> {
+    let action = match change {
+        Change::Claim(identity) => return store.claim(identity).await.map(drop),
+        Change::Action(action) => action,
+    };
+    match action {
+        Action::SaveDocument { slot, document } => {
+            tracing::info!(?slot, sequence = document.applied.sequence, "a document is applied");
+            store.save_document(slot, document).await
+        }
+        Action::ForgetDocument { slot } => store.forget_document(slot).await,
+        Action::RecordIntent(intent) => store.record_intent(intent).await,
+        Action::RecordReceipts(receipts) => {
+            for receipt in receipts {
+                tracing::info!(
+                    number = receipt.number, item = %receipt.item, nominal = %receipt.nominal,
+                    outcome = receipt.outcome.as_str(), reason = receipt.outcome.reason().map(|r| r.as_str()),
+                    "an occurrence has ended"
+                );
+            }
+            store.record_receipts(receipts).await
+        }
+        Action::DeleteReceipts { numbers } => store.delete_receipts(numbers).await,
+        Action::ReadReceipts { .. }
+        | Action::Subscribe { .. }
+        | Action::Unsubscribe { .. }
+        | Action::Publish { .. }
+        | Action::OpenBulk
+        | Action::CloseBulk
+        | Action::BeginObject { .. }
+        | Action::StoreBlock { .. }
+        | Action::FinishObject { .. }
+        | Action::DropObject { .. }
+        | Action::SetVolume { .. }
+        | Action::PrepareSpeaker { .. }
+        | Action::Play { .. }
+        | Action::StopSound { .. }
+        | Action::ReleaseSpeaker
+        | Action::MeasureHealth => Ok(()),
+    }
+}
