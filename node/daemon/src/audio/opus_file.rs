@@ -25,6 +25,8 @@ use super::speaker::PlayFailure;
 /// Opus always decodes at this rate, whatever the encoder was fed (RFC 7845, section 5.1).
 pub const OPUS_RATE: u32 = 48_000;
 
+const FRAMES_A_MS: u64 = OPUS_RATE as u64 / 1_000;
+
 /// Decoding that must precede a resumed sound so that the decoder has converged (RFC 7845, section 4.6).
 const PREROLL_MS: u64 = 80;
 
@@ -258,12 +260,13 @@ fn last_granule(file: &mut File) -> std::io::Result<Option<u64>> {
     }))
 }
 
+/// What a damaged file states may be any number, so neither of these overflows.
 const fn frames(ms: u64) -> u64 {
-    ms * OPUS_RATE as u64 / 1000
+    ms.saturating_mul(FRAMES_A_MS)
 }
 
 const fn millis(frames: u64) -> u64 {
-    frames * 1000 / OPUS_RATE as u64
+    frames / FRAMES_A_MS
 }
 
 #[cfg(test)]

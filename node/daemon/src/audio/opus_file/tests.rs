@@ -98,3 +98,13 @@ fn what_is_not_opus_is_refused_with_the_file_and_the_reason() {
     let past_the_end = OpusFile::open(&file(&dir, &ogg_opus(&speech_like(500, 6))), 9_000).err().unwrap();
     assert!(past_the_end.to_string().contains("no sound after 9000 ms"), "{past_the_end}");
 }
+
+#[test]
+fn a_length_beyond_all_measure_is_a_truncated_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut bytes = ogg_opus(&speech_like(5_000, 7));
+    let last = bytes.windows(4).rposition(|window| window == b"OggS").unwrap();
+    bytes[last + 6..last + 14].copy_from_slice(&[0xff; 8]);
+    let error = decode(&file(&dir, &bytes), 0).1.unwrap_err();
+    assert!(matches!(error, PlayFailure::Truncated { expected_ms: Some(_), .. }), "{error:?}");
+}
