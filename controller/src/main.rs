@@ -1,6 +1,7 @@
 //! `loa-controller`: the broadcast controller of a commune or a province.
 
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -12,7 +13,7 @@ use loa_controller::domain::node::NodeDraft;
 use loa_controller::domain::role::{ClassSet, Principal, Role};
 use loa_controller::enrol::{BrokerAddress, Enrolments};
 use loa_controller::identity::Authority;
-use loa_controller::services::{Clock, Nudges, Services, UserDraft};
+use loa_controller::services::{Clock, Nudges, ServiceError, Services, UserDraft};
 use loa_controller::trust::Trust;
 use loa_protocol::bulletin::Class;
 use loa_protocol::ids::{AreaId, NodeId};
@@ -126,7 +127,22 @@ fn main() -> anyhow::Result<()> {
     }
     let environment = std::env::vars().filter(|(key, _)| !["LOA_CONFIG", "LOA_LOG"].contains(&key.as_str()));
     let config = Config::load(cli.config.as_deref(), environment)?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(execute(cli.command, config))
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(execute(cli.command, config)).map_err(in_words)
+}
+
+/// A refusal of a service in the words that people get, field by field; everything else as it is, with its causes.
+fn in_words(error: anyhow::Error) -> anyhow::Error {
+    let said = match error.downcast_ref::<ServiceError>() {
+        Some(ServiceError::Invalid(errors)) => {
+            let fields = errors.iter().map(|error| format!("{}: {}", error.field, error.message.en));
+            fields.collect::<Vec<_>>().join("\n")
+        }
+        // What failed here is for the operator to see whole.
+        Some(refusal) if refusal.message().code != "internal" => refusal.message().en.into_owned(),
+        Some(_) | None => return error,
+    };
+    anyhow::Error::msg(said)
 }
 
 async fn execute(command: Command, config: Config) -> anyhow::Result<()> {
@@ -138,7 +154,25 @@ async fn execute(command: Command, config: Config) -> anyhow::Result<()> {
     }
 }
 
+/// Keeps every other controller off the folder for as long as the file is open: two that sign plans from one database
+/// would each undo what the other sent.
+fn claim(data_dir: &Path) -> anyhow::Result<File> {
+    let path = data_dir.join("controller.lock");
+    let cannot = || format!("cannot write {}: is the folder this user's own?", path.display());
+    std::fs::create_dir_all(data_dir).with_context(cannot)?;
+    let file = File::create(&path).with_context(cannot)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => anyhow::bail!(
+            "another loa-controller runs on {}: stop it first, or set data_dir to another folder",
+            data_dir.display()
+        ),
+        Err(TryLockError::Error(error)) => Err(error).with_context(cannot),
+    }
+}
+
 async fn run(config: Config) -> anyhow::Result<()> {
+    let _claim = claim(&config.data_dir)?;
     let keys = config.data_dir.join("keys");
     let controller = Controller::start(config).await?;
     if let Some(seed) = Trust::root_seed_path(&keys) {
@@ -223,16 +257,24 @@ async fn user(command: UserCommand, config: &Config) -> anyhow::Result<()> {
     let operator = Principal::operator();
     let id = match command {
         UserCommand::Add(add) => {
-            let draft = UserDraft { login: add.login, display_name: add.name, home: None };
-            let user = services.users.create(&operator, &draft).await?;
-            let classes =
-                if add.emergency { ClassSet::ALL } else { ClassSet::of([Class::Normal, Class::Priority]) };
+            // Everything is read before anything is written: a person without roles would be in the way of a second try.
+            let mut grants = Vec::new();
             for grant in &add.roles {
                 let (role, area) = match grant.split_once('@') {
                     Some((role, area)) => (role, Some(AreaId::new(area)?)),
                     None => (grant.as_str(), None),
                 };
+                if let Some(area) = &area {
+                    services.areas.get(&operator, area).await?;
+                }
                 let role: Role = role.parse().with_context(|| format!("--role {grant}"))?;
+                grants.push((role, area));
+            }
+            let draft = UserDraft { login: add.login, display_name: add.name, home: None };
+            let user = services.users.create(&operator, &draft).await?;
+            let classes =
+                if add.emergency { ClassSet::ALL } else { ClassSet::of([Class::Normal, Class::Priority]) };
+            for (role, area) in grants {
                 services.users.grant(&operator, &user.id, role, area.as_ref(), classes).await?;
             }
             user.id

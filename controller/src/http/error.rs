@@ -60,13 +60,22 @@ impl From<FieldErrors> for HttpError {
 }
 
 impl HttpError {
-    /// A request that cannot be read, in the words of whoever tried.
+    /// A request that cannot be read, in the words of whoever tried. They are for whoever wrote the program that sent it:
+    /// what a person may do about it stands before them.
     pub fn unreadable(status: StatusCode, reason: &str) -> Self {
-        let message = Message::written(
-            "request.unreadable",
-            format!("Không đọc được yêu cầu: {reason}"),
-            format!("The request cannot be read: {reason}"),
-        );
+        let message = if status == StatusCode::PAYLOAD_TOO_LARGE {
+            Message::fixed(
+                "request.too_large",
+                "Nội dung gửi lên lớn hơn mức máy chủ nhận. Xin rút ngắn hoặc chia thành nhiều phần rồi gửi lại.",
+                "The request is larger than this server accepts. Shorten it, or cut it into several, and send it again.",
+            )
+        } else {
+            Message::written(
+                "request.unreadable",
+                format!("Yêu cầu không đúng dạng nên máy chủ không đọc được. Chi tiết kỹ thuật: {reason}"),
+                format!("The request cannot be read: {reason}"),
+            )
+        };
         Self::Unreadable { status, message }
     }
 

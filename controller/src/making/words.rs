@@ -152,8 +152,14 @@ fn recording(error: &RecordingError) -> MakingError {
             "recording.unsupported",
             "Không đọc được loại tệp này. Xin lưu thành WAV, MP3, FLAC, Ogg hoặc M4A.".to_owned(),
         ),
+        RecordingError::Truncated { decoded_ms: 0..1000, .. } => {
+            ("recording.truncated", "Tệp bị đứt, thiếu phần cuối. Xin tải lên lại.".to_owned())
+        }
         RecordingError::Truncated { decoded_ms, .. } => {
             ("recording.truncated", format!("Tệp bị đứt sau {} giây. Xin tải lên lại.", decoded_ms / 1000))
+        }
+        RecordingError::Damaged { decoded_ms: 0..1000, .. } => {
+            ("recording.damaged", "Tệp bị hỏng ngay từ đầu. Xin lưu lại rồi tải lên.".to_owned())
         }
         RecordingError::Damaged { decoded_ms, .. } => (
             "recording.damaged",

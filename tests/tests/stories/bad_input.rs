@@ -57,7 +57,7 @@ async fn every_bad_form_is_refused_with_its_reason_and_nothing_is_stored() -> Re
     assert_eq!(refusal(&lan, "/bulletins", &nowhere).await?.1, "area.not_found");
     // More than a request may have.
     let huge = bulletin(&"a".repeat(1024 * 1024));
-    assert_eq!(refusal(&lan, "/bulletins", &huge).await?, (413, "request.unreadable".to_owned(), vec![]));
+    assert_eq!(refusal(&lan, "/bulletins", &huge).await?, (413, "request.too_large".to_owned(), vec![]));
     assert_eq!(lan.get("/bulletins").await?, json!([]), "a refused bulletin was stored");
 
     let id = text(&lan.post("/bulletins", &bulletin("Mất điện từ 8 giờ.")).await?, "/id")?;

@@ -74,6 +74,43 @@ async fn a_port_in_use_is_named_with_what_to_set() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_controller_keeps_off_the_folder_of_the_first() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut first = Office::new(folder.path())?;
+    first.open().await?;
+    // On ports of its own, so that only the folder is in the way.
+    let said = Office::new(folder.path())?.fails_to_open().await?;
+    ensure!(said.contains("another loa-controller runs on") && said.contains("data_dir"), "{said}");
+    first.found().await.context("commands work beside a running controller")?;
+    first.close().await?;
+    first.open().await.context("the folder is free again")?;
+    first.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_refused_says_why() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let office = Office::new(folder.path())?;
+    office.found().await?;
+    let lan = ["user", "add", "lan", "--name", "Cil Lan", "--role", "author"];
+    office.command(&lan).await?;
+    for (arguments, words) in [
+        (&lan[..], "login: This sign-in name is taken"),
+        (&["user", "link", "hoa"], "There is no such user"),
+        (&["area", "add", "Bon Đưng", "--level", "thôn", "--parent", "khong-co"], "There is no such area"),
+        (&["user", "add", "binh", "--name", "Bình", "--role", "king"], "--role king"),
+        (&["user", "add", "binh", "--name", "Bình", "--role", "author@khong-co"], "There is no such area"),
+    ] {
+        let said = office.command(arguments).await.err().context("it was not refused")?;
+        let said = format!("{said:#}");
+        ensure!(said.contains("exit status: 1") && said.contains(words), "{arguments:?}: {said}");
+    }
+    // Nothing was kept of what was refused.
+    office.command(&["user", "add", "binh", "--name", "Bình", "--role", "approver"]).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn with_the_broker_away_people_work_and_the_broker_gets_everything_when_it_comes() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let broker = free_address()?;

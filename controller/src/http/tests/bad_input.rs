@@ -91,7 +91,8 @@ async fn requests_that_cannot_be_read_are_told_so() {
     assert_eq!(post("application/json", b"{".to_vec()).await, unreadable(400));
     assert_eq!(post("application/json", b"[1]".to_vec()).await, unreadable(422));
     assert_eq!(post("text/plain", b"{}".to_vec()).await, unreadable(415));
-    assert_eq!(post("application/json", vec![b' '; 1024 * 1024 + 1]).await, unreadable(413));
+    let too_large = (413, "request.too_large".to_owned());
+    assert_eq!(post("application/json", vec![b' '; 1024 * 1024 + 1]).await, too_large);
     assert_eq!(web.get(&lan, "/bulletins?limit=many").await.problem(), unreadable(400));
     assert_eq!(web.get(&lan, "/bulletins/Đà").await.problem(), (404, "bulletin.not_found".to_owned()));
     assert_eq!(web.get(&lan, "/nothing").await.problem(), (404, "route.not_found".to_owned()));
