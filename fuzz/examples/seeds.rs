@@ -1,0 +1,17 @@
+//! `seeds TARGET FOLDER` writes the target's seeds into the folder, for libFuzzer to begin with.
+
+use anyhow::{Context as _, Result};
+
+fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(target), Some(folder)) = (arguments.next(), arguments.next()) else {
+        let names = loa_fuzz::TARGETS.map(|target| target.name).join(", ");
+        anyhow::bail!("usage: seeds TARGET FOLDER; the targets are {names}");
+    };
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {folder}"))?;
+    for (number, seed) in loa_fuzz::seeds::of(&target)?.iter().enumerate() {
+        let path = format!("{folder}/seed-{number}");
+        std::fs::write(&path, seed).with_context(|| format!("cannot write {path}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! Every message of the protocol, its topics, and the enrolment token.
+
+use std::fmt::Debug;
+
+use loa_protocol::enrolment::{EnrolAnswer, EnrolRequest, EnrolmentToken, SignedTrustAnchor, TrustAnchor};
+use loa_protocol::keys::KeySet;
+use loa_protocol::plan::{AreaPlan, NodeDocument};
+use loa_protocol::receipt::{ReceiptAck, ReceiptBatch};
+use loa_protocol::report::{Event, Health, Presence, State};
+use loa_protocol::topic::Topic;
+use loa_protocol::transfer::{Block, Want};
+use loa_protocol::wire::Wire;
+
+use crate::keys;
+
+/// Reads the bytes as every message.
+pub fn hold(bytes: &[u8]) {
+    round_trip::<AreaPlan>(bytes);
+    round_trip::<NodeDocument>(bytes);
+    round_trip::<KeySet>(bytes);
+    round_trip::<Block>(bytes);
+    round_trip::<ReceiptBatch>(bytes);
+    round_trip::<ReceiptAck>(bytes);
+    round_trip::<Presence>(bytes);
+    round_trip::<State>(bytes);
+    round_trip::<Health>(bytes);
+    round_trip::<Event>(bytes);
+    round_trip::<TrustAnchor>(bytes);
+    round_trip::<SignedTrustAnchor>(bytes);
+    if let Some(want) = round_trip::<Want>(bytes) {
+        assert!(want.blocks().is_sorted(), "a want names its blocks in order");
+    }
+    if let Some(request) = round_trip::<EnrolRequest>(bytes)
+        && request.verify(&keys::token().secret.verifier()).is_ok()
+    {
+        assert_eq!(request, keys::request(), "signed without the secret");
+    }
+    if let Some(answer) = round_trip::<EnrolAnswer>(bytes)
+        && let Ok(enrolment) = answer.open(&keys::token())
+    {
+        assert_eq!(enrolment.root, keys::root().verifying_key());
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        if let Ok(topic) = text.parse::<Topic>() {
+            assert_eq!(topic.to_string(), text);
+        }
+        if let Ok(token) = EnrolmentToken::from_text(text) {
+            assert_eq!(EnrolmentToken::from_text(&token.to_text()), Ok(token));
+        }
+    }
+}
+
+fn round_trip<T: Wire + PartialEq + Debug>(bytes: &[u8]) -> Option<T> {
+    let message = T::from_cbor(bytes).ok()?;
+    assert_eq!(T::from_cbor(&message.to_cbor()).as_ref(), Ok(&message));
+    Some(message)
+}

@@ -1,0 +1,36 @@
+//! What officers type: checked, then brought into words.
+
+use loa_speech::normalize::{Sentence, normalize};
+use loa_speech::text::{self, CleanText, DEFAULT_MAX_BYTES};
+
+/// A text is read once more as so many bytes of itself: what takes more than linear time then hits the time limit.
+const LONG_BYTES: usize = 32 * 1024;
+/// One byte of a text becomes at most so many of speech: a digit of a long number is "nghìn tỷ".
+const GROWTH: usize = 64;
+
+/// Reads the bytes as a text.
+pub fn hold(bytes: &[u8]) {
+    let Ok(typed) = std::str::from_utf8(bytes) else { return };
+    let Ok(checked) = text::check(typed, DEFAULT_MAX_BYTES) else { return };
+    let clean = checked.text;
+    let again = text::check(clean.as_str(), DEFAULT_MAX_BYTES).map(|checked| checked.text);
+    assert_eq!(again.as_ref(), Ok(&clean), "a clean text is clean");
+    speak(&clean);
+    let long = clean.as_str().repeat(LONG_BYTES / clean.as_str().len().max(1));
+    if let Ok(checked) = text::check(&long, DEFAULT_MAX_BYTES) {
+        speak(&checked.text);
+    }
+}
+
+fn speak(clean: &CleanText) {
+    let spoken = normalize(clean);
+    let mut bytes = 0;
+    for sentence in spoken.sentences() {
+        let words = sentence.as_str();
+        bytes += words.len();
+        assert!(!words.chars().any(|c| c.is_ascii_digit() || matches!(c, '[' | ']' | '\n')), "{words:?}");
+        assert!(words.chars().any(char::is_alphabetic), "{words:?} cannot be said");
+        assert!(words.chars().count() <= Sentence::MAX_CHARS, "a sentence of {} bytes", words.len());
+    }
+    assert!(bytes <= GROWTH * clean.as_str().len(), "{} bytes became {bytes}", clean.as_str().len());
+}
