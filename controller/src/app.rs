@@ -19,7 +19,6 @@ use crate::dispatch::{access, broker_link, ingest, offers::Offers, outlet, recon
 use crate::enrol::{BrokerAddress, Enrolments};
 use crate::http;
 use crate::identity::Authority;
-use crate::live::Changes;
 use crate::making;
 use crate::services::{Clock, Nudges, Services};
 use crate::site;
@@ -93,7 +92,7 @@ impl Controller {
 
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let changes = Changes::default();
+        let changes = services.changes().clone();
         let offers = Arc::new(Offers::default());
         let (connected, connection) = watch::channel(0);
         let (wants, wanted) = mpsc::channel(WANTS_CAPACITY);
@@ -144,7 +143,7 @@ impl Controller {
             speech: config.speech.clone(),
             limits: config.limits.clone(),
             nudge: nudges.speech.clone(),
-            changes: changes.clone(),
+            changes,
             clock: clock.clone(),
         };
         watched.spawn("the making of sounds", making::run(making, stop.clone()));
@@ -163,7 +162,6 @@ impl Controller {
         let state = http::AppState {
             services: services.clone(),
             enrolments: Arc::clone(&enrolments),
-            changes,
             web: Arc::new(http::WebSettings::new(&config.http, &config.limits, base_url.clone())),
         };
         let pages = site::router(state.clone(), site::Settings::new(&config, stop.clone()));

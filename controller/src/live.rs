@@ -11,7 +11,7 @@ use crate::domain::ids::TrackId;
 /// Changes that a reader may fall behind before it misses some.
 const CAPACITY: usize = 1024;
 
-/// Something changed.
+/// Something changed. Told after the database has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// A node's presence, state or health.
@@ -25,7 +25,9 @@ pub enum Change {
         /// Of which occurrence.
         occurrence: OccurrenceId,
     },
-    /// The making of a track's sound.
+    /// A bulletin's words or state, or its schedules.
+    Bulletin(BulletinId),
+    /// The making of a track's sound: its progress, its end, its failure.
     Track(TrackId),
 }
 

@@ -302,10 +302,27 @@ fn live_fragments_are_what_their_pages_show() {
     let state = page.bulletin.state;
     assert!(html.contains(&format!("sse-swap=\"{}\"", event::bulletin_state(&page.bulletin.id))));
     assert_within(&html, &fragment(&BulletinStateTag { lang, state }).expect("a fragment"));
-    for track in page.tracks {
+    let BulletinPage { shell, bulletin, tracks, actions, decision, add_track, schedules, history } = page;
+    let csrf = shell.csrf;
+    for track in tracks.clone() {
         assert!(html.contains(&format!("sse-swap=\"{}\"", event::track(&track.id))));
-        assert_within(&html, &fragment(&TrackProgress { lang, track }).expect("a fragment"));
+        let part = TrackProgress { lang, csrf: csrf.clone(), bulletin: bulletin.clone(), track };
+        assert_within(&html, &fragment(&part).expect("a fragment"));
     }
+    let list = BulletinTracks {
+        lang,
+        csrf: csrf.clone(),
+        bulletin: bulletin.clone(),
+        tracks,
+        actions: actions.clone(),
+        add_track,
+    };
+    assert_within(&html, &fragment(&list).expect("a fragment"));
+    assert_within(&html, &fragment(&BulletinHistory { lang, history }).expect("a fragment"));
+    let plan = BulletinPlan { lang, bulletin: bulletin.clone(), actions: actions.clone(), schedules };
+    assert_within(&html, &fragment(&plan).expect("a fragment"));
+    let decide = BulletinDecide { lang, csrf, bulletin, actions, decision, outdated: false };
+    assert_within(&html, &fragment(&decide).expect("a fragment"));
 
     let preview = sample::schedule_form(look);
     let html = render(&preview).expect("a page");

@@ -1,22 +1,17 @@
 //! Serves every page with sample data, to look at while working on templates and style:
 //! `cargo run -p loa-controller --example preview_pages` prints the address.
 //!
-//! `/{page}?lang=vi|en&theme=auto|light|dark`; forms go nowhere; `/live` moves a progress bar and a node.
+//! `/{page}?lang=vi|en&theme=auto|light|dark`; forms go nowhere.
 
 mod sample;
-
-use std::convert::Infallible;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
-use axum::response::sse::{Event, Sse};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use futures_util::stream::{self, Stream, StreamExt as _};
-use loa_controller::pages::{Lang, Page, Rendered, Theme, assets, fragment, views};
+use loa_controller::pages::{Lang, Page, Rendered, Theme, assets, views};
 
 #[derive(Clone, Copy)]
 struct Look {
@@ -32,7 +27,6 @@ async fn main() -> anyhow::Result<()> {
     println!("http://{}/", listener.local_addr()?);
     let app = Router::new()
         .route("/", get(index))
-        .route("/live", get(live))
         .route("/schedules/preview", post(schedule_preview))
         .route("/bulletins/check", post(text_check))
         .route("/{page}", get(page))
@@ -67,20 +61,4 @@ async fn schedule_preview() -> Response {
 async fn text_check() -> Response {
     let look = Look { lang: Lang::Vi, theme: Theme::Auto };
     ok(views::TextCheckPart { lang: look.lang, check: sample::bulletin_form(look).check })
-}
-
-async fn live() -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let steps = stream::iter((0..=100).step_by(5).cycle()).then(|percent| async move {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        let track = views::TrackProgress { lang: Lang::Vi, track: sample::working_track(percent) };
-        let cells = views::NodeCells { lang: Lang::Vi, node: sample::flapping_node(percent % 10 == 0) };
-        let events = [
-            (views::event::track("t-working"), fragment(&track)),
-            (views::event::node("n-2"), fragment(&cells)),
-        ];
-        stream::iter(events.map(|(name, html)| {
-            Ok(Event::default().event(name).data(html.unwrap_or_else(|error| error.to_string())))
-        }))
-    });
-    Sse::new(steps.flatten())
 }

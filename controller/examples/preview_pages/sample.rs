@@ -398,7 +398,7 @@ fn ready(id: &str, code: &str, language: &str, origin: TrackOrigin) -> TrackCard
 }
 
 /// A track being made.
-pub(crate) fn working_track(percent: u8) -> TrackCard {
+fn working_track(percent: u8) -> TrackCard {
     let origin = TrackOrigin::Speech { voice: "Miền Nam".into() };
     TrackCard { state: TrackState::Working { percent }, ..ready("t-working", "vi", "Tiếng Việt", origin) }
 }
@@ -675,11 +675,6 @@ fn areas(look: Look) -> AreasPage {
 }
 
 /// The node whose state the preview's live stream flips.
-pub(crate) fn flapping_node(online: bool) -> NodeRow {
-    let link = if online { Link::Online } else { Link::Offline };
-    NodeRow { link, ..node_row("n-2", "Cụm loa đầu thôn", "Thôn K'Nớ 2", Link::Online) }
-}
-
 fn node_row(id: &str, name: &str, area: &str, link: Link) -> NodeRow {
     NodeRow {
         id: id.into(),
@@ -727,7 +722,7 @@ pub(crate) fn nodes(look: Look) -> NodesPage {
         rows: vec![
             node_row("n-1", "Cụm loa nhà văn hóa", "Thôn Liêng Trang", Link::Online),
             silent,
-            flapping_node(true),
+            node_row("n-2", "Cụm loa đầu thôn", "Thôn K'Nớ 2", Link::Online),
             fresh,
         ],
         pager: Pager::default(),
@@ -747,6 +742,7 @@ fn heard_rows() -> Vec<HeardRow> {
             duration_ms: error_ms.map(|_| 125_300),
             outcome,
             reason,
+            earlier: vec![],
         };
     vec![
         row("n-1", "Cụm loa nhà văn hóa", "Thôn Liêng Trang", Some(0.6), Outcome::Played, None),

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::config::HttpConfig;
 use crate::enrol::Enrolments;
-use crate::live::Changes;
 use crate::services::Services;
 
 /// What handlers share. Cheap to clone.
@@ -15,8 +14,6 @@ pub struct AppState {
     pub services: Services,
     /// Issues enrolment tokens.
     pub enrolments: Arc<Enrolments>,
-    /// Tells open pages what changed.
-    pub changes: Changes,
     /// How the web server behaves.
     pub web: Arc<WebSettings>,
 }

@@ -19,7 +19,6 @@ use super::{AppState, WebSettings, router};
 use crate::domain::role::Principal;
 use crate::enrol::{BrokerAddress, Enrolments};
 use crate::identity::Authority;
-use crate::live::Changes;
 use crate::services::story::Story;
 use crate::trust::Trust;
 
@@ -136,7 +135,6 @@ pub(crate) fn state(story: &Story) -> AppState {
     AppState {
         services: story.services.clone(),
         enrolments: Arc::new(enrolments),
-        changes: Changes::default(),
         web: Arc::new(WebSettings::new(&story.config.http, &story.config.limits, base_url)),
     }
 }

@@ -75,16 +75,18 @@
 //! A missing field is an empty text or nothing ticked, never a 400.
 //!
 //! # Live parts
-//! A page opens `GET /live?topics=…` (topics separated by commas; for `heard` with the page's filters) as `text/event-stream`. The data of each event is a
+//! A page opens one stream, `GET /live?topics=…` (topics separated by commas; lists with the page's filters), as `text/event-stream`. The data of each event is a
 //! fragment, rendered with [`fragment`] in the session's language: the *inside* of the element that the page
 //! marks with `sse-swap`. Names come from [`views::event`].
 //! | Topic | Events | Fragment |
 //! |---|---|---|
 //! | `today` | `today-sounding`, `today-waiting`, `today-silent` | [`views::TodaySounding`], [`views::TodayWaiting`], [`views::TodaySilent`] |
-//! | `bulletin:{id}` | `bulletin-state-{id}`, `track-{track}` | [`views::BulletinStateTag`], [`views::TrackProgress`] |
+//! | `waiting` (every page) | `waiting-count` | [`views::WaitingCount`] |
+//! | `bulletins` | `bulletins-list` | [`views::BulletinsList`] |
+//! | `bulletin:{id}` with `words`, the digest of the words that the page shows | `bulletin-state-{id}`, `bulletin-tracks-{id}`, `track-{track}`, `bulletin-plan-{id}`, `bulletin-history-{id}`, `bulletin-decide-{id}` | [`views::BulletinStateTag`], [`views::BulletinTracks`], [`views::TrackProgress`], [`views::BulletinPlan`], [`views::BulletinHistory`], [`views::BulletinDecide`] |
 //! | `nodes` | `nodes-counts`, `node-{id}` | [`views::NodesCounts`], [`views::NodeCells`] |
 //! | `node:{id}` | `node-detail-{id}` | [`views::NodeState`] |
-//! | `heard` | `heard-{occurrence}` | [`views::OccurrenceHeard`] |
+//! | `heard` | `heard-list`, `heard-{occurrence}` | [`views::HeardList`], [`views::OccurrenceHeard`] |
 
 pub mod assets;
 mod filters;
@@ -218,7 +220,13 @@ pages!(
 );
 
 fragments!(
+    BulletinDecide,
+    BulletinHistory,
+    BulletinPlan,
     BulletinStateTag,
+    BulletinTracks,
+    BulletinsList,
+    HeardList,
     NodeCells,
     NodeState,
     NodesCounts,
@@ -229,6 +237,7 @@ fragments!(
     TodaySounding,
     TodayWaiting,
     TrackProgress,
+    WaitingCount,
 );
 
 #[cfg(test)]

@@ -182,6 +182,12 @@ impl Shell {
         self.person.as_ref().map(|person| person.can).unwrap_or_default()
     }
 
+    /// The query of this page, to be added to another: `&state=draft` for `/bulletins?state=draft`.
+    #[must_use]
+    pub fn query(&self) -> String {
+        self.path.split_once('?').map(|(_, query)| format!("&{query}")).unwrap_or_default()
+    }
+
     /// The initials of the user's last two names, for the round badge: `TH` for `Nguyễn Thị Hạnh`.
     #[must_use]
     pub fn initials(&self) -> String {

@@ -34,14 +34,15 @@ pub struct OccurrenceHeard {
     pub title: Option<String>,
     /// When it was planned.
     pub nominal: UnixMs,
-    /// The receipts, by place.
+    /// The receipts, by place; of two of one node, the first holds.
     pub receipts: Vec<ReceiptRecord>,
 }
 
 impl OccurrenceHeard {
     /// On how many nodes it ended so: `played`, `partial` or `missed`.
     pub fn count(&self, outcome: &str) -> usize {
-        self.receipts.iter().filter(|r| r.outcome == outcome).count()
+        let holding = self.receipts.chunk_by(|a, b| a.node == b.node).filter_map(<[ReceiptRecord]>::first);
+        holding.filter(|receipt| receipt.outcome == outcome).count()
     }
 }
 
@@ -136,8 +137,13 @@ impl Heard {
             ReceiptFilter { bulletin: Some(id.clone()), limit: RECEIPTS_MAX, ..ReceiptFilter::default() };
         let mut last: BTreeMap<NodeId, ReceiptRecord> = BTreeMap::new();
         for receipt in receipts::list(&mut tx, &scope, &filter).await? {
-            // The latest planned comes first.
-            last.entry(receipt.node.clone()).or_insert(receipt);
+            // The latest planned comes first; of several for the same start, the latest receipt holds.
+            let known = last.entry(receipt.node.clone()).or_insert_with(|| receipt.clone());
+            if known.nominal == receipt.nominal
+                && (receipt.received, receipt.number) > (known.received, known.number)
+            {
+                *known = receipt;
+            }
         }
         let active: Vec<_> = schedules.into_iter().filter(|s| s.cancelled.is_none()).collect();
         let mut villages = Vec::new();

@@ -44,6 +44,7 @@ pub use users::{UserDraft, UserView, Users};
 use crate::auth::passphrase::Passphrases;
 use crate::config::{Config, ConfigError};
 use crate::domain::bulletin::DraftRules;
+use crate::live::Changes;
 use crate::store::Store;
 use crate::store::blobs::BlobStore;
 
@@ -81,6 +82,7 @@ struct Ground {
     passphrases: Passphrases,
     clock: Clock,
     nudges: Nudges,
+    changes: Changes,
     zone: Tz,
     drafts: DraftRules,
     limits: crate::config::Limits,
@@ -139,6 +141,7 @@ impl Services {
             passphrases: Passphrases::new()?,
             clock,
             nudges,
+            changes: Changes::default(),
             zone: config.zone,
             drafts: DraftRules { text_max_chars: config.limits.text_max_chars, spoken },
             limits: config.limits.clone(),
@@ -176,6 +179,11 @@ impl Services {
     /// The handles that wake the tasks.
     pub fn nudges(&self) -> &Nudges {
         &self.ground.nudges
+    }
+
+    /// Where what changed is told to open pages.
+    pub fn changes(&self) -> &Changes {
+        &self.ground.changes
     }
 
     /// The clock that all services read.

@@ -18,6 +18,7 @@ use crate::domain::ids::fresh_item_id;
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role::{Action, Principal};
 use crate::domain::schedule::{Schedule, ScheduleDraft, ScheduleValues, unknown_target};
+use crate::live::Change;
 use crate::store::schedules::ScheduleFilter;
 use crate::store::{Connection, areas, nodes, schedules};
 
@@ -163,6 +164,7 @@ impl Schedules {
         let made = load(&mut tx, &id, now).await?;
         self.note(&mut tx, who, "schedule.created", &made, None, Some(summary(&made))).await?;
         tx.commit().await?;
+        self.0.changes.tell(Change::Bulletin(made.schedule.bulletin.clone()));
         self.0.nudges.plans.wake();
         Ok(made)
     }
@@ -192,6 +194,7 @@ impl Schedules {
         let after = load(&mut tx, id, now).await?;
         self.note(&mut tx, who, "schedule.cancelled", &after, Some(summary(&before)), None).await?;
         tx.commit().await?;
+        self.0.changes.tell(Change::Bulletin(after.schedule.bulletin.clone()));
         self.0.nudges.plans.wake();
         Ok(after)
     }

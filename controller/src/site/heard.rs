@@ -16,12 +16,14 @@ use super::{Site, pager, shell, words};
 use crate::domain::schedule::local_time;
 use crate::pages::Nav;
 use crate::pages::labels::{Class, Outcome};
-use crate::pages::views::{BulletinName, Coverage, HeardFilter, HeardOccurrence, HeardPage, HeardRow};
+use crate::pages::views::{
+    BulletinName, Coverage, EarlierReceipt, HeardFilter, HeardOccurrence, HeardPage, HeardRow, Pager,
+};
 use crate::services::{ScheduleView, ServiceError};
 use crate::store::receipts::{ReceiptFilter, ReceiptRecord};
 
 /// Occurrences of one page.
-pub(super) const PER_PAGE: usize = 20;
+const PER_PAGE: usize = 20;
 /// How far back the page looks when nobody says otherwise: 31 days, and a year for one bulletin, node or occurrence.
 const LOOK_BACK_MS: i64 = 31 * DAY_MS;
 const LOOK_BACK_ONE_MS: i64 = 366 * DAY_MS;
@@ -34,15 +36,36 @@ const RECEIPTS_MAX: u32 = 5_000;
 /// `GET /heard`.
 pub(super) async fn page(State(site): State<Site>, me: Me, Asked(asked): Asked) -> Answer {
     let (places, shell) = shell::open(&site, &me, Nav::Heard).await?;
-    let filter = filter(&asked);
-    let occurrences = occurrences(&site, &me, &places, &filter).await?;
-    let names = ["from", "to", "area", "outcome", "bulletin", "occurrence", "node"];
-    let (occurrences, pager) = pager::cut("/heard", &asked, &names, occurrences, PER_PAGE);
+    let HeardListed { filter, occurrences, pager } = list(&site, &me, &places, &asked).await?;
     answer_page(HeardPage { shell, filter, areas: places.choices(|_| true), occurrences, pager })
 }
 
+/// One page of occurrences.
+pub(super) struct HeardListed {
+    /// The filter that was asked for.
+    pub(super) filter: HeardFilter,
+    /// The occurrences, the latest first.
+    pub(super) occurrences: Vec<HeardOccurrence>,
+    /// Ways on.
+    pub(super) pager: Pager,
+}
+
+/// The occurrences that an address asks for.
+pub(super) async fn list(
+    site: &Site,
+    me: &Me,
+    places: &Places,
+    asked: &Fields,
+) -> Result<HeardListed, ServiceError> {
+    let filter = filter(asked);
+    let found = occurrences(site, me, places, &filter).await?;
+    let names = ["from", "to", "area", "outcome", "bulletin", "occurrence", "node"];
+    let (occurrences, pager) = pager::cut("/heard", asked, &names, found, PER_PAGE);
+    Ok(HeardListed { filter, occurrences, pager })
+}
+
 /// The filter that an address asks for.
-pub(super) fn filter(asked: &Fields) -> HeardFilter {
+fn filter(asked: &Fields) -> HeardFilter {
     HeardFilter {
         from: asked.text("from"),
         to: asked.text("to"),
@@ -55,7 +78,7 @@ pub(super) fn filter(asked: &Fields) -> HeardFilter {
 }
 
 /// The occurrences that match, the latest first.
-pub(super) async fn occurrences(
+async fn occurrences(
     site: &Site,
     me: &Me,
     places: &Places,
@@ -119,9 +142,19 @@ struct AtNode {
     path: loa_protocol::area::AreaPath,
     area: String,
     receipt: Option<ReceiptRecord>,
+    /// What it said before, the latest first.
+    earlier: Vec<ReceiptRecord>,
 }
 
 impl AtNode {
+    /// Takes one more receipt; the latest holds.
+    fn take(&mut self, receipt: ReceiptRecord) {
+        self.earlier.extend(self.receipt.take());
+        self.earlier.push(receipt);
+        self.earlier.sort_by_key(|receipt| std::cmp::Reverse((receipt.received, receipt.number)));
+        self.receipt = Some(self.earlier.remove(0));
+    }
+
     fn outcome(&self) -> Outcome {
         self.receipt.as_ref().map_or(Outcome::Waiting, |receipt| words::outcome(&receipt.outcome))
     }
@@ -147,7 +180,7 @@ impl Start {
 
     /// A node may have played an earlier revision, whose occurrence has another name.
     fn has_id(&self, id: &str) -> bool {
-        let receipts = self.nodes.iter().filter_map(|node| node.receipt.as_ref());
+        let receipts = self.nodes.iter().flat_map(|node| node.receipt.iter().chain(&node.earlier));
         self.id.to_string() == id || receipts.map(|r| r.occurrence).any(|other| other.to_string() == id)
     }
 
@@ -187,6 +220,15 @@ fn row(places: &Places, node: &AtNode, nominal: UnixMs) -> HeardRow {
         duration_ms: receipt.and_then(|r| r.played_ms).map(u64::from),
         outcome: node.outcome(),
         reason: receipt.and_then(|r| r.reason.as_deref()).map(words::reason),
+        earlier: node
+            .earlier
+            .iter()
+            .map(|r| EarlierReceipt {
+                outcome: words::outcome(&r.outcome),
+                reason: r.reason.as_deref().map(words::reason),
+                duration_ms: r.played_ms.map(u64::from),
+            })
+            .collect(),
     }
 }
 
@@ -202,6 +244,7 @@ fn said(receipt: &ReceiptRecord) -> AtNode {
         path: receipt.path.clone(),
         area: receipt.area_name.clone(),
         receipt: Some(receipt.clone()),
+        earlier: Vec::new(),
     }
 }
 
@@ -260,6 +303,7 @@ fn merge(
                     path: node.path.clone(),
                     area: places.name_of(&node.path),
                     receipt: None,
+                    earlier: Vec::new(),
                 })
                 .collect(),
         };
@@ -277,7 +321,7 @@ fn merge(
             nodes: Vec::new(),
         });
         match start.nodes.iter_mut().find(|node| node.id == receipt.node) {
-            Some(node) => *node = said(&receipt),
+            Some(node) => node.take(receipt),
             None => start.nodes.push(said(&receipt)),
         }
     }

@@ -42,6 +42,12 @@ pub(super) struct Planned {
     pub(super) nominal: UnixMs,
 }
 
+/// When the next start of any of these schedules is due.
+pub(super) fn next_start(schedules: &[ScheduleView], now: UnixMs) -> Option<UnixMs> {
+    let standing = schedules.iter().filter(|view| view.schedule.cancelled.is_none());
+    standing.filter_map(|view| view.schedule.values.next_after(now)).min()
+}
+
 /// The schedules that the person may see, the latest made first: all that still have starts to come, and of those that
 /// are over or cancelled, the ones among the last [`BATCH`] that were made.
 pub(super) async fn schedules(site: &Site, me: &Me) -> Result<Vec<ScheduleView>, ServiceError> {

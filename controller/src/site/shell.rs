@@ -66,7 +66,8 @@ pub(super) fn outside(site: &Site, reader: &Reader) -> Shell {
     }
 }
 
-fn can(who: &Principal) -> Can {
+/// What the person may do anywhere at all.
+pub(super) fn can(who: &Principal) -> Can {
     let any = |action: fn(loa_protocol::bulletin::Class) -> Action| {
         loa_protocol::bulletin::Class::ALL.into_iter().any(|class| who.may_somewhere(action(class)))
     };

@@ -43,6 +43,8 @@ pub(super) struct Today {
     pub(super) silent: Vec<SilentNode>,
     pub(super) nodes_all: usize,
     pub(super) nodes_online: usize,
+    /// When the next of today's starts begins or ends.
+    pub(super) turns: Option<UnixMs>,
 }
 
 impl Today {
@@ -54,7 +56,9 @@ impl Today {
         let mut silent: Vec<_> = enrolled.iter().filter(|(_, status)| !status.online).collect();
         // Never seen comes before long unseen: `None` is the smallest.
         silent.sort_by_key(|(_, status)| status.online_changed);
+        let now = site.app.services.clock().now();
         Ok(Self {
+            turns: sounding.iter().flat_map(turns).filter(|at| *at > now).min(),
             sounding,
             waiting: waiting(site, me, places).await?,
             silent: silent
@@ -108,6 +112,12 @@ async fn sounding(
         });
     }
     Ok(items)
+}
+
+/// When it begins, and when it is over.
+fn turns(item: &TodayItem) -> [UnixMs; 2] {
+    let start = UnixMs(item.at.timestamp_millis());
+    [start, start + i64::try_from(item.duration_ms.unwrap_or(LENGTH_GUESS_MS)).unwrap_or(i64::MAX)]
 }
 
 fn day_state(start: &Start, coverage: Coverage, duration_ms: u64, now: UnixMs) -> DayState {

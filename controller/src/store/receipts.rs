@@ -80,6 +80,9 @@ pub struct ReceiptRecord {
     pub started: Option<UnixMs>,
     /// How long it sounded.
     pub played_ms: Option<u32>,
+    /// The node's own number of the receipt. Of two receipts of one occurrence, the later holds; numbers
+    /// begin again with a board that was replaced, whose receipts come later.
+    pub number: u64,
     /// How far the node trusted its clock.
     pub clock: String,
     /// When the receipt came.
@@ -110,7 +113,7 @@ pub struct ReceiptFilter {
     pub limit: u32,
 }
 
-/// Receipts of nodes in the scopes.
+/// Receipts of nodes in the scopes; of several of one node for one occurrence, the one that holds comes first.
 ///
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
@@ -121,7 +124,7 @@ pub async fn list(
 ) -> Result<Vec<ReceiptRecord>, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new(
         "SELECT r.node_id, n.name AS node_name, a.path, a.name AS area_name, r.occurrence_id, r.item_id, r.bulletin_id,
-         v.title, r.revision, r.nominal_start_ms, r.outcome, r.reason, r.started_ms, r.played_ms, r.clock, r.received_ms
+         v.title, r.revision, r.number, r.nominal_start_ms, r.outcome, r.reason, r.started_ms, r.played_ms, r.clock, r.received_ms
          FROM receipt r JOIN node n ON n.id = r.node_id JOIN area a ON a.id = n.area_id
          LEFT JOIN revision v ON v.bulletin_id = r.bulletin_id AND v.revision = r.revision WHERE ",
     );
@@ -141,7 +144,8 @@ pub async fn list(
     if let Some(until) = filter.until {
         query.push(" AND r.nominal_start_ms < ").push_bind(until.0);
     }
-    query.push(" ORDER BY r.nominal_start_ms DESC, r.occurrence_id, a.path, r.node_id, r.number LIMIT ");
+    query.push(" ORDER BY r.nominal_start_ms DESC, r.occurrence_id, a.path, r.node_id, r.received_ms DESC, r.number DESC
+         LIMIT ");
     query.push_bind(i64::from(filter.limit));
     query.build().fetch_all(c).await?.iter().map(read).collect()
 }
@@ -162,6 +166,7 @@ fn read(row: &SqliteRow) -> Result<ReceiptRecord, StoreError> {
         reason: row.text_opt("reason")?,
         started: row.instant_opt("started_ms")?,
         played_ms: row.number_opt("played_ms")?,
+        number: row.number("number")?,
         clock: row.text("clock")?,
         received: row.instant("received_ms")?,
     })

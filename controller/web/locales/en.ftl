@@ -25,6 +25,9 @@ theme-dark = Dark
 times-in-zone = Times are in { $x }.
 live-lost = The live connection is lost; connecting again. What this page shows may be out of date.
 
+live-over = The session is over, and this page no longer updates itself. What you are writing is still here: press save, it is kept while you sign in again.
+live-left = Somebody else has just dealt with this bulletin. Your comment was not sent:
+
 choose = Choose…
 optional = optional
 cancel = Cancel
@@ -124,6 +127,8 @@ bulletin-updated = Updated
 bulletins-none = No bulletin yet. Write the first one, submit it, then choose when and where it sounds.
 bulletin-not-scheduled = The bulletin is approved but not scheduled.
 bulletin-not-scheduled-yet = Not scheduled. A bulletin can be scheduled once it is approved.
+bulletin-outdated = The words of this bulletin have just been changed.
+bulletin-outdated-load = Load the page again to read and hear them before you decide.
 bulletin-heard = See where this bulletin was heard
 back-to-bulletin = Back to the bulletin
 revision = Revision { $x }
@@ -383,6 +388,7 @@ heard-planned = Planned
 heard-started = Started
 heard-error = Error
 heard-duration = Duration
+heard-before = Earlier receipt:
 outcome-played = Played
 outcome-waiting = No receipt yet
 outcome-partial = Not wholly

@@ -22,6 +22,9 @@ theme-dark = Tối
 times-in-zone = Giờ hiển thị theo múi giờ { $x }.
 live-lost = Mất kết nối trực tiếp, đang nối lại. Số liệu trên trang có thể đã cũ.
 
+live-over = Phiên đăng nhập đã kết thúc, trang này không tự cập nhật nữa. Nội dung đang soạn vẫn còn: cứ bấm lưu, hệ thống giữ lại và đề nghị đăng nhập.
+live-left = Người khác vừa xử lý bản tin này. Ý kiến đang viết chưa được gửi:
+
 choose = Chọn…
 optional = không bắt buộc
 cancel = Bỏ qua
@@ -118,6 +121,8 @@ bulletin-updated = Cập nhật
 bulletins-none = Chưa có bản tin nào. Soạn bản tin đầu tiên, trình duyệt, rồi chọn giờ và địa bàn phát.
 bulletin-not-scheduled = Bản tin đã được duyệt nhưng chưa có lịch phát.
 bulletin-not-scheduled-yet = Chưa có lịch phát. Bản tin được duyệt mới xếp lịch được.
+bulletin-outdated = Nội dung bản tin vừa được sửa.
+bulletin-outdated-load = Tải lại để xem và nghe bản mới trước khi quyết định.
 bulletin-heard = Xem kết quả phát của bản tin này
 back-to-bulletin = Về bản tin
 revision = Bản sửa lần { $x }
@@ -371,6 +376,7 @@ heard-planned = Giờ theo kế hoạch
 heard-started = Giờ bắt đầu
 heard-error = Sai lệch
 heard-duration = Thời lượng
+heard-before = Biên nhận trước đó:
 outcome-played = Đã phát
 outcome-waiting = Chưa có biên nhận
 outcome-partial = Phát chưa trọn

@@ -6,12 +6,12 @@ import { copyButtons } from "./copy.js";
 import { countText } from "./count.js";
 import { sayDates } from "./dates.js";
 import { guardForms } from "./forms.js";
-import { liveState } from "./live.js";
+import { liveParts } from "./live.js";
 import { targetTree } from "./tree.js";
 
 copyButtons(document);
 countText(document);
 guardForms(document);
-liveState(document);
+liveParts(document);
 sayDates(document);
 targetTree(document);

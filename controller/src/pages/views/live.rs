@@ -5,9 +5,12 @@
 
 use askama::Template;
 
-use super::bulletin::TrackCard;
-use super::heard::HeardOccurrence;
+use super::bulletin::{BulletinActions, BulletinDetail, DecisionForm, HistoryItem, TrackCard, TrackForm};
+use super::bulletins::{BulletinFilter, BulletinRow};
+use super::heard::{HeardFilter, HeardOccurrence};
 use super::nodes::{NodeCounts, NodeRow};
+use super::parts::Pager;
+use super::schedules::ScheduleRow;
 use super::today::{SilentNode, TodayItem, WaitingItem};
 use super::{SchedulePreview, TextCheck};
 use crate::pages::filters;
@@ -88,14 +91,119 @@ pub struct BulletinStateTag {
     pub state: BulletinState,
 }
 
-/// Event `track-{id}`, topic `bulletin:{id}`: progress, player or failure of a track.
+/// Event `bulletin-decide-{id}`, topic `bulletin:{id}`: what is to be known before a decision, and its buttons.
+#[derive(Clone, Debug, Template)]
+#[template(path = "live/bulletin_decide.html")]
+pub struct BulletinDecide {
+    /// Reader's language.
+    pub lang: Lang,
+    /// Token for the forms.
+    pub csrf: String,
+    /// The bulletin.
+    pub bulletin: BulletinDetail,
+    /// What this user may do now.
+    pub actions: BulletinActions,
+    /// The form that returns it.
+    pub decision: DecisionForm,
+    /// Whether the words have changed since the page was loaded: then there is nothing to press, but the page to be
+    /// loaded again. Nobody decides on words that they do not see.
+    pub outdated: bool,
+}
+
+/// Event `bulletin-tracks-{id}`, topic `bulletin:{id}`: the tracks, when there are others than before.
+#[derive(Clone, Debug, Template)]
+#[template(path = "live/bulletin_tracks.html")]
+pub struct BulletinTracks {
+    /// Reader's language.
+    pub lang: Lang,
+    /// Token for the forms.
+    pub csrf: String,
+    /// The bulletin.
+    pub bulletin: BulletinDetail,
+    /// Its tracks.
+    pub tracks: Vec<TrackCard>,
+    /// What this user may do now.
+    pub actions: BulletinActions,
+    /// The form that adds a track.
+    pub add_track: TrackForm,
+}
+
+/// Event `track-{id}`, topic `bulletin:{id}`: a track with its progress, player or failure.
 #[derive(Clone, Debug, Template)]
 #[template(path = "live/track.html")]
 pub struct TrackProgress {
     /// Reader's language.
     pub lang: Lang,
+    /// Token for the forms.
+    pub csrf: String,
+    /// The bulletin.
+    pub bulletin: BulletinDetail,
     /// The track.
     pub track: TrackCard,
+}
+
+/// Event `bulletin-plan-{id}`, topic `bulletin:{id}`: when and where it sounds.
+#[derive(Clone, Debug, Template)]
+#[template(path = "live/bulletin_plan.html")]
+pub struct BulletinPlan {
+    /// Reader's language.
+    pub lang: Lang,
+    /// The bulletin.
+    pub bulletin: BulletinDetail,
+    /// What this user may do now.
+    pub actions: BulletinActions,
+    /// Its schedules.
+    pub schedules: Vec<ScheduleRow>,
+}
+
+/// Event `bulletin-history-{id}`, topic `bulletin:{id}`: what was done with it.
+#[derive(Clone, Debug, Template)]
+#[template(path = "live/bulletin_history.html")]
+pub struct BulletinHistory {
+    /// Reader's language.
+    pub lang: Lang,
+    /// Its history, latest first.
+    pub history: Vec<HistoryItem>,
+}
+
+/// Event `bulletins-list`, topic `bulletins`: the list of bulletins.
+#[derive(Clone, Debug, Template)]
+#[template(path = "live/bulletins_list.html")]
+pub struct BulletinsList {
+    /// Reader's language.
+    pub lang: Lang,
+    /// Whether this user writes bulletins.
+    pub can_compose: bool,
+    /// Filters as asked for.
+    pub filter: BulletinFilter,
+    /// The bulletins.
+    pub rows: Vec<BulletinRow>,
+    /// Paging.
+    pub pager: Pager,
+}
+
+/// Event `waiting-count`, topic `waiting`: how many bulletins wait for this user.
+#[derive(Clone, Debug, Template)]
+#[template(path = "live/waiting_count.html")]
+pub struct WaitingCount {
+    /// Reader's language.
+    pub lang: Lang,
+    /// As [`super::super::Shell::waiting_count`].
+    pub waiting_count: usize,
+}
+
+/// Event `heard-list`, topic `heard`: all occurrences of the page, when there are others than before.
+#[derive(Clone, Debug, Template)]
+#[template(path = "live/heard_list.html")]
+pub struct HeardList {
+    /// Reader's language.
+    pub lang: Lang,
+    /// Filters as asked for.
+    pub filter: HeardFilter,
+    /// The occurrences.
+    pub occurrences: Vec<HeardOccurrence>,
+    /// Paging.
+    pub pager: Pager,
 }
 
 /// Event `heard-{occurrence}`, topic `heard`: one occurrence with its coverage and its rows.
@@ -138,6 +246,12 @@ pub mod event {
     pub const TODAY_SILENT: &str = "today-silent";
     /// Data: [`super::NodesCounts`].
     pub const NODES_COUNTS: &str = "nodes-counts";
+    /// Data: [`super::WaitingCount`].
+    pub const WAITING_COUNT: &str = "waiting-count";
+    /// Data: [`super::BulletinsList`].
+    pub const BULLETINS_LIST: &str = "bulletins-list";
+    /// Data: [`super::HeardList`].
+    pub const HEARD_LIST: &str = "heard-list";
 
     /// Data: [`super::NodeCells`].
     #[must_use]
@@ -155,6 +269,30 @@ pub mod event {
     #[must_use]
     pub fn bulletin_state(id: &str) -> String {
         format!("bulletin-state-{id}")
+    }
+
+    /// Data: [`super::BulletinDecide`].
+    #[must_use]
+    pub fn bulletin_decide(id: &str) -> String {
+        format!("bulletin-decide-{id}")
+    }
+
+    /// Data: [`super::BulletinTracks`].
+    #[must_use]
+    pub fn bulletin_tracks(id: &str) -> String {
+        format!("bulletin-tracks-{id}")
+    }
+
+    /// Data: [`super::BulletinPlan`].
+    #[must_use]
+    pub fn bulletin_plan(id: &str) -> String {
+        format!("bulletin-plan-{id}")
+    }
+
+    /// Data: [`super::BulletinHistory`].
+    #[must_use]
+    pub fn bulletin_history(id: &str) -> String {
+        format!("bulletin-history-{id}")
     }
 
     /// Data: [`super::TrackProgress`].

@@ -32,7 +32,7 @@ impl Coverage {
 }
 
 /// Ways on from one page of a longer list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Pager {
     /// Address of the first page, with the filters kept; `None` on that page.
     pub first: Option<String>,
@@ -46,6 +46,17 @@ impl Pager {
     pub fn needed(&self) -> bool {
         self.first.is_some() || self.next.is_some()
     }
+}
+
+/// A receipt that a later one has replaced.
+#[derive(Clone, Debug)]
+pub struct EarlierReceipt {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why not wholly.
+    pub reason: Option<Msg>,
+    /// How long it sounded, milliseconds.
+    pub duration_ms: Option<u64>,
 }
 
 /// What one node did with one occurrence.
@@ -69,6 +80,8 @@ pub struct HeardRow {
     pub outcome: Outcome,
     /// Why, where it is not "played": the rule or the fault.
     pub reason: Option<Msg>,
+    /// What the node's earlier receipts of the same start said, the latest first: it holds what came last.
+    pub earlier: Vec<EarlierReceipt>,
 }
 
 /// A bulletin named in another page.

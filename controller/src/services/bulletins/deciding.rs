@@ -47,6 +47,7 @@ impl Bulletins {
         self.note(&mut tx, who, "bulletin.submitted", &after.bulletin, None, Some(summary(&after.latest)))
             .await?;
         tx.commit().await?;
+        self.tell(id);
         Ok(after)
     }
 
@@ -92,6 +93,7 @@ impl Bulletins {
         self.note(&mut tx, who, "bulletin.approved", &after.bulletin, was, Some(summary(&after.latest)))
             .await?;
         tx.commit().await?;
+        self.tell(id);
         self.0.nudges.plans.wake();
         Ok(after)
     }
@@ -126,6 +128,7 @@ impl Bulletins {
         self.note(&mut tx, who, "bulletin.rejected", &after.bulletin, None, Some(summary(&after.latest)))
             .await?;
         tx.commit().await?;
+        self.tell(id);
         Ok(after)
     }
 
@@ -152,6 +155,7 @@ impl Bulletins {
         let (was, is) = (summary(was), summary(&after.latest));
         self.note(&mut tx, who, "bulletin.withdrawn", &after.bulletin, Some(was), Some(is)).await?;
         tx.commit().await?;
+        self.tell(id);
         self.0.nudges.plans.wake();
         Ok(after)
     }

@@ -18,6 +18,7 @@ use super::{Ground, ServiceError, Thing};
 use crate::domain::bulletin::{Bulletin, BulletinSummary, ContentDigest, Revision};
 use crate::domain::message::Message;
 use crate::domain::role::{Action, Principal, Scope};
+use crate::live::Change;
 use crate::store::audit::{AuditFilter, AuditRecord};
 use crate::store::bulletins::BulletinFilter;
 use crate::store::{Connection, audit, bulletins};
@@ -144,6 +145,11 @@ impl Bulletins {
         let filter =
             AuditFilter { subject_id: Some(id.as_str().to_owned()), before_id: None, limit: PAGE_MAX };
         Ok(audit::list(&mut tx, &[Scope::Area(bulletin.path)], &filter).await?)
+    }
+
+    /// Tells open pages that a bulletin has changed.
+    fn tell(&self, id: &BulletinId) {
+        self.0.changes.tell(Change::Bulletin(id.clone()));
     }
 
     async fn note(

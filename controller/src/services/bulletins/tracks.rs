@@ -80,6 +80,7 @@ impl Bulletins {
         self.note(&mut tx, who, "bulletin.track_retried", &view.bulletin, None, Some(after)).await?;
         let view = load(&mut tx, id).await?;
         tx.commit().await?;
+        self.tell(id);
         self.0.nudges.speech.wake();
         Ok(view)
     }

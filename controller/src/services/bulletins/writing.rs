@@ -50,6 +50,7 @@ impl Bulletins {
         self.note(&mut tx, who, "bulletin.created", &view.bulletin, None, Some(summary(&view.latest)))
             .await?;
         tx.commit().await?;
+        self.tell(&id);
         self.0.nudges.speech.wake();
         Ok(view)
     }
@@ -119,6 +120,7 @@ impl Bulletins {
         let (was, is) = (summary(old), summary(&after.latest));
         self.note(&mut tx, who, "bulletin.edited", &after.bulletin, Some(was), Some(is)).await?;
         tx.commit().await?;
+        self.tell(id);
         self.0.nudges.speech.wake();
         Ok(after)
     }

@@ -34,7 +34,7 @@ pub(in crate::site) async fn page(State(site): State<Site>, me: Me, Path(id): Pa
 }
 
 /// The page of a bulletin, with its forms as typed.
-pub(super) async fn view_of(
+pub(in crate::site) async fn view_of(
     site: &Site,
     me: &Me,
     view: &BulletinView,
@@ -90,7 +90,7 @@ pub(super) async fn view_of(
 }
 
 /// What this person may do now.
-pub(in crate::site) fn actions(me: &Me, view: &BulletinView) -> BulletinActions {
+fn actions(me: &Me, view: &BulletinView) -> BulletinActions {
     let (who, path, latest) = (me.who(), &view.bulletin.path, &view.latest);
     let class = latest.class;
     let writes = who.may(Action::Write(class), path);

@@ -27,7 +27,7 @@ const FIELD_MAX_BYTES: usize = 4 * 1024;
 const FIELDS_MAX: usize = 16;
 
 /// The tracks of the latest revision as the page shows them.
-pub(in crate::site) async fn cards(
+pub(super) async fn cards(
     site: &Site,
     me: &Me,
     view: &BulletinView,

@@ -10,12 +10,13 @@ use super::*;
 use crate::domain::node::CertificateRecord;
 use crate::domain::role::Role;
 use crate::services::story::{NOON, node, once, schedule_draft};
+use crate::store::receipts::ReceiptFilter;
 use crate::store::{nodes, presence, receipts};
 
 /// Half an hour after the story begins: 08:30 where it plays.
 const START: UnixMs = UnixMs(NOON.0 + 30 * 60_000);
 
-async fn enrol(web: &Web, id: &str) {
+pub(super) async fn enrol(web: &Web, id: &str) {
     let mut tx = web.story.services.store().write().await.unwrap();
     let certificate = CertificateRecord {
         fingerprint: format!("{id}-print"),
@@ -27,9 +28,19 @@ async fn enrol(web: &Web, id: &str) {
 }
 
 async fn receive(web: &Web, id: &str, bulletin: &BulletinId, item: &ItemId, outcome: Outcome) {
+    receive_numbered(web, (id, 1), bulletin, item, outcome).await;
+}
+
+async fn receive_numbered(
+    web: &Web,
+    (id, number): (&str, u64),
+    bulletin: &BulletinId,
+    item: &ItemId,
+    outcome: Outcome,
+) {
     let sound = (outcome == Outcome::Played).then_some(Sound { started: START + 12, played_ms: 1_500 });
     let receipt = Receipt {
-        number: 1,
+        number,
         occurrence: occurrence_id(item, 1, START),
         item: item.clone(),
         revision: 1,
@@ -100,4 +111,32 @@ async fn every_page_tells_the_same_of_a_start_that_one_village_heard() {
     let xuan = web.story.person("xuan", Role::Approver, "phu-son").await;
     let mut other = web.browser(&xuan).await;
     assert!(web.get(&mut other, "/heard").await.page().html.contains("Chưa có lượt phát nào"));
+}
+
+#[tokio::test]
+async fn of_two_receipts_the_later_holds_and_the_earlier_is_told() {
+    let web = Web::new().await;
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let hoa = web.story.person("hoa", Role::Approver, "da-don").await;
+    let bulletin = web.story.approved(&lan, &hoa).await.bulletin.id;
+    enrol(&web, "cum-1").await;
+    let draft = schedule_draft(&bulletin, once("2026-11-22T08:30"), &["thon-1"]);
+    let item = web.story.services.schedules.create(&lan, &draft, None).await.unwrap().schedule.id;
+    web.story.clock.advance(45 * 60_000);
+    // A clock that was ahead called it missed; then the start came. The numbers tell the order, not the arrival.
+    receive_numbered(&web, ("cum-1", 8), &bulletin, &item, Outcome::Played).await;
+    receive_numbered(&web, ("cum-1", 7), &bulletin, &item, Outcome::Missed(Reason::TooLate)).await;
+    let mut browser = web.browser(&lan).await;
+    let page = web.get(&mut browser, "/heard").await.page().html;
+    assert!(page.contains("1/1 cụm loa đã phát"), "{page}");
+    assert_eq!(page.matches(">Cụm 1<").count(), 1, "one node, one row: {page}");
+    assert!(page.contains("Biên nhận trước đó: Không phát: Thiết bị tắt"), "{page}");
+    let missed = web.get(&mut browser, "/heard?outcome=missed").await.page().html;
+    assert!(!missed.contains(">Cụm 1<"), "what was replaced is no outcome: {missed}");
+
+    let services = &web.story.services;
+    let filter = ReceiptFilter { limit: 10, ..ReceiptFilter::default() };
+    let heard = services.heard.occurrences(&lan, &filter).await.unwrap();
+    assert_eq!((heard[0].count("played"), heard[0].count("missed")), (1, 0));
+    assert_eq!(services.heard.coverage(&lan, &bulletin).await.unwrap().played(), 1);
 }

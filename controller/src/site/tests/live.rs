@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 use super::*;
 use crate::domain::role::Role;
 use crate::live::Change;
+use crate::services::story::{once, schedule_draft};
 use crate::store::{presence, speech_jobs};
 
 /// Longest wait for an event.
@@ -68,7 +69,8 @@ async fn a_track_in_the_making_is_seen_without_loading_again() {
     let area = crate::services::story::area("da-don");
     let view = web.story.services.bulletins.create(&lan, &area, &draft, None).await.unwrap();
     let (id, track) = (&view.bulletin.id, view.latest.tracks[0].id.clone());
-    let mut stream = Stream::open(&web, &browser, &format!("bulletin:{id}")).await;
+    let mut stream =
+        Stream::open(&web, &browser, &format!("bulletin:{id}&words={}", view.seen_words())).await;
     let name = format!("track-{track}");
     assert!(stream.event(&name).await.contains("Chờ đến lượt"));
 
@@ -76,7 +78,7 @@ async fn a_track_in_the_making_is_seen_without_loading_again() {
     speech_jobs::claim(&mut tx, web.story.clock.now()).await.unwrap().unwrap();
     speech_jobs::set_progress(&mut tx, &track, 40, web.story.clock.now()).await.unwrap();
     tx.commit().await.unwrap();
-    web.state.changes.tell(Change::Track(track));
+    web.state.services.changes().tell(Change::Track(track));
     let working = stream.event(&name).await;
     assert!(working.contains("40 %") && !working.contains('\n'), "{working}");
 
@@ -99,14 +101,14 @@ async fn a_stream_shows_the_persons_own_area_and_ends_with_the_session() {
     assert!(!stream.read.contains("Cụm X"));
 
     let node = crate::services::story::node("cum-2");
-    web.state.changes.tell(Change::Node(node));
+    web.state.services.changes().tell(Change::Node(node));
     let mut tx = web.story.services.store().write().await.unwrap();
     presence::set_all_offline(&mut tx, web.story.clock.now()).await.unwrap();
     tx.commit().await.unwrap();
 
     // An open page is no use of the session: it ends like any other that is left alone.
     web.story.clock.advance(3 * 3_600_000);
-    web.state.changes.tell(Change::Node(crate::services::story::node("cum-1")));
+    web.state.services.changes().tell(Change::Node(crate::services::story::node("cum-1")));
     stream.end().await;
     let answer = {
         let cookies: Vec<String> =
@@ -119,4 +121,85 @@ async fn a_stream_shows_the_persons_own_area_and_ends_with_the_session() {
         web.router.clone().oneshot(request).await.unwrap()
     };
     assert_eq!(answer.status(), StatusCode::NO_CONTENT, "the browser is told to stop asking");
+}
+
+#[tokio::test]
+async fn an_approval_is_seen_at_once_by_whoever_has_the_bulletin_open() {
+    let web = Web::new().await;
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let hoa = web.story.person("hoa", Role::Approver, "da-don").await;
+    let thu = web.story.person("thu", Role::Approver, "da-don").await;
+    let mut browser = web.browser(&thu).await;
+    let draft = web.story.bulletin(&lan).await;
+    let id = &draft.bulletin.id;
+    let topics = format!("waiting,today,bulletins,bulletin:{id}&words={}", draft.seen_words());
+    let mut stream = Stream::open(&web, &browser, &topics).await;
+    assert!(stream.event("waiting-count").await.contains("hidden"));
+    assert!(stream.event("bulletins-list").await.contains("Bản nháp"));
+    let decide = format!("bulletin-decide-{id}");
+    assert!(!stream.event(&decide).await.contains("/approve"));
+
+    let view = web.story.services.bulletins.submit(&lan, id, &draft.seen()).await.unwrap();
+    assert!(stream.event("waiting-count").await.contains(">1<"), "the inbox counts it");
+    assert!(stream.event("today-waiting").await.contains("Lịch cắt điện"));
+    assert!(stream.event("bulletins-list").await.contains("Chờ duyệt"));
+    let html = stream.event(&decide).await;
+    assert!(html.contains("/approve\"") && html.contains("name=\"csrf\""), "{html}");
+    let page = web.get(&mut browser, &format!("/bulletins/{id}")).await.page();
+    let form = page.form(&format!("/bulletins/{id}/approve"));
+
+    web.story.services.bulletins.approve(&hoa, id, &view.seen(), "").await.unwrap();
+    assert!(stream.event("waiting-count").await.contains("hidden"));
+    assert!(stream.event(&format!("bulletin-state-{id}")).await.contains("Đã duyệt"));
+    assert!(stream.event(&format!("bulletin-history-{id}")).await.contains("hoa"));
+    assert!(!stream.event(&decide).await.contains("/approve\""), "the button is gone");
+
+    // Who pressed meanwhile is told on the page as it stands.
+    let late = web.send(&mut browser, &form).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(late.html.contains("bản tin đã được duyệt") && late.html.contains("Đã duyệt"), "{}", late.html);
+    assert!(!late.html.contains("/approve\""), "{}", late.html);
+}
+
+#[tokio::test]
+async fn nobody_is_offered_to_decide_on_words_that_their_page_does_not_show() {
+    let web = Web::new().await;
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let hoa = web.story.person("hoa", Role::Approver, "da-don").await;
+    let browser = web.browser(&hoa).await;
+    let view = web.story.submitted(&lan).await;
+    let id = &view.bulletin.id;
+    let topics = format!("bulletin:{id}&words={}", view.seen_words());
+    let mut stream = Stream::open(&web, &browser, &topics).await;
+    let decide = format!("bulletin-decide-{id}");
+    assert!(stream.event(&decide).await.contains("/approve\""));
+
+    let draft = crate::services::story::draft();
+    let draft = crate::domain::bulletin::BulletinDraft { text: "Mai có điện.".to_owned(), ..draft };
+    let bulletins = &web.story.services.bulletins;
+    let edited = bulletins.edit(&lan, id, &view.seen_words(), &draft).await.unwrap();
+    web.story.make_sounds().await;
+    bulletins.submit(&lan, id, &edited.seen_words()).await.unwrap();
+    let html = stream.event(&decide).await;
+    assert!(html.contains("vừa được sửa") && !html.contains("<button"), "{html}");
+}
+
+#[tokio::test]
+async fn a_start_that_is_due_appears_where_it_is_listed() {
+    let web = Web::new().await;
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let hoa = web.story.person("hoa", Role::Approver, "da-don").await;
+    let bulletin = web.story.approved(&lan, &hoa).await.bulletin.id;
+    super::heard::enrol(&web, "cum-1").await;
+    let browser = web.browser(&lan).await;
+    let mut stream = Stream::open(&web, &browser, "heard,today").await;
+    assert!(stream.event("heard-list").await.contains("Chưa có lượt phát nào"));
+    let draft = schedule_draft(&bulletin, once("2026-11-22T08:30"), &["thon-1"]);
+    web.story.services.schedules.create(&lan, &draft, None).await.unwrap();
+    // A schedule that was set shows at once, and what it brings when its hour has come.
+    while !stream.event("today-sounding").await.contains("08:30") {}
+    web.story.clock.advance(31 * 60_000);
+    web.story.services.changes().tell(Change::Bulletin(bulletin));
+    let list = stream.event("heard-list").await;
+    assert!(list.contains("Lịch cắt điện") && list.contains("sse-swap=\"heard-"), "{list}");
 }
