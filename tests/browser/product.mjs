@@ -96,3 +96,33 @@ export async function seen(page, address, text, limit_ms = 120_000) {
   }
   throw new Error(`${address} did not show ${text} within ${limit_ms / 1000} s`);
 }
+
+/** Adds a user by the page of users, and gives the one-time link. */
+export async function addUser(admin, base, { name, displayName, role, area = 'xa-lac-duong' }) {
+  await admin.goto(`${base}/users`);
+  await admin.locator('input[name=name]').fill(name);
+  await admin.locator('input[name=display_name]').fill(displayName);
+  await admin.locator('select[name=role]').selectOption(role);
+  await admin.locator('select[name=area]').selectOption(area);
+  await admin.locator('form[action="/users"] button.btn-primary').click();
+  return (await admin.getByText(/\/welcome\//).first().innerText()).trim();
+}
+
+/** Fills the form of a bulletin, and leaves it unsaved. */
+export async function fillBulletin(page, base, { title, text, category = 'health', area = 'xa-lac-duong' }) {
+  await page.goto(`${base}/bulletins/new`);
+  await page.locator('#title').fill(title);
+  await page.locator('#text').fill(text);
+  await page.locator('select[name=category]').selectOption(category);
+  const choice = page.locator('select[name=area]');
+  if (await choice.count()) await choice.selectOption(area);
+}
+
+/** Writes a bulletin, waits until its sound is made, and gives its path. */
+export async function writeBulletin(page, base, bulletin) {
+  await fillBulletin(page, base, bulletin);
+  await page.locator('button[value=save]').click();
+  await page.waitForURL(/\/bulletins\/(?!new)[^/]+$/);
+  await page.locator('audio').first().waitFor({ state: 'attached', timeout: 60_000 });
+  return new URL(page.url()).pathname;
+}

@@ -1,11 +1,19 @@
 // The officer's first day, in a real browser on the running product.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { PHONE, person, seen, startBrowser, startProduct, welcome } from './product.mjs';
+import { PHONE, addUser, person, seen, startBrowser, startProduct, welcome, writeBulletin } from './product.mjs';
 
 const PASSPHRASE = 'suối chảy qua bản làng';
 let product;
 let browser;
+
+/** The next minute that begins in more than half a minute, in the commune's time. */
+function nextMinute() {
+  const at = new Date(Math.ceil((Date.now() + 30_000) / 60_000) * 60_000);
+  const parts = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short', timeZone: 'Asia/Ho_Chi_Minh' });
+  const [date, time] = parts.format(at).split(' ');
+  return { date, time };
+}
 
 before(async () => {
   [product, browser] = await Promise.all([startProduct(), startBrowser()]);
@@ -16,35 +24,24 @@ after(async () => {
   await product?.stop();
 });
 
-test('a bulletin is written by one, approved by another on the phone, and scheduled', { timeout: 180_000 }, async () => {
+test('on phones, a bulletin is written, listened to, submitted, approved by another, scheduled and heard', { timeout: 300_000 }, async () => {
   const admin = await person(browser, PHONE);
   await welcome(admin.page, product.link, PASSPHRASE);
 
   // The administrator adds an author, who gets a link of her own.
-  await admin.page.goto(`${product.base}/users`);
-  await admin.page.locator('input[name=name]').fill('lan');
-  await admin.page.locator('input[name=display_name]').fill('Cil Lan');
-  await admin.page.locator('select[name=role]').selectOption('author');
-  await admin.page.locator('select[name=area]').selectOption('xa-lac-duong');
-  await admin.page.locator('form[action="/users"] button.btn-primary').click();
-  const link = await admin.page.getByText(/\/welcome\//).first().innerText();
+  const link = await addUser(admin.page, product.base, { name: 'lan', displayName: 'Cil Lan', role: 'author' });
 
-  const author = await person(browser);
-  await welcome(author.page, link.trim(), PASSPHRASE);
-  await author.page.goto(`${product.base}/bulletins/new`);
-  await author.page.locator('#title').fill('Lịch tiêm chủng <script>alert(1)</script>');
-  await author.page.locator('#text').fill('Sáng thứ bảy, trạm y tế xã tiêm vắc xin sởi cho trẻ em. Mời bà con đưa các cháu đến đúng giờ.');
-  await author.page.locator('select[name=category]').selectOption('health');
-  const area = author.page.locator('select[name=area]');
-  if (await area.count()) await area.selectOption('xa-lac-duong');
-  await author.page.locator('button[value=save]').click();
-  await author.page.waitForURL(/\/bulletins\/[^/]+$/);
-  const bulletin = new URL(author.page.url()).pathname;
+  const author = await person(browser, PHONE);
+  await welcome(author.page, link, PASSPHRASE);
+  // The sound is made while the page is open: the player comes without a reload.
+  const bulletin = await writeBulletin(author.page, product.base, {
+    title: 'Lịch tiêm chủng <script>alert(1)</script>',
+    text: 'Sáng thứ bảy, trạm y tế xã tiêm vắc xin sởi cho trẻ em. Mời bà con đưa các cháu đến đúng giờ.',
+  });
   assert.match(await author.page.locator('h1').innerText(), /<script>alert\(1\)<\/script>/);
 
-  // The sound is made while the page is open: the player comes without a reload.
-  await author.page.locator('audio').first().waitFor({ state: 'attached', timeout: 60_000 });
-  await author.page.reload();
+  await author.page.locator('audio').first().evaluate((audio) => audio.play());
+  await author.page.waitForFunction(() => document.querySelector('audio').currentTime > 0.5);
   await author.page.locator(`form[action="${bulletin}/submit"] button`).click();
   await author.page.waitForURL(new RegExp(`${bulletin}$`));
   assert.equal(await author.page.locator(`form[action="${bulletin}/approve"]`).count(), 0, 'nobody approves their own');
@@ -55,13 +52,17 @@ test('a bulletin is written by one, approved by another on the phone, and schedu
   assert.equal(await admin.page.locator(`form[action="${bulletin}/approve"]`).count(), 0, 'it is approved');
 
   await author.page.goto(`${product.base}/schedules/new?bulletin=${bulletin.split('/').pop()}`);
-  const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
-  await author.page.locator('input[name=date]').fill(tomorrow);
-  await author.page.locator('input[name=time]').fill('17:00');
+  const soon = nextMinute();
+  await author.page.locator('input[name=date]').fill(soon.date);
+  await author.page.locator('input[name=time]').fill(soon.time);
   await author.page.locator('input[name=area][value=xa-lac-duong]').check();
   await author.page.locator('form[action="/schedules"] button.btn-primary').click();
   await author.page.waitForURL((url) => url.pathname === '/schedules');
-  assert.match(await author.page.locator('main').innerText(), /17:00/);
+  assert.match(await author.page.locator('main').innerText(), new RegExp(soon.time));
+
+  // It sounds in the three villages at its minute, and the open page tells.
+  await author.page.goto(`${product.base}/heard?bulletin=${bulletin.split('/').pop()}`);
+  await author.page.getByText('3/3 cụm loa đã phát').waitFor({ timeout: 150_000 });
 
   assert.deepEqual([...author.complaints, ...admin.complaints], []);
   await Promise.all([author.close(), admin.close()]);
