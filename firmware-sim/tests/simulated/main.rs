@@ -2,7 +2,6 @@
 //! real documents, serves blocks and acknowledges receipts.
 
 #![expect(
-    clippy::expect_used,
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm,
     reason = "a test fails by panicking, and looks only for what it expects"
@@ -12,10 +11,7 @@ mod controller;
 mod device;
 mod faults;
 mod fleet;
-mod mosquitto;
 mod office;
-#[path = "../../../node/daemon/tests/node/pki.rs"]
-mod pki;
 #[path = "../../../node/daemon/src/audio/test_opus.rs"]
 mod test_opus;
 #[path = "../../../node/daemon/tests/node/web.rs"]

@@ -18,9 +18,8 @@ use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::Start;
 use loa_protocol::transfer::{Codec, Manifest};
 use loa_protocol::wire::Wire as _;
+use loa_test_broker::{Mosquitto, Pki};
 
-use crate::mosquitto::Mosquitto;
-use crate::pki::Pki;
 use crate::web::{Reply, Web};
 
 pub(crate) const SECOND: i64 = 1_000;
@@ -142,7 +141,7 @@ pub(crate) struct Office {
 impl Office {
     pub(crate) fn open(nodes: u32) -> Self {
         let pki = Arc::new(Pki::new());
-        let broker = Mosquitto::start(&pki);
+        let broker = Mosquitto::with_mutual_tls(&pki);
         let nodes = (1..=nodes).map(|number| NodeId::new(format!("cum-{number:03}")).unwrap()).collect();
         Self { pki, broker, nodes, key_set: key_set() }
     }

@@ -9,12 +9,11 @@ use loa_protocol::ids::ObjectHash;
 use loa_protocol::report::{Presence, State};
 use loa_protocol::topic::TopicKind;
 use loa_protocol::transfer::{Manifest, Want};
+use loa_test_broker::{Mosquitto, Pki, free_port};
 use tempfile::TempDir;
 
 use crate::controller::Controller;
-use crate::mosquitto::{Mosquitto, free_port};
 use crate::parts::{PATIENCE, identity, manifest, node, plan, sound, until};
-use crate::pki::Pki;
 
 /// A data folder beside an ALSA configuration whose card swallows everything.
 fn folder() -> TempDir {
@@ -149,7 +148,7 @@ async fn the_service_manager_hears_of_start_life_and_end() {
 #[tokio::test]
 async fn sigterm_takes_leave_and_a_kill_leaves_the_will() {
     let pki = Pki::new();
-    let broker = Mosquitto::start(&pki);
+    let broker = Mosquitto::with_mutual_tls(&pki);
     let mut controller = Controller::connect(&pki, &broker).await;
     let folder = folder();
     fs::create_dir(folder.path().join("data")).unwrap();
@@ -187,7 +186,7 @@ fn blocks_on_disk(folder: &TempDir, manifest: &Manifest) -> BTreeSet<u32> {
 #[tokio::test]
 async fn a_node_that_is_killed_in_the_midst_of_a_download_asks_for_the_rest_alone() {
     let pki = Pki::new();
-    let broker = Mosquitto::start(&pki);
+    let broker = Mosquitto::with_mutual_tls(&pki);
     let mut controller = Controller::connect(&pki, &broker).await;
     let folder = folder();
     fs::create_dir(folder.path().join("data")).unwrap();

@@ -11,11 +11,10 @@ use loa_protocol::ids::AreaId;
 use loa_protocol::topic::{Topic, TopicKind};
 use loa_protocol::transfer::{Block, Manifest, Want};
 use loa_protocol::wire::Wire;
+use loa_test_broker::{Mosquitto, Pki};
 use tokio::sync::mpsc;
 
-use crate::mosquitto::Mosquitto;
 use crate::parts::{PATIENCE, VILLAGE, key_set, node, node_document, tenant};
-use crate::pki::Pki;
 
 /// A connected controller that hears everything that nodes say.
 pub(crate) struct Controller {

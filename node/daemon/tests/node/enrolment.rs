@@ -11,11 +11,10 @@ use loa_protocol::enrolment::{
 };
 use loa_protocol::ids::NodeId;
 use loa_protocol::wire::Wire as _;
+use loa_test_broker::{Pki, free_port};
 use tempfile::TempDir;
 
-use crate::mosquitto::free_port;
 use crate::parts::{key_set, key_set_signed_by, node, root, tenant};
-use crate::pki::Pki;
 use crate::web::{Reply, Web};
 
 fn token(port: u16, scheme: &str) -> EnrolmentToken {

@@ -1,5 +1,6 @@
 //! A node on a disk that something else has filled.
 
+use loa_test_broker::{Pki, free_port};
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -9,10 +10,8 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 
-use crate::mosquitto::free_port;
 use crate::offline::with_cached_sound;
 use crate::parts::{PATIENCE, identity, now};
-use crate::pki::Pki;
 use crate::test_opus::{ogg_opus, speech_like};
 
 /// A disk of its own, seen by nobody else, filled but for so many KiB; then the node's program.

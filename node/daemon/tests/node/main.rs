@@ -5,11 +5,9 @@ mod binary;
 mod controller;
 mod enrolment;
 mod full_disk;
-mod mosquitto;
 mod offline;
 mod online;
 mod parts;
-mod pki;
 mod speaker;
 #[path = "../../src/audio/test_opus.rs"]
 mod test_opus;

@@ -14,13 +14,12 @@ use loa_protocol::envelope::Applied;
 use loa_protocol::ids::{AreaId, Digest};
 use loa_protocol::receipt::{Outcome, Reason};
 use loa_protocol::time::UnixMs;
+use loa_test_broker::{Pki, free_port};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::mosquitto::free_port;
 use crate::parts::{VILLAGE, identity, manifest, node_document, now, plan_at, settings, sound, until};
-use crate::pki::Pki;
 use crate::speaker::{Heard, RecordingBoard, Switched, recording};
 
 pub(crate) const SOUND_MS: u32 = 60_000;

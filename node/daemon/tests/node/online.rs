@@ -11,13 +11,12 @@ use loa_protocol::report::{Health, Presence, State};
 use loa_protocol::topic::TopicKind;
 use loa_protocol::transfer::Want;
 use loa_protocol::wire::Wire as _;
+use loa_test_broker::{Mosquitto, Pki};
 use tokio_util::sync::CancellationToken;
 
 use crate::controller::Controller;
-use crate::mosquitto::Mosquitto;
 use crate::offline::{self, rot, with_cached_plan_of};
 use crate::parts::{identity, manifest, node, node_document, now, plan, settings, sound, until};
-use crate::pki::Pki;
 use crate::speaker::{RecordingBoard, Switched, recording};
 
 const SOUND_MS: u32 = 4_000;
@@ -25,7 +24,7 @@ const SOUND_MS: u32 = 4_000;
 #[tokio::test]
 async fn a_bulletin_is_fetched_played_reported_and_acknowledged() {
     let pki = Pki::new();
-    let broker = Mosquitto::start(&pki);
+    let broker = Mosquitto::with_mutual_tls(&pki);
     let mut controller = Controller::connect(&pki, &broker).await;
     let folder = tempfile::tempdir().unwrap();
     identity(&pki, broker.port).save(folder.path()).unwrap();
@@ -78,7 +77,7 @@ async fn a_bulletin_is_fetched_played_reported_and_acknowledged() {
 #[tokio::test]
 async fn a_sound_that_rotted_on_the_disk_is_fetched_anew() {
     let pki = Pki::new();
-    let broker = Mosquitto::start(&pki);
+    let broker = Mosquitto::with_mutual_tls(&pki);
     let mut controller = Controller::connect(&pki, &broker).await;
     let folder = with_cached_plan_of(&identity(&pki, broker.port), now() + 1_800_000).await;
     let path = rot(&folder);
@@ -107,7 +106,7 @@ async fn a_sound_that_rotted_on_the_disk_is_fetched_anew() {
 #[tokio::test]
 async fn a_document_that_the_controller_did_not_sign_changes_nothing() {
     let pki = Pki::new();
-    let broker = Mosquitto::start(&pki);
+    let broker = Mosquitto::with_mutual_tls(&pki);
     let mut controller = Controller::connect(&pki, &broker).await;
     let folder = tempfile::tempdir().unwrap();
     identity(&pki, broker.port).save(folder.path()).unwrap();
@@ -144,7 +143,7 @@ async fn a_node_that_starts_before_its_broker_finds_it_later() {
     let pki = Pki::new();
     let folder = tempfile::tempdir().unwrap();
     // The broker's port is known, the broker itself is not up yet.
-    let mut broker = Mosquitto::start(&pki);
+    let mut broker = Mosquitto::with_mutual_tls(&pki);
     broker.kill();
     identity(&pki, broker.port).save(folder.path()).unwrap();
     let clock = NodeClock::new(build_time());

@@ -15,8 +15,7 @@ use loa_protocol::plan::{AreaPlan, Item, NodeDocument, Program, Track, Zone};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::Start;
 use loa_protocol::transfer::{Codec, Manifest};
-
-use crate::pki::Pki;
+use loa_test_broker::Pki;
 
 /// Nothing in these tests takes longer unless it is broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,5 +1,6 @@
 //! A controller's web server, one request at a time.
 
+use loa_test_broker::Pki;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -9,8 +10,6 @@ use std::thread::JoinHandle;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
-
-use crate::pki::Pki;
 
 /// What the server does with a request.
 pub(crate) enum Reply {

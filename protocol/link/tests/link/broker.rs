@@ -7,9 +7,9 @@ use loa_link::{
     Backoff, CleanStart, Link, LinkEvent, LinkHandle, LinkOptions, Message, Publication, Qos, ReasonCode,
     Will,
 };
+use loa_test_broker::Mosquitto;
 use tokio::sync::mpsc;
 
-use crate::mosquitto::Mosquitto;
 use crate::{next, wait_for, within};
 
 type Events = mpsc::Receiver<LinkEvent>;

@@ -14,7 +14,6 @@ mod broker;
 mod faults;
 mod flow;
 mod life;
-mod mosquitto;
 mod peer;
 mod tcp;
 mod tls;

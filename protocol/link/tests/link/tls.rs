@@ -8,9 +8,9 @@ use loa_link::{
     Backoff, ClientIdentity, DisconnectReason, FlooredClock, Link, LinkEvent, LinkOptions, Publication, Qos,
     TlsOptions, client_config,
 };
+use loa_test_broker::Mosquitto;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
-use crate::mosquitto::Mosquitto;
 use crate::{next, wait_for, within};
 
 /// A certification authority, a broker's certificate valid until the end of 2039, and a node's.

@@ -1,4 +1,4 @@
-//! Debian's `mosquitto` on a port of its own, with a configuration made for one test.
+//! `mosquitto` on a port of its own, with a configuration made for one test.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -8,24 +8,50 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::Pki;
+
 /// How often a port that somebody else took in the meantime is replaced by another.
 const PORTS_TO_TRY: usize = 5;
 
+/// The controller may do everything, a node what the protocol grants it. The user is the name in the certificate.
+const RULES: &str = "user controller\ntopic readwrite #\n\npattern readwrite loa/1/lam-dong/u/%u/#\n\
+                     pattern read loa/1/lam-dong/d/%u/#\npattern read loa/1/lam-dong/a/+/plan\n\
+                     pattern read loa/1/lam-dong/x/#\npattern read loa/1/lam-dong/keys\n";
+
+const MUTUAL_TLS: &str = "max_packet_size 600000\ncafile {folder}/ca.pem\ncertfile {folder}/broker.pem\n\
+                          keyfile {folder}/broker.key\nrequire_certificate true\n\
+                          use_identity_as_username true\nacl_file {folder}/rules\n";
+
 /// A running broker; killed when dropped.
-pub(crate) struct Mosquitto {
-    pub(crate) port: u16,
+#[derive(Debug)]
+pub struct Mosquitto {
+    /// Its port on 127.0.0.1.
+    pub port: u16,
     folder: TempDir,
     process: Child,
 }
 
 impl Mosquitto {
     /// A broker without TLS that lets everybody in.
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         Self::start_with(&[], "allow_anonymous true\n")
     }
 
+    /// A broker named `loa-broker` as an installation has one (tenant `lam-dong`): it takes the name in the client's
+    /// certificate for the user's, and a node may read and write what is its own.
+    pub fn with_mutual_tls(pki: &Pki) -> Self {
+        let (certificate, key) = pki.issue("broker", &["loa-broker"]);
+        let files = [
+            ("ca.pem", pki.ca_pem()),
+            ("broker.pem", certificate),
+            ("broker.key", key),
+            ("rules", RULES.to_owned()),
+        ];
+        Self::start_with(&files.each_ref().map(|(name, content)| (*name, content.as_str())), MUTUAL_TLS)
+    }
+
     /// A broker with these files in its folder and these lines of configuration, where `{folder}` is that folder.
-    pub(crate) fn start_with(files: &[(&str, &str)], configuration: &str) -> Self {
+    pub fn start_with(files: &[(&str, &str)], configuration: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, content) in files {
             fs::write(folder.path().join(name), content).unwrap();
@@ -43,13 +69,13 @@ impl Mosquitto {
     }
 
     /// Kills the broker as a power cut would: it writes nothing and says nothing.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
     /// Starts it again, on the same port and with the same configuration.
-    pub(crate) fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.process = launch(self.folder.path(), self.port).expect("mosquitto did not start again");
     }
 }
@@ -88,6 +114,6 @@ fn launch(folder: &Path, port: u16) -> Option<Child> {
 }
 
 /// A port that is free at this moment. mosquitto cannot be given port 0 and asked afterwards.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }

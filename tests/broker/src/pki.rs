@@ -5,13 +5,17 @@ use rcgen::{
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd,
 };
 
-pub(crate) struct Pki {
+/// The authority, and what it signs with.
+#[derive(Debug)]
+pub struct Pki {
     ca_pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Pki {
-    pub(crate) fn new() -> Self {
+    /// An authority of its own.
+    #[expect(clippy::new_without_default, reason = "every authority is another")]
+    pub fn new() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut ca = CertificateParams::default();
         ca.distinguished_name.push(DnType::CommonName, "Loa CA");
@@ -20,19 +24,20 @@ impl Pki {
         Self { ca_pem, issuer: Issuer::new(ca, key) }
     }
 
-    pub(crate) fn ca_pem(&self) -> String {
+    /// Its certificate.
+    pub fn ca_pem(&self) -> String {
         self.ca_pem.clone()
     }
 
     /// Certificate and key, for a server (with names) and for a client.
-    pub(crate) fn issue(&self, common_name: &str, names: &[&str]) -> (String, String) {
+    pub fn issue(&self, common_name: &str, names: &[&str]) -> (String, String) {
         let key = KeyPair::generate().unwrap();
         let params = params(common_name, names);
         (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
     }
 
     /// The certificate that a request asks for, under this name whatever the request says.
-    pub(crate) fn sign(&self, csr_der: &[u8], common_name: &str) -> String {
+    pub fn sign(&self, csr_der: &[u8], common_name: &str) -> String {
         let request = CertificateSigningRequestParams::from_der(&csr_der.to_vec().into()).unwrap();
         params(common_name, &[]).signed_by(&request.public_key, &self.issuer).unwrap().pem()
     }
