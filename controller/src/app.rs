@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context as _;
 use loa_link::Link;
@@ -15,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::broker::{self, EmbeddedBroker};
 use crate::config::{BrokerMode, Config};
-use crate::dispatch::{access, broker_link, ingest, offers::Offers, outlet, reconcile, transfer};
+use crate::dispatch::{access, acks, broker_link, ingest, offers::Offers, outlet, reconcile, transfer};
 use crate::enrol::{BrokerAddress, Enrolments};
 use crate::http;
 use crate::identity::Authority;
@@ -42,6 +43,7 @@ pub struct Controller {
     base_url: String,
     enrolments: Arc<Enrolments>,
     broker: Option<Arc<EmbeddedBroker>>,
+    refused_reports: Arc<AtomicU64>,
     link: loa_link::LinkHandle,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -116,14 +118,18 @@ impl Controller {
             reported,
         });
         watched.spawn("the reconciler", reconciler.run(stop.clone()));
+        let (acknowledge, acknowledged) = mpsc::channel(acks::CAPACITY);
+        let acks = acks::run(config.tenant.clone(), link.clone(), acknowledged, stop.clone());
+        watched.spawn("the acknowledgements", acks);
+        let refused_reports = Arc::new(AtomicU64::new(0));
         let ingest = ingest::Settings {
             store: store.clone(),
-            tenant: config.tenant.clone(),
-            link: link.clone(),
             incoming: reports,
+            acks: acknowledge,
             wants,
             reported: states,
             changes: changes.clone(),
+            refused: Arc::clone(&refused_reports),
         };
         watched.spawn("the ingest", ingest::run(ingest, stop.clone()));
         let transfer = transfer::Transfer::new(transfer::Settings {
@@ -177,7 +183,18 @@ impl Controller {
         });
         tasks.close();
         tracing::info!(%http_addr, ?broker_addr, "ready");
-        Ok(Self { services, http_addr, broker_addr, base_url, enrolments, broker, link, stop, tasks })
+        Ok(Self {
+            services,
+            http_addr,
+            broker_addr,
+            base_url,
+            enrolments,
+            broker,
+            refused_reports,
+            link,
+            stop,
+            tasks,
+        })
     }
 
     /// Where pages and API are served.
@@ -193,6 +210,11 @@ impl Controller {
     /// The embedded broker, if that is the one in use.
     pub fn broker(&self) -> Option<&EmbeddedBroker> {
         self.broker.as_deref()
+    }
+
+    /// Reports since the start of nodes that are not enrolled: an external broker lets them in, nobody believes them.
+    pub fn refused_reports(&self) -> u64 {
+        self.refused_reports.load(Ordering::Relaxed)
     }
 
     /// The address in links and tokens.

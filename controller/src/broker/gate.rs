@@ -35,9 +35,10 @@ pub struct Incoming {
     pub topic: String,
     /// The payload as it came; nothing in it has been checked.
     pub payload: Bytes,
-    /// Whether the broker keeps it.
-    pub retain: bool,
-    /// When the broker received it; for a will, when it was set off.
+    /// Whether the broker had kept it from before: then it was said at an unknown earlier time. Never for what the
+    /// embedded broker's hook takes.
+    pub replayed: bool,
+    /// When the broker received it; for a will, when it was set off; through an external broker, when it came here.
     pub received_at: UnixMs,
 }
 
@@ -242,7 +243,7 @@ impl Gate {
             node_id,
             topic: publish.topic.to_string(),
             payload: publish.payload.clone(),
-            retain: publish.retain,
+            replayed: false,
             received_at: UnixMs(publish.create_time.unwrap_or_else(rmqtt::utils::timestamp_millis)),
         };
         let leaving = if will { CancellationToken::new() } else { self.sessions.leaving(id) };

@@ -3,12 +3,20 @@
 //! Reports are taken in batches, each batch in one transaction. Receipts are acknowledged to the node after the commit:
 //! a node deletes what it was acknowledged. When the database fails the batch is tried again; meanwhile the channel
 //! fills, and the broker slows the senders down. Nothing is lost, and what comes twice changes nothing.
+//!
+//! **Invariants.**
+//! - Only an enrolled node is believed. An external broker may let in whom staff revoked, or whom nobody knows here; what
+//!   they say is counted and dropped. That a revoked node is gone is believed: its will may come after the revocation.
+//! - The ingest waits for the database alone, never for the link; see [`super::acks`].
+//! - What a broker had kept from before says nothing about when: it is dated with the last instant at which the node was
+//!   heard, so that a reconnection of the controller makes nobody look alive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use loa_link::{LinkHandle, Publication};
-use loa_protocol::ids::{NodeId, TenantId};
+use loa_protocol::ids::NodeId;
 use loa_protocol::receipt::{ReceiptAck, ReceiptBatch};
 use loa_protocol::report::{Event, EventKind, Health, Presence, State};
 use loa_protocol::time::UnixMs;
@@ -19,13 +27,16 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::DispatchError;
-use super::outlet::offer;
+use super::acks::Ack;
 use crate::broker::Incoming;
+use crate::domain::node::NodeState;
 use crate::live::{Change, Changes};
 use crate::store::{Connection, Store, nodes, presence, receipts, reports};
 
 /// Most reports in one transaction.
 const BATCH: usize = 256;
+/// Most strangers whose first refusal is logged; those after them are only counted.
+const STRANGERS_MAX: usize = 256;
 /// How long to wait before a batch that failed is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
@@ -33,18 +44,18 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 pub struct Settings {
     /// The database.
     pub store: Store,
-    /// The installation.
-    pub tenant: TenantId,
-    /// The way back to the nodes, for acknowledgements.
-    pub link: LinkHandle,
     /// What nodes published.
     pub incoming: mpsc::Receiver<Incoming>,
+    /// Acknowledgements go to their own task. Full: dropped, and the node sends its receipts again.
+    pub acks: mpsc::Sender<Ack>,
     /// Wants go to the transfer. Full: the want is dropped, and its node asks again.
     pub wants: mpsc::Sender<(NodeId, Want)>,
     /// States go to the reconciler. Full: dropped, for nodes report again.
     pub reported: mpsc::Sender<(NodeId, State)>,
     /// Tells the pages what changed.
     pub changes: Changes,
+    /// Counts the reports of nodes that are not enrolled.
+    pub refused: Arc<AtomicU64>,
 }
 
 enum Report {
@@ -59,35 +70,58 @@ enum Report {
 struct Reported {
     node: NodeId,
     at: UnixMs,
+    replayed: bool,
     report: Report,
 }
+
+/// Who of those that report in a batch is believed.
+type Standing = BTreeMap<NodeId, Option<NodeState>>;
 
 /// Runs until the token is cancelled or nobody can report any more.
 pub async fn run(mut settings: Settings, stop: CancellationToken) {
     let mut batch = Vec::with_capacity(BATCH);
+    let mut strangers = BTreeSet::new();
     loop {
         batch.clear();
         tokio::select! {
             () = stop.cancelled() => return,
             count = settings.incoming.recv_many(&mut batch, BATCH) => if count == 0 { return },
         }
-        let reported: Vec<Reported> = batch.drain(..).filter_map(read).collect();
-        while let Err(error) = keep(&settings.store, &reported).await {
-            let error = anyhow::Error::new(error);
+        let mut reported: Vec<Reported> = batch.drain(..).filter_map(read).collect();
+        let standing = loop {
+            let error = match keep(&settings.store, &reported).await {
+                Ok(standing) => break standing,
+                Err(error) => anyhow::Error::new(error),
+            };
             tracing::error!(error = format!("{error:#}"), "reports could not be stored; tried again soon");
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(RETRY_AFTER) => {}
             }
+        };
+        reported.retain(|reported| {
+            let believed = reported.is_believed(&standing);
+            if !believed {
+                settings.refused.fetch_add(1, Ordering::Relaxed);
+                if strangers.len() < STRANGERS_MAX && strangers.insert(reported.node.clone()) {
+                    tracing::warn!(
+                        node = %reported.node,
+                        "a node that is not enrolled reports; it is not believed, and further reports are only counted. The broker should not let it in"
+                    );
+                }
+            }
+            believed
+        });
+        for reported in reported {
+            hand_on(&settings, reported);
         }
-        hand_on(&settings, reported).await;
     }
 }
 
 fn read(incoming: Incoming) -> Option<Reported> {
-    let Incoming { node_id: node, topic, payload, received_at: at, .. } = incoming;
+    let Incoming { node_id: node, topic, payload, received_at: at, replayed } = incoming;
     match decode(&topic, &payload) {
-        Ok(report) => report.map(|report| Reported { node, at, report }),
+        Ok(report) => report.map(|report| Reported { node, at, replayed, report }),
         Err(error) => {
             tracing::warn!(%node, topic, %error, "a node sent something that cannot be read");
             None
@@ -117,33 +151,48 @@ fn decode(topic: &str, payload: &[u8]) -> Result<Option<Report>, WireError> {
     })
 }
 
-/// Stores a batch in one transaction.
-async fn keep(store: &Store, reported: &[Reported]) -> Result<(), DispatchError> {
-    if reported.iter().all(|r| matches!(r.report, Report::Want(_))) {
-        return Ok(());
-    }
-    let mut tx = store.write().await?;
-    let mut known: BTreeMap<&NodeId, bool> = BTreeMap::new();
-    for reported in reported {
-        // A node that was deleted has no rows to hang its reports on.
-        let exists = match known.get(&reported.node) {
-            Some(exists) => *exists,
-            None => {
-                let exists = nodes::exists(&mut tx, reported.node.as_str()).await?;
-                known.insert(&reported.node, exists);
-                exists
+impl Reported {
+    fn is_believed(&self, standing: &Standing) -> bool {
+        // The transfer serves those alone to whom something is offered, which are enrolled nodes.
+        if matches!(self.report, Report::Want(_)) {
+            return true;
+        }
+        match standing.get(&self.node).copied().flatten() {
+            Some(NodeState::Enrolled) => true,
+            Some(NodeState::Revoked) => {
+                matches!(&self.report, Report::Presence(word) if !word.online)
             }
-        };
-        if exists {
-            keep_one(&mut tx, reported).await?;
+            Some(NodeState::Pending) | None => false,
         }
     }
+}
+
+/// Stores what is believed of a batch, in one transaction, and answers where those who report stand.
+async fn keep(store: &Store, reported: &[Reported]) -> Result<Standing, DispatchError> {
+    let mut standing = Standing::new();
+    if reported.iter().all(|r| matches!(r.report, Report::Want(_))) {
+        return Ok(standing);
+    }
+    let mut tx = store.write().await?;
+    for Reported { node, .. } in reported {
+        if !standing.contains_key(node) {
+            let state = nodes::state(&mut tx, node).await?;
+            standing.insert(node.clone(), state);
+        }
+    }
+    for reported in reported.iter().filter(|reported| reported.is_believed(&standing)) {
+        keep_one(&mut tx, reported).await?;
+    }
     tx.commit().await?;
-    Ok(())
+    Ok(standing)
 }
 
 async fn keep_one(c: &mut Connection, reported: &Reported) -> Result<(), DispatchError> {
-    let Reported { node, at, report } = reported;
+    let Reported { node, at, replayed, report } = reported;
+    let at = &match replayed {
+        true => reports::last_heard(c, node).await?.unwrap_or(*at),
+        false => *at,
+    };
     match report {
         Report::Presence(word) => {
             presence::put(c, node, word, *at).await?;
@@ -160,36 +209,34 @@ async fn keep_one(c: &mut Connection, reported: &Reported) -> Result<(), Dispatc
 }
 
 /// After the commit: acknowledge, and tell those who wait for it.
-async fn hand_on(settings: &Settings, reported: Vec<Reported>) {
-    for Reported { node, report, .. } in reported {
-        match report {
-            Report::Receipts(batch) => {
-                let ack = ReceiptAck { numbers: batch.receipts.iter().map(|r| r.number).collect() };
-                let topic = Topic::new(&settings.tenant, TopicKind::Ack(node.clone()));
-                // Lost on the way, the node sends its receipts again and is acknowledged again.
-                offer(&settings.link, Publication::new(topic.to_string(), ack.to_cbor(), 0)).await;
-                for receipt in batch.receipts {
-                    settings.changes.tell(Change::Receipt {
-                        node: node.clone(),
-                        bulletin: receipt.bulletin,
-                        occurrence: receipt.occurrence,
-                    });
-                }
+fn hand_on(settings: &Settings, Reported { node, report, .. }: Reported) {
+    match report {
+        Report::Receipts(batch) => {
+            let ack = ReceiptAck { numbers: batch.receipts.iter().map(|r| r.number).collect() };
+            if settings.acks.try_send((node.clone(), ack)).is_err() {
+                tracing::debug!(%node, "the link is busy; the node sends its receipts again");
             }
-            Report::State(state) => {
-                if settings.reported.try_send((node.clone(), state)).is_err() {
-                    tracing::debug!(%node, "the reconciler is busy; this state is compared at the next report");
-                }
-                settings.changes.tell(Change::Node(node));
+            for receipt in batch.receipts {
+                settings.changes.tell(Change::Receipt {
+                    node: node.clone(),
+                    bulletin: receipt.bulletin,
+                    occurrence: receipt.occurrence,
+                });
             }
-            Report::Want(want) => {
-                if settings.wants.try_send((node.clone(), want)).is_err() {
-                    tracing::debug!(%node, "the transfer is busy; the node asks again");
-                }
-            }
-            Report::Presence(_) | Report::Health(_) => settings.changes.tell(Change::Node(node)),
-            Report::Event(event) => log(&node, &event),
         }
+        Report::State(state) => {
+            if settings.reported.try_send((node.clone(), state)).is_err() {
+                tracing::debug!(%node, "the reconciler is busy; this state is compared at the next report");
+            }
+            settings.changes.tell(Change::Node(node));
+        }
+        Report::Want(want) => {
+            if settings.wants.try_send((node.clone(), want)).is_err() {
+                tracing::debug!(%node, "the transfer is busy; the node asks again");
+            }
+        }
+        Report::Presence(_) | Report::Health(_) => settings.changes.tell(Change::Node(node)),
+        Report::Event(event) => log(&node, &event),
     }
 }
 

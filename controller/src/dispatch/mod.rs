@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  services ── nudge ──> reconcile: rows ── compile ──> documents ── sign what changed ──> plan_epoch ──> publish
-//!  nodes ── Incoming ──> ingest ── one transaction ──> presence, reports, receipts ── then ack
+//!  nodes ── Incoming ──> ingest ── one transaction ──> presence, reports, receipts
+//!                          ├── acks, after the commit
 //!                          └── wants ──> transfer: blocks, earliest deadline first
 //! ```
 //!
@@ -11,6 +12,7 @@
 //! is the digest that a node reports. A receipt is acknowledged after it is committed, never before.
 
 pub mod access;
+pub mod acks;
 pub mod broker_link;
 pub mod compile;
 pub mod desired;
@@ -32,3 +34,6 @@ pub enum DispatchError {
     #[error("the store cannot be used")]
     Store(#[from] StoreError),
 }
+
+#[cfg(test)]
+mod tests;

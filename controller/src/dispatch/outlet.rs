@@ -1,16 +1,11 @@
 //! The way out: one link to the broker, embedded or not, and what comes of it.
 
-use std::time::Duration;
-
 use loa_link::{LinkEvent, LinkHandle, Publication, PublishRefused};
 use loa_protocol::topic::Topic;
 use tokio::sync::{mpsc, watch};
 
 use crate::broker::Incoming;
 use crate::services::Clock;
-
-/// How long to wait when the link's queue is full.
-const QUEUE_WAIT: Duration = Duration::from_millis(20);
 
 /// What became of an offered publication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,23 +18,23 @@ pub(super) enum Offered {
     NotConnected,
 }
 
-/// Offers a publication until the link takes it; waits while its queue is full.
+/// Offers a publication until the link takes it; waits while its queue is full. Not for whoever takes what nodes report,
+/// see [`super::acks`].
 pub(super) async fn offer(link: &LinkHandle, publication: Publication) -> Offered {
-    loop {
-        match link.try_publish(publication.clone()) {
-            Ok(()) => return Offered::Taken,
-            Err(PublishRefused::QueueFull) => tokio::time::sleep(QUEUE_WAIT).await,
-            Err(PublishRefused::NotConnected) => return Offered::NotConnected,
-            Err(error @ (PublishRefused::TooLarge { .. } | PublishRefused::InvalidTopic)) => {
-                tracing::error!(topic = publication.topic, %error, "a message cannot be sent");
-                return Offered::Unsendable;
-            }
+    let topic = publication.topic.clone();
+    match link.publish_when_room(publication).await {
+        Ok(()) => Offered::Taken,
+        Err(PublishRefused::NotConnected | PublishRefused::QueueFull) => Offered::NotConnected,
+        Err(error @ (PublishRefused::TooLarge { .. } | PublishRefused::InvalidTopic)) => {
+            tracing::error!(topic, %error, "a message cannot be sent");
+            Offered::Unsendable
         }
     }
 }
 
 /// Takes the link's events: announces each new connection, and hands on what nodes report through an external broker.
-/// When `incoming` is full the link stops reading, and the broker holds the rest. Ends with the link.
+/// When `incoming` is full the link stops reading, and the broker holds the rest; what the link has sent is not answered
+/// in that time, so whoever empties `incoming` must not wait for the link. Ends with the link.
 pub async fn pump(
     mut events: mpsc::Receiver<LinkEvent>,
     connection: watch::Sender<u64>,
@@ -66,7 +61,7 @@ pub async fn pump(
                     node_id,
                     topic: message.topic,
                     payload: message.payload,
-                    retain: message.retain,
+                    replayed: message.retain,
                     received_at: clock.now(),
                 };
                 if incoming.send(report).await.is_err() {

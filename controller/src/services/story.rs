@@ -11,11 +11,11 @@ use loa_protocol::bulletin::{Class, Language};
 use loa_protocol::ids::{AreaId, BulletinId, NodeId, ObjectHash};
 use loa_protocol::time::UnixMs;
 
-use super::{BulletinView, Clock, Nudges, Origin, Services, UserDraft, Visit};
+use super::{BulletinView, Clock, Enrolled, Nudges, Origin, Services, UserDraft, Visit};
 use crate::config::Config;
 use crate::domain::area::AreaDraft;
 use crate::domain::bulletin::BulletinDraft;
-use crate::domain::node::NodeDraft;
+use crate::domain::node::{CertificateRecord, NodeDraft};
 use crate::domain::role::{ClassSet, Principal, Role};
 use crate::domain::schedule::{ScheduleDraft, StartDraft};
 use crate::store::objects::AudioObject;
@@ -115,6 +115,20 @@ impl Story {
             assert!(speech_jobs::finish(&mut tx, &job.track.id, &hash, NOON).await.unwrap());
         }
         tx.commit().await.unwrap();
+    }
+
+    /// Lets a board enrol for the node, with a certificate of this serial number.
+    pub(crate) async fn enrolled(&self, id: &str, serial: &str) {
+        let nodes = &self.services.nodes;
+        let token = ObjectHash::of(serial.as_bytes()).0;
+        nodes.issue_token(&self.operator, &node(id), |_, _| Ok((token, ()))).await.unwrap();
+        let certificate = CertificateRecord {
+            fingerprint: format!("fingerprint of {serial}"),
+            serial: serial.to_owned(),
+            expires: self.clock.now() + 86_400_000_000,
+        };
+        let done = nodes.finish_enrolment(&node(id), &token, &certificate, token, b"answer").await.unwrap();
+        assert_eq!(done, Enrolled::Fresh);
     }
 
     /// A bulletin of the commune Đạ Đờn, written by `author`, its sound made.

@@ -120,6 +120,15 @@ pub async fn exists(c: &mut Connection, id: &str) -> Result<bool, StoreError> {
     Ok(sqlx::query("SELECT 1 FROM node WHERE id = $1").bind(id).fetch_optional(c).await?.is_some())
 }
 
+/// How far a node has come; `None` for one that does not exist.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn state(c: &mut Connection, id: &NodeId) -> Result<Option<NodeState>, StoreError> {
+    let row = sqlx::query("SELECT state FROM node WHERE id = $1").bind(id.as_str()).fetch_optional(c).await?;
+    row.map(|row| row.parsed("state")).transpose()
+}
+
 /// The nodes in the scopes, by place and name.
 ///
 /// # Errors

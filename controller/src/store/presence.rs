@@ -7,7 +7,7 @@ use loa_protocol::time::UnixMs;
 use super::{Connection, StoreError};
 
 /// Takes a node's word about its connection, unless it is about an older connection than the one known: a will can
-/// arrive after the node is back. Gives whether it counted.
+/// arrive after the node is back. The same word again changes nothing. Gives whether it counted.
 ///
 /// # Errors
 /// [`StoreError::Reference`] when the node does not exist.
@@ -20,7 +20,10 @@ pub async fn put(
     let done = sqlx::query(
         "INSERT INTO node_presence (node_id, online, boot_id, connection, changed_ms) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (node_id) DO UPDATE SET online = excluded.online, boot_id = excluded.boot_id,
-         connection = excluded.connection, changed_ms = excluded.changed_ms
+         connection = excluded.connection,
+         changed_ms = CASE WHEN excluded.boot_id = node_presence.boot_id AND excluded.online = node_presence.online
+             AND excluded.connection = node_presence.connection THEN node_presence.changed_ms
+             ELSE excluded.changed_ms END
          WHERE (excluded.boot_id = node_presence.boot_id AND excluded.connection >= node_presence.connection)
             OR (excluded.boot_id <> node_presence.boot_id AND excluded.online = 1)",
     )

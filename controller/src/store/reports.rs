@@ -101,6 +101,25 @@ pub async fn touch(c: &mut Connection, node: &NodeId, now: UnixMs) -> Result<(),
     Ok(())
 }
 
+/// The latest instant at which a node is known to have said something: when it last reported or connected, else when its
+/// board enrolled or it was entered.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn last_heard(c: &mut Connection, node: &NodeId) -> Result<Option<UnixMs>, StoreError> {
+    let row = sqlx::query(
+        "SELECT r.seen_ms, p.changed_ms, n.enrolled_ms, n.created_ms FROM node n
+         LEFT JOIN node_report r ON r.node_id = n.id LEFT JOIN node_presence p ON p.node_id = n.id WHERE n.id = $1",
+    )
+    .bind(node.as_str())
+    .fetch_optional(c)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let heard = row.instant_opt("seen_ms")?.max(row.instant_opt("changed_ms")?);
+    let enrolled = row.instant_opt("enrolled_ms")?.unwrap_or(row.instant("created_ms")?);
+    Ok(Some(heard.unwrap_or(enrolled)))
+}
+
 /// A node's last state, and when it came. Nothing when none came, or when it was written in a form that this version
 /// does not read: the node says it again on its next connection.
 ///

@@ -190,6 +190,7 @@ impl<'a> Connection<'a> {
                 Round::Deliver => {}
                 Round::Publish(queued) => {
                     self.queue_bytes.give_back(queued.bytes);
+                    self.shared.tell_room();
                     self.shared.stats.count_message_sent();
                     self.session.handle_publish(queued.publish, queued.token, Instant::now())?;
                 }

@@ -1,9 +1,11 @@
 //! The owner's side of a link: publish, acknowledge, change filters, nudge, close.
 //!
-//! Nothing here waits for the network except [`LinkHandle::close`]. A call that would have to wait is refused instead
-//! and says why, so that no caller can block the task that would have to make room for it.
+//! Nothing here waits for the network except [`LinkHandle::publish_when_room`] and [`LinkHandle::close`]. Any other call
+//! that would have to wait is refused instead and says why, so that no caller can block the task that would have to make
+//! room for it.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -36,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) max_packet_bytes: u32,
     pub(crate) stats: Arc<LinkStats>,
     pub(crate) nudge: Notify,
+    /// Told when the queue gave something up, and when the connection changed.
+    room: Notify,
     lane: Mutex<Option<Lane>>,
 }
 
@@ -75,7 +79,7 @@ pub struct AckToken {
 /// Why a publication was not taken. Nothing was queued; the caller still has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PublishRefused {
-    /// The queue is full. Wait for `Acked` (QoS 1), or drop it (QoS 0).
+    /// The queue is full. Wait for `Acked` (QoS 1), drop it (QoS 0), or use [`LinkHandle::publish_when_room`].
     #[error("the link's queue is full; wait until some publications are acknowledged")]
     QueueFull,
     /// No connection stands. Keep it, and offer it again after `Connected`.
@@ -122,6 +126,25 @@ impl LinkHandle {
                 mpsc::error::TrySendError::Closed(_) => PublishRefused::NotConnected,
             }
         })
+    }
+
+    /// Queues a publication, and waits while the queue is full. What follows is as for [`try_publish`](Self::try_publish).
+    ///
+    /// The queue may be full because the link waits for its owner to take events: whoever takes them, and whatever they
+    /// wait for, must never wait here. Cancelled, nothing was queued.
+    ///
+    /// # Errors
+    /// [`PublishRefused`], but never [`PublishRefused::QueueFull`].
+    pub async fn publish_when_room(&self, publication: Publication) -> Result<(), PublishRefused> {
+        loop {
+            let mut room = pin!(self.shared.room.notified());
+            // From here on nothing is missed, not even what happens before the wait.
+            room.as_mut().enable();
+            match self.try_publish(publication.clone()) {
+                Err(PublishRefused::QueueFull) => room.await,
+                settled => return settled,
+            }
+        }
     }
 
     /// Tells the broker that a message is safely stored. Only with `manual_acks`.
@@ -206,16 +229,24 @@ impl Shared {
             max_packet_bytes,
             stats: Arc::new(LinkStats::default()),
             nudge: Notify::new(),
+            room: Notify::new(),
             lane: Mutex::new(None),
         }
     }
 
     pub(crate) fn open_lane(&self, lane: Lane) {
         *self.lane() = Some(lane);
+        self.tell_room();
     }
 
     pub(crate) fn close_lane(&self) {
         *self.lane() = None;
+        self.tell_room();
+    }
+
+    /// A publication may pass that did not a moment ago, or never will.
+    pub(crate) fn tell_room(&self) {
+        self.room.notify_waiters();
     }
 
     /// Held for moments only, never over an await. A poisoned lock is as good as any: the value is replaced whole.

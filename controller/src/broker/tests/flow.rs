@@ -148,5 +148,5 @@ async fn the_will_of_a_node_that_vanishes_is_reported() {
     drop(session);
     let report = tokio::time::timeout(BOUND, world.incoming.recv()).await.unwrap().unwrap();
     assert_eq!((report.topic.as_str(), &report.payload[..]), ("loa/1/t/u/n-1/pres", &b"gone"[..]));
-    assert!(report.retain);
+    assert!(!report.replayed);
 }

@@ -68,6 +68,38 @@ async fn a_full_queue_refuses_at_once_and_drains_later() {
     broker.abort();
 }
 
+/// Time stands still but for the wait's own bound: only a signal can end it, no poll.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_room_is_told_when_there_is_some_and_when_there_never_will_be() {
+    let (mut options, mut peers) = options_and_peers();
+    options.queue_messages = 1;
+    options.inflight = 1;
+    let (handle, mut events) = Link::spawn(options).unwrap();
+    let mut peer = peers.accept().await;
+    connected(&mut events).await;
+    publish(&handle, 1).unwrap();
+    let first = peer.read_publish().await;
+    publish(&handle, 2).unwrap();
+    assert_eq!(publish(&handle, 3), Err(PublishRefused::QueueFull));
+
+    let waiting = |token| {
+        let handle = handle.clone();
+        tokio::spawn(async move { handle.publish_when_room(Publication::new("a", "x", token)).await })
+    };
+    let third = waiting(3);
+    tokio::task::yield_now().await;
+    assert!(!third.is_finished(), "there is no room");
+    peer.send_puback(first.pkid).await;
+    assert_eq!(within(third).await.unwrap(), Ok(()));
+    peer.read_publish().await;
+
+    let fourth = waiting(4);
+    tokio::task::yield_now().await;
+    assert!(!fourth.is_finished(), "there is no room again");
+    drop(peer);
+    assert_eq!(within(fourth).await.unwrap(), Err(PublishRefused::NotConnected));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_queue_is_bounded_by_bytes_too() {
     let (mut options, mut peers) = options_and_peers();

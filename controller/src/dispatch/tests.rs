@@ -1,0 +1,3 @@
+//! Dispatch on a real database.
+
+mod ingest;
