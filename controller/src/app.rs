@@ -19,7 +19,7 @@ use crate::config::{BrokerMode, Config};
 use crate::dispatch::{access, acks, broker_link, ingest, offers::Offers, outlet, reconcile, transfer};
 use crate::enrol::{BrokerAddress, Enrolments};
 use crate::http;
-use crate::identity::Authority;
+use crate::identity::{Authority, BrokerFiles};
 use crate::making;
 use crate::services::{Clock, Nudges, Services};
 use crate::site;
@@ -67,7 +67,7 @@ impl Controller {
         let services = Services::open(&config, clock.clone(), Nudges::default()).await?;
         services.objects().clear_unfinished().await?;
         services.recordings().clear_unfinished().await?;
-        let authority = Authority::open_or_create(&config.data_dir.join("ca"), clock.now())?;
+        let authority = Arc::new(Authority::open_or_create(&config.data_dir.join("ca"), clock.now())?);
         let anchor = authority.trust_anchor(config.tenant.clone());
         let trust = Arc::new(Trust::open_or_create(&config.data_dir.join("keys"), &anchor, clock.now())?);
 
@@ -86,6 +86,7 @@ impl Controller {
             }
             BrokerMode::External => None,
         };
+        let broker_files = write_broker_files(&config, &authority, &clock)?;
         let options = match &broker {
             Some(broker) => broker_link::embedded(broker),
             None => broker_link::external(&config.broker, &config.tenant, authority.ca_pem())?,
@@ -140,7 +141,12 @@ impl Controller {
             offers,
         });
         watched.spawn("the transfer", transfer.run(stop.clone()));
-        let access = access::run(access, store.clone(), broker.clone(), nudges.access.clone(), stop.clone());
+        let door = match &broker {
+            Some(broker) => access::Door::Embedded(Arc::clone(broker)),
+            None => access::Door::External(broker_files),
+        };
+        let access =
+            access::run(access, store.clone(), door, nudges.access.clone(), clock.clone(), stop.clone());
         watched.spawn("the access list", access);
         let making = making::Settings {
             store,
@@ -303,6 +309,22 @@ async fn start_broker(
         },
     };
     Ok(EmbeddedBroker::start(settings, access, incoming).await?)
+}
+
+/// What a broker that stands elsewhere reads, where it is to be written.
+fn write_broker_files(
+    config: &Config,
+    authority: &Arc<Authority>,
+    clock: &Clock,
+) -> anyhow::Result<Option<BrokerFiles>> {
+    let settings = &config.broker;
+    if settings.mode == BrokerMode::Embedded || settings.files_dir.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    // Boards check one name, whatever they dial; the controller checks the one that it dials.
+    let dialled = settings.url.parse::<axum::http::Uri>().ok().and_then(|url| url.host().map(str::to_owned));
+    let names: Vec<String> = dialled.into_iter().chain([settings.public_host.clone()]).collect();
+    Ok(Some(BrokerFiles::write(Arc::clone(authority), &settings.files_dir, &names, clock.now())?))
 }
 
 /// Where nodes reach the broker: as configured, or where the embedded one listens.

@@ -54,7 +54,7 @@ pub struct Enrolments {
     /// The time.
     pub clock: Clock,
     /// Signs certificates.
-    pub authority: Authority,
+    pub authority: Arc<Authority>,
     /// The root that nodes pin, and what it signed.
     pub trust: Arc<Trust>,
     /// Address of the controller, as boards reach it.

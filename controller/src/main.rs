@@ -245,7 +245,7 @@ fn enrolments(config: &Config, services: &Services) -> anyhow::Result<Enrolments
     Ok(Enrolments {
         nodes: services.nodes.clone(),
         clock: services.clock().clone(),
-        authority,
+        authority: Arc::new(authority),
         trust,
         base_url: config.http.base_url(config.http.listen),
         broker: BrokerAddress { host: config.broker.public_host.clone(), port: config.broker.public_port },

@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod line;
+pub mod mosquitto;
 pub mod office;
 pub mod program;
 pub mod station;
@@ -13,6 +14,7 @@ pub mod village;
 pub mod wait;
 
 pub use api::Person;
+pub use mosquitto::Mosquitto;
 pub use office::Office;
 pub use station::Station;
 pub use tap::Tap;

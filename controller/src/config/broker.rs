@@ -37,6 +37,8 @@ pub struct BrokerConfig {
     pub password: Secret,
     /// External: PEM file of the authority that signed the broker's certificate; empty: this controller's own.
     pub ca_file: PathBuf,
+    /// External: folder for what that broker reads: `ca.pem`, `broker.pem`, `broker.key`, `revoked.crl`; empty: none.
+    pub files_dir: PathBuf,
     /// Largest MQTT packet accepted, in bytes.
     pub packet_max_bytes: u32,
 }
@@ -52,6 +54,7 @@ impl Default for BrokerConfig {
             username: String::new(),
             password: Secret::default(),
             ca_file: PathBuf::new(),
+            files_dir: PathBuf::new(),
             packet_max_bytes: 1024 * 1024,
         }
     }

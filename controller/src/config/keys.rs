@@ -55,6 +55,7 @@ pub const KEYS: &[Key] = &[
     text("broker.username"),
     text("broker.password"),
     text("broker.ca_file"),
+    text("broker.files_dir"),
     integer("broker.packet_max_bytes"),
     integer("speech.workers"),
     text("speech.voice"),

@@ -1,18 +1,21 @@
-//! Who may connect, and what each node may read: the broker asks from memory, the database decides.
+//! Who may connect, and what each node may read: the database decides. The embedded broker asks from memory; one that
+//! stands elsewhere reads the list of revoked certificates.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use loa_protocol::ids::NodeId;
+use loa_protocol::time::UnixMs;
 use tokio_util::sync::CancellationToken;
 
 use super::DispatchError;
 use crate::broker::{AccessPolicy, EmbeddedBroker};
 use crate::domain::node::NodeState;
 use crate::domain::role::Scope;
-use crate::services::Nudge;
-use crate::store::{Store, nodes};
+use crate::identity::BrokerFiles;
+use crate::services::{Clock, Nudge};
+use crate::store::{Store, certificates, nodes};
 
 /// How often the database is read without a nudge: how long a revocation by the command line takes at most.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -70,15 +73,32 @@ impl Access {
     }
 }
 
-/// Keeps the table fresh, and ends sessions that are not to go on. Runs until the token is cancelled.
+/// The broker that is told.
+pub enum Door {
+    /// Asks the table; its sessions can be ended.
+    Embedded(Arc<EmbeddedBroker>),
+    /// Reads these files, where there is a folder for them.
+    External(Option<BrokerFiles>),
+}
+
+/// Keeps the table or the list fresh, and ends sessions that are not to go on. Runs until the token is cancelled.
 pub async fn run(
     access: Arc<Access>,
     store: Store,
-    broker: Option<Arc<EmbeddedBroker>>,
+    mut door: Door,
     nudge: Nudge,
+    clock: Clock,
     stop: CancellationToken,
 ) {
     loop {
+        if let Door::External(Some(files)) = &mut door
+            && let Err(error) = list_revoked(files, &store, clock.now()).await
+        {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "the list of revoked certificates could not be written; tried again soon"
+            );
+        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = nudge.woken() => {}
@@ -87,7 +107,7 @@ pub async fn run(
         match access.refresh(&store).await {
             Ok(end) => {
                 for node in end {
-                    if let Some(broker) = &broker {
+                    if let Door::Embedded(broker) = &door {
                         let sessions = broker.kick(&node).await;
                         tracing::info!(%node, sessions, "sessions ended: the node was revoked, moved or enrolled anew");
                     }
@@ -102,4 +122,17 @@ pub async fn run(
             }
         }
     }
+}
+
+async fn list_revoked(files: &mut BrokerFiles, store: &Store, now: UnixMs) -> anyhow::Result<()> {
+    let mut tx = store.read().await?;
+    let revoked = certificates::revoked(&mut tx, now).await?;
+    let count = revoked.len();
+    if files.list(revoked, now)? {
+        tracing::info!(
+            count,
+            "the list of revoked certificates was written; the broker has to read it again"
+        );
+    }
+    Ok(())
 }

@@ -127,7 +127,7 @@ pub(crate) fn state(story: &Story) -> AppState {
     let enrolments = Enrolments {
         nodes: story.services.nodes.clone(),
         clock: story.clock.clone(),
-        authority,
+        authority: Arc::new(authority),
         trust: Arc::new(trust),
         base_url: base_url.clone(),
         broker: BrokerAddress { host: "loa.example".to_owned(), port: 8883 },

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use loa_protocol::enrolment::TrustAnchor;
 use loa_protocol::ids::{NodeId, TenantId};
 use loa_protocol::time::UnixMs;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateSigningRequestParams, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
-    PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PublicKeyData as _, SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertificateSigningRequestParams,
+    DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PublicKeyData as _, RevokedCertParams,
+    SerialNumber, date_time_ymd,
 };
 use rustls::RootCertStore;
 use rustls::server::WebPkiClientVerifier;
@@ -20,6 +22,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{IdentityError, files};
 use crate::broker::CONTROLLER_NAME;
+use crate::store::certificates::RevokedCertificate;
 
 /// The DNS name in every broker certificate: a node checks this name, whatever address it dials.
 pub const BROKER_NAME: &str = "loa-broker";
@@ -158,6 +161,24 @@ impl Authority {
         names: &[String],
         now: UnixMs,
     ) -> Result<BrokerCertificate, IdentityError> {
+        let (key_pem, chain_pem, not_after) = self.sign_broker(names, now)?;
+        let made = BrokerCertificate {
+            chain_path: self.folder.join(BROKER_CHAIN),
+            key_path: self.folder.join(BROKER_KEY),
+            client_ca_path: self.folder.join(CA_CERTIFICATE),
+            not_after,
+        };
+        files::write(&made.key_path, &key_pem)?;
+        files::write(&made.chain_path, &chain_pem)?;
+        Ok(made)
+    }
+
+    /// Makes a key and a certificate for a broker, as PEM, and tells the certificate's end.
+    pub(super) fn sign_broker(
+        &self,
+        names: &[String],
+        now: UnixMs,
+    ) -> Result<(String, String, UnixMs), IdentityError> {
         for name in names {
             CertificateParams::new(vec![name.clone()])
                 .map_err(|source| IdentityError::BrokerName { name: name.clone(), source })?;
@@ -172,15 +193,40 @@ impl Authority {
         let certificate = params
             .signed_by(&key, &self.issuer)
             .map_err(|source| IdentityError::Make { what: "broker certificate", source })?;
-        let made = BrokerCertificate {
-            chain_path: self.folder.join(BROKER_CHAIN),
-            key_path: self.folder.join(BROKER_KEY),
-            client_ca_path: self.folder.join(CA_CERTIFICATE),
-            not_after,
+        Ok((key.serialize_pem(), certificate.pem(), not_after))
+    }
+
+    /// The list of revoked certificates, signed, as PEM. Its numbers rise with the clock.
+    ///
+    /// It is renewed when it changes and at each start, and says that it holds for as long as the CA does: a verifier
+    /// refuses *everybody* when its list is over, and a controller that is off for long must not silence a commune.
+    pub(super) fn sign_revocations(
+        &self,
+        revoked: &[RevokedCertificate],
+        now: UnixMs,
+    ) -> Result<String, IdentityError> {
+        check_clock(now)?;
+        let date = |at: UnixMs| date_time_ymd(1970, 1, 1) + Duration::from_secs(at.seconds().unsigned_abs());
+        let entry = |revoked: &RevokedCertificate| {
+            let serial = HEXLOWER.decode(revoked.serial.as_bytes()).ok()?;
+            Some(RevokedCertParams {
+                serial_number: SerialNumber::from_slice(&serial),
+                revocation_time: date(revoked.revoked),
+                reason_code: None,
+                invalidity_date: None,
+            })
         };
-        files::write(&made.key_path, &key.serialize_pem())?;
-        files::write(&made.chain_path, &certificate.pem())?;
-        Ok(made)
+        let list = CertificateRevocationListParams {
+            this_update: date(now),
+            next_update: date(UnixMs::from_seconds(now.seconds().saturating_add(CA_VALID_S))),
+            crl_number: SerialNumber::from(now.0.unsigned_abs()),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.iter().filter_map(entry).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.issuer)
+            .and_then(|list| list.pem())
+            .map_err(|source| IdentityError::Make { what: "list of revoked certificates", source })
     }
 
     /// Signs a probe and verifies it as the broker would: key and certificate are a pair, and the CA is in force.

@@ -34,6 +34,15 @@ pub(super) fn read_key(path: &Path) -> Result<Option<String>, IdentityError> {
 /// Writes for the owner alone (mode 0600), through a temporary file, a sync and a rename: after a power cut there is
 /// the old text or the new one.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), IdentityError> {
+    write_with_mode(path, text, 0o600)
+}
+
+/// The same for another service of the machine, which reads by its group (mode 0640).
+pub(super) fn write_for_group(path: &Path, text: &str) -> Result<(), IdentityError> {
+    write_with_mode(path, text, 0o640)
+}
+
+fn write_with_mode(path: &Path, text: &str, mode: u32) -> Result<(), IdentityError> {
     let temporary = path.with_extension("tmp");
     let written = (|| {
         // A leftover may have other permissions, and `mode` holds for a file that is made here only.
@@ -41,7 +50,7 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), IdentityError> {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
             Ok(()) | Err(_) => {}
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;

@@ -12,18 +12,20 @@
 //! of its firmware image, and must reach the broker *before* it can learn the time. A certificate that begins at its
 //! issue would lock it out. Nothing is lost: the beginning protects from nobody, since only this CA issues, and it
 //! issues only when a person made a token. The end still limits a lost key, and revocation does not wait for
-//! it: the broker asks [`crate::broker::AccessPolicy`] at each connect.
+//! it: the broker asks [`crate::broker::AccessPolicy`] at each connect, or reads the list of revoked certificates.
 //!
 //! **Invariants.** Time is an argument. The subject in a CSR is never used. A CSR that is not signed by its own key is
 //! refused, or somebody could have another board's public key certified under his own id. No serial repeats: 127 random
 //! bits.
 
 mod authority;
+mod broker_files;
 mod enrolment;
 mod error;
 mod files;
 
 pub use authority::{Authority, BROKER_NAME, BrokerCertificate, NodeCertificate};
+pub use broker_files::{AUTHORITY_FILE, BrokerFiles, CERTIFICATE_FILE, KEY_FILE, REVOKED_FILE};
 pub use enrolment::{EnrolmentRefused, IssuedToken, TokenRecord, check_request, issue_token};
 pub use error::IdentityError;
 

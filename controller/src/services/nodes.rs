@@ -16,7 +16,7 @@ use crate::domain::role::{Action, Principal};
 use crate::domain::slug::{candidate, slug};
 use crate::store::enrolment::{EnrolmentTokenRecord, UsedToken};
 use crate::store::plans::{self, PlanAudience};
-use crate::store::{Connection, enrolment, nodes, reports};
+use crate::store::{Connection, enrolment, nodes, presence, reports};
 
 /// Loudspeaker clusters. Cheap to clone.
 #[derive(Clone)]
@@ -235,6 +235,8 @@ impl Nodes {
             )));
         }
         nodes::set_revoked(&mut tx, id, self.0.now()).await?;
+        // A broker that stands elsewhere may hold the session for a while; nobody listens to it any more.
+        presence::set_offline(&mut tx, id, self.0.now()).await?;
         enrolment::delete(&mut tx, id).await?;
         let (after, _) = load(&mut tx, id).await?;
         let reason = crate::domain::bulletin::text::body(reason);

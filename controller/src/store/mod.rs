@@ -14,6 +14,7 @@ pub mod areas;
 pub mod audit;
 pub mod blobs;
 pub mod bulletins;
+pub mod certificates;
 pub mod enrolment;
 mod error;
 pub mod grants;

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use super::rows::{Columns as _, push_in_scopes};
-use super::{Connection, StoreError};
+use super::{Connection, StoreError, certificates};
 use crate::domain::node::{CertificateRecord, Node, NodeState, NodeStatus, NodeValues};
 use crate::domain::role::Scope;
 
@@ -65,7 +65,7 @@ pub async fn update(
     Ok(())
 }
 
-/// Records the certificate that a board got: from now on this one alone is good.
+/// Records the certificate that a board got: from now on this one alone is good, and an earlier one is revoked.
 ///
 /// # Errors
 /// [`StoreError::Query`].
@@ -75,6 +75,7 @@ pub async fn set_enrolled(
     certificate: &CertificateRecord,
     now: UnixMs,
 ) -> Result<(), StoreError> {
+    certificates::revoke_present(c, id, now).await?;
     sqlx::query(
         "UPDATE node SET state = 'enrolled', certificate_fingerprint = $2, certificate_serial = $3,
          certificate_expires_ms = $4, enrolled_ms = $5, revoked_ms = NULL WHERE id = $1",
@@ -94,6 +95,7 @@ pub async fn set_enrolled(
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn set_revoked(c: &mut Connection, id: &NodeId, now: UnixMs) -> Result<(), StoreError> {
+    certificates::revoke_present(c, id, now).await?;
     sqlx::query("UPDATE node SET state = 'revoked', revoked_ms = $2 WHERE id = $1")
         .bind(id.as_str())
         .bind(now.0)

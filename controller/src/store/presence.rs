@@ -37,6 +37,19 @@ pub async fn put(
     Ok(done.rows_affected() == 1)
 }
 
+/// Notes that a node is not connected, whatever it says: it is not to be.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn set_offline(c: &mut Connection, node: &NodeId, now: UnixMs) -> Result<(), StoreError> {
+    sqlx::query("UPDATE node_presence SET online = 0, changed_ms = $2 WHERE node_id = $1 AND online = 1")
+        .bind(node.as_str())
+        .bind(now.0)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
 /// Notes that nobody is connected: the broker has just started.
 ///
 /// # Errors

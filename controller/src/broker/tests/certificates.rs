@@ -39,7 +39,8 @@ impl Installation {
         let broker = Arc::new(start(&authority, &table, any_port(), sender).await.unwrap());
         let stop = CancellationToken::new();
         let (store, nudge) = (story.services.store().clone(), story.services.nudges().access.clone());
-        tokio::spawn(access::run(table, store, Some(Arc::clone(&broker)), nudge, stop.clone()));
+        let door = access::Door::Embedded(Arc::clone(&broker));
+        tokio::spawn(access::run(table, store, door, nudge, story.clock.clone(), stop.clone()));
         Self { story, authority, broker, _incoming: incoming, _folder: folder, stop, enrolled: 0 }
     }
 
