@@ -108,5 +108,5 @@ async fn what_is_no_request_is_told_so() {
     for body in [Vec::new(), b"{}".to_vec(), vec![0xa0]] {
         assert_eq!(web.enrol(body).await.problem(), (400, "enrolment.unreadable".to_owned()));
     }
-    assert_eq!(web.enrol(vec![0; 40_000]).await.problem(), (413, "request.unreadable".to_owned()));
+    assert_eq!(web.enrol(vec![0; 40_000]).await.problem(), (413, "request.too_large".to_owned()));
 }
