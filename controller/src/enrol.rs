@@ -118,35 +118,35 @@ impl EnrolError {
         match self {
             Self::Unreadable(_) | Self::Certificate(IdentityError::Csr { .. }) => Message::fixed(
                 "enrolment.unreadable",
-                "Không đọc được yêu cầu ghi danh. Phần mềm trên bo mạch và máy chủ có thể khác phiên bản.",
+                "Không đọc được yêu cầu đăng ký. Phần mềm trên thiết bị và máy chủ có thể khác phiên bản.",
                 "The enrolment request cannot be read. The board's software and the controller may differ in version.",
             ),
             Self::Refused(EnrolmentRefused::Expired(_)) => Message::fixed(
                 "enrolment.token_expired",
-                "Mã ghi danh đã hết hạn. Hãy tạo mã mới trên trang của cụm loa.",
+                "Mã đăng ký đã hết hạn. Hãy tạo mã mới trên trang của cụm loa.",
                 "The enrolment token has expired. Make a new one on the loudspeaker's page.",
             ),
             Self::Used(_) => Message::fixed(
                 "enrolment.token_used",
-                "Mã ghi danh đã được một bo mạch khác dùng. Hãy tạo mã mới trên trang của cụm loa.",
+                "Mã đăng ký đã được một thiết bị khác dùng. Hãy tạo mã mới trên trang của cụm loa.",
                 "The enrolment token was used by another board. Make a new one on the loudspeaker's page.",
             ),
             Self::Refused(EnrolmentRefused::OtherBoard(_)) => Message::fixed(
                 "enrolment.other_board",
-                "Mã ghi danh này dành cho bo mạch có số sê-ri khác. Hãy kiểm tra số sê-ri trên trang của cụm loa.",
+                "Mã đăng ký này dành cho thiết bị có số sê-ri khác. Hãy kiểm tra số sê-ri trên trang của cụm loa.",
                 "This enrolment token is for a board with another serial number. Check the one on the loudspeaker's page.",
             ),
             Self::NoToken(_)
             | Self::Refused(EnrolmentRefused::OtherNode { .. } | EnrolmentRefused::NotProven { .. }) => {
                 Message::fixed(
                     "enrolment.refused",
-                    "Mã ghi danh không đúng hoặc đã bị thu hồi. Hãy xin mã mới.",
+                    "Mã đăng ký không đúng hoặc đã bị thu hồi. Hãy đề nghị cấp mã mới.",
                     "The enrolment token is wrong or was withdrawn. Ask for a new one.",
                 )
             }
             Self::Certificate(_) | Self::Service(_) => Message::fixed(
                 "enrolment.failed",
-                "Máy chủ chưa ghi danh được lúc này; lỗi đã được ghi lại. Mã ghi danh vẫn dùng được, xin thử lại sau.",
+                "Máy chủ chưa đăng ký được cho thiết bị lúc này; lỗi đã được ghi lại. Mã đăng ký vẫn dùng được, hãy thử lại sau.",
                 "The controller could not enrol the board just now; it was logged. The token is still good, try again later.",
             ),
         }

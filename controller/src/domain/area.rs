@@ -128,7 +128,7 @@ pub fn child_path(parent: Option<&AreaPath>, id: AreaId) -> Result<AreaPath, Mes
 pub fn check_name(name: &str) -> Result<String, Message> {
     let name = super::bulletin::text::line(name);
     if name.is_empty() {
-        return Err(Message::fixed("name.empty", "Xin nhập tên.", "Enter a name."));
+        return Err(Message::fixed("name.empty", "Hãy nhập tên.", "Enter a name."));
     }
     if name.chars().count() > NAME_MAX_CHARS {
         return Err(Message::written(

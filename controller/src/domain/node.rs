@@ -153,7 +153,7 @@ fn check_serial(serial: &str) -> Result<Option<String>, Message> {
     }
     Err(Message::fixed(
         "serial.invalid",
-        "Số máy gồm tối đa 128 chữ cái không dấu, chữ số và dấu, không có khoảng trắng.",
+        "Số sê-ri gồm tối đa 128 chữ cái không dấu, chữ số và dấu, không có khoảng trắng.",
         "A serial number has at most 128 plain characters without blanks.",
     ))
 }
@@ -164,7 +164,7 @@ fn check_volume(volume_percent: u8) -> Result<(), Message> {
     }
     Err(Message::fixed(
         "volume_percent.out_of_range",
-        "Âm lượng từ 0 đến 100.",
+        "Âm lượng phải từ 0 đến 100.",
         "The volume is from 0 to 100.",
     ))
 }

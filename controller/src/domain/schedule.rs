@@ -117,7 +117,7 @@ impl ScheduleDraft {
                 "areas",
                 Message::fixed(
                     "target.none",
-                    "Xin chọn ít nhất một địa bàn hoặc một cụm loa.",
+                    "Hãy chọn ít nhất một địa bàn hoặc một cụm loa.",
                     "Choose at least one area or loudspeaker.",
                 ),
             );
@@ -203,14 +203,14 @@ fn check_start(start: &StartDraft, zone: Tz, now: UnixMs) -> Result<Start, Messa
             if at <= now {
                 return Err(Message::fixed(
                     "start.past",
-                    "Giờ phát đã qua. Xin chọn thời điểm trong tương lai.",
+                    "Giờ phát đã qua. Hãy chọn thời điểm trong tương lai.",
                     "The start is in the past. Choose a time to come.",
                 ));
             }
             if at.since(now) > HORIZON_MS {
                 return Err(Message::fixed(
                     "start.too_far",
-                    "Giờ phát cách đây hơn hai năm. Xin kiểm tra lại năm.",
+                    "Giờ phát cách đây hơn hai năm. Hãy kiểm tra lại năm.",
                     "The start is more than two years away. Check the year.",
                 ));
             }
@@ -231,7 +231,7 @@ fn check_tolerance(seconds: Option<u32>) -> Result<u32, Message> {
     seconds.checked_mul(1000).filter(|ms| (1..=START_WITHIN_MAX_MS).contains(ms)).ok_or_else(|| {
         Message::fixed(
             "start_within_s.out_of_range",
-            "Thời gian cho phép phát muộn từ 1 giây đến 24 giờ.",
+            "Thời gian cho phép phát muộn phải từ 1 giây đến 24 giờ.",
             "A start may be late by 1 second to 24 hours.",
         )
     })

@@ -66,7 +66,7 @@ impl HttpError {
         let message = if status == StatusCode::PAYLOAD_TOO_LARGE {
             Message::fixed(
                 "request.too_large",
-                "Nội dung gửi lên lớn hơn mức máy chủ nhận. Xin rút ngắn hoặc chia thành nhiều phần rồi gửi lại.",
+                "Nội dung gửi lên lớn hơn mức máy chủ nhận. Hãy rút ngắn hoặc chia thành nhiều phần rồi gửi lại.",
                 "The request is larger than this server accepts. Shorten it, or cut it into several, and send it again.",
             )
         } else {
@@ -114,7 +114,7 @@ impl HttpError {
         match self {
             Self::Service(error) if is_disk_full(error) => Message::fixed(
                 "disk.full",
-                "Máy chủ hết chỗ lưu trữ. Hãy báo người quản trị giải phóng dung lượng.",
+                "Máy chủ hết chỗ lưu trữ. Hãy báo quản trị viên giải phóng dung lượng.",
                 "The server's disk is full. Ask the administrator to free some room.",
             ),
             Self::Service(error) => error.message(),
@@ -122,7 +122,7 @@ impl HttpError {
             Self::Unreadable { message, .. } => message.clone(),
             Self::CrossSite => Message::fixed(
                 "csrf.missing",
-                "Biểu mẫu đã cũ hoặc không đến từ trang này. Xin tải lại trang và gửi lại.",
+                "Biểu mẫu đã cũ hoặc không đến từ trang này. Hãy tải lại trang và gửi lại.",
                 "The form is stale or does not come from this site. Load the page again and resend.",
             ),
         }

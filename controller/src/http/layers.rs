@@ -65,7 +65,7 @@ async fn time_limit(
         Err(_) => {
             let message = Message::fixed(
                 "request.timeout",
-                "Yêu cầu mất quá nhiều thời gian. Xin thử lại.",
+                "Yêu cầu mất quá nhiều thời gian. Hãy thử lại.",
                 "The request took too long. Try again.",
             );
             HttpError::Unreadable { status: StatusCode::SERVICE_UNAVAILABLE, message }.into_response()
@@ -80,7 +80,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Response {
     tracing::error!(panic = words, "a handler panicked");
     let message = Message::fixed(
         "internal",
-        "Hệ thống gặp lỗi; lỗi đã được ghi lại. Xin thử lại sau.",
+        "Hệ thống gặp lỗi; lỗi đã được ghi lại. Hãy thử lại sau.",
         "Something failed here and was logged. Try again later.",
     );
     HttpError::Unreadable { status: StatusCode::INTERNAL_SERVER_ERROR, message }.into_response()

@@ -15,7 +15,7 @@ pub fn making_error(failed: &MakingFailed) -> MakingError {
     match failed {
         MakingFailed::Store(_) => words(
             "making.store",
-            "Máy chủ chưa ghi được âm thanh (có thể ổ đĩa đã đầy). Xin báo cho quản trị viên rồi bấm “Làm lại”.",
+            "Máy chủ chưa ghi được âm thanh (có thể ổ đĩa đã đầy). Hãy báo quản trị viên rồi bấm “Làm lại”.",
             "The server could not store the sound (the disk may be full). Tell the administrator, then try again.",
         ),
         MakingFailed::Text(error) => text(error),
@@ -24,22 +24,22 @@ pub fn making_error(failed: &MakingFailed) -> MakingError {
         MakingFailed::Speech(SpeechError::Finish(error)) => finish(error),
         MakingFailed::Speech(SpeechError::Worker(_)) => words(
             "making.interrupted",
-            "Việc tạo âm thanh bị gián đoạn. Xin bấm “Làm lại”.",
+            "Việc tạo âm thanh bị gián đoạn. Hãy bấm “Làm lại”.",
             "The making of the sound was interrupted. Try again.",
         ),
         MakingFailed::Lost => words(
             "making.lost",
-            "Đã thử nhiều lần nhưng không tạo được âm thanh. Xin kiểm tra lại nội dung hoặc tệp thu âm rồi bấm “Làm lại”; nếu vẫn lỗi, báo cho quản trị viên.",
+            "Đã thử nhiều lần nhưng không tạo được âm thanh. Hãy kiểm tra lại nội dung hoặc tệp thu âm rồi bấm “Làm lại”; nếu vẫn lỗi, báo quản trị viên.",
             "The sound was tried several times and never finished. Check the text or the recording and try again; if it fails again, tell the administrator.",
         ),
         MakingFailed::UploadMissing(_) => words(
             "recording.missing",
-            "Tệp thu âm đã tải lên không còn trên máy chủ. Xin tải lên lại.",
+            "Tệp thu âm đã tải lên không còn trên máy chủ. Hãy tải lên lại.",
             "The uploaded file is no longer on the server. Upload it again.",
         ),
         MakingFailed::TooLarge => words(
             "sound.too_long",
-            "Bản phát dài quá mức loa nhận được (16 MB). Xin chia thành nhiều bản tin.",
+            "Bản tiếng dài quá mức cụm loa nhận được (16 MB). Hãy chia thành nhiều bản tin.",
             "The sound is longer than loudspeakers take (16 MB). Cut it into several bulletins.",
         ),
     }
@@ -49,17 +49,17 @@ fn text(error: &TextError) -> MakingError {
     let vi = match error {
         TextError::Empty => "Chưa có nội dung để đọc.".to_owned(),
         TextError::TooLong { max_bytes, .. } => {
-            format!("Nội dung dài quá {max_bytes} byte. Xin chia thành nhiều bản tin.")
+            format!("Nội dung dài quá {max_bytes} byte. Hãy chia thành nhiều bản tin.")
         }
         TextError::ControlCharacter { position, .. } => {
             format!(
-                "Có ký tự điều khiển ở dòng {}, ký tự {}. Xin xóa ký tự đó.",
+                "Có ký tự điều khiển ở dòng {}, ký tự {}. Hãy xóa ký tự đó.",
                 position.line, position.column
             )
         }
         TextError::Garbled { position } => {
             format!(
-                "Chữ ở dòng {}, ký tự {} bị hỏng khi sao chép. Xin gõ lại chữ đó.",
+                "Chữ ở dòng {}, ký tự {} bị hỏng khi sao chép. Hãy gõ lại chữ đó.",
                 position.line, position.column
             )
         }
@@ -70,7 +70,7 @@ fn text(error: &TextError) -> MakingError {
 
 /// The words for an engine that did not speak; also why another one spoke instead.
 pub(super) fn synthesis(error: &SynthesisError) -> MakingError {
-    const RETRY: &str = "Xin bấm “Làm lại”; nếu vẫn lỗi, báo cho quản trị viên.";
+    const RETRY: &str = "Hãy bấm “Làm lại”; nếu vẫn lỗi, báo quản trị viên.";
     let (code, vi) = match error {
         SynthesisError::EngineMissing { program, install, .. } => (
             "voice.engine_missing",
@@ -80,19 +80,19 @@ pub(super) fn synthesis(error: &SynthesisError) -> MakingError {
             ),
         ),
         SynthesisError::UnknownVoice { engine, voice, .. } => {
-            ("voice.unknown", format!("Bộ đọc “{engine}” không có giọng “{voice}”. Xin chọn giọng khác."))
+            ("voice.unknown", format!("Bộ đọc “{engine}” không có giọng “{voice}”. Hãy chọn giọng khác."))
         }
         SynthesisError::Pace { min, max, .. } => {
             ("voice.pace", format!("Tốc độ đọc phải từ {min} đến {max} từ mỗi phút."))
         }
         SynthesisError::Settings { engine, .. } => (
             "voice.settings",
-            format!("Bộ đọc “{engine}” chưa được cài đặt đúng. Xin báo cho quản trị viên xem lại cấu hình."),
+            format!("Bộ đọc “{engine}” chưa được cài đặt đúng. Hãy báo quản trị viên xem lại cấu hình."),
         ),
         SynthesisError::Unreachable { engine, .. } => (
             "voice.unreachable",
             format!(
-                "Không kết nối được tới máy chủ của bộ đọc “{engine}”. Xin kiểm tra đường mạng rồi bấm “Làm lại”."
+                "Không kết nối được tới máy chủ của bộ đọc “{engine}”. Hãy kiểm tra đường mạng rồi bấm “Làm lại”."
             ),
         ),
         SynthesisError::TimedOut { engine, .. } | SynthesisError::NotReady { engine, .. } => {
@@ -100,31 +100,29 @@ pub(super) fn synthesis(error: &SynthesisError) -> MakingError {
         }
         SynthesisError::Refused { engine, status: 401 | 403, .. } => (
             "voice.key_refused",
-            format!(
-                "Bộ đọc “{engine}” không chấp nhận khóa truy cập. Xin báo cho quản trị viên kiểm tra khóa."
-            ),
+            format!("Bộ đọc “{engine}” không chấp nhận khóa truy cập. Hãy báo quản trị viên kiểm tra khóa."),
         ),
         SynthesisError::Refused { engine, status: 402, .. } => (
             "voice.unpaid",
-            format!("Tài khoản của bộ đọc “{engine}” đã hết tiền. Xin báo cho quản trị viên nạp thêm."),
+            format!("Tài khoản của bộ đọc “{engine}” đã hết tiền. Hãy báo quản trị viên nạp thêm."),
         ),
         SynthesisError::Refused { engine, status: 429, .. } => (
             "voice.busy",
-            format!("Bộ đọc “{engine}” đang nhận quá nhiều yêu cầu. Xin đợi ít phút rồi bấm “Làm lại”."),
+            format!("Bộ đọc “{engine}” đang nhận quá nhiều yêu cầu. Hãy đợi ít phút rồi bấm “Làm lại”."),
         ),
         SynthesisError::Refused { engine, status, .. } => {
             ("voice.refused", format!("Máy chủ của bộ đọc “{engine}” báo lỗi {status}. {RETRY}"))
         }
         SynthesisError::Declined { engine, code, message } => (
             "voice.declined",
-            format!("Bộ đọc “{engine}” từ chối đọc (mã {code}: {message}). Xin báo cho quản trị viên."),
+            format!("Bộ đọc “{engine}” từ chối đọc (mã {code}: {message}). Hãy báo quản trị viên."),
         ),
         SynthesisError::BadAudio { engine, .. } | SynthesisError::Pcm { engine, .. } => (
             "voice.bad_audio",
             format!("Bộ đọc “{engine}” gửi về dữ liệu không phải âm thanh hoặc bị thiếu. {RETRY}"),
         ),
         SynthesisError::NothingToSay => {
-            ("voice.nothing", "Nội dung không có gì để đọc. Xin sửa lại nội dung.".to_owned())
+            ("voice.nothing", "Nội dung không có gì để đọc. Hãy sửa lại nội dung.".to_owned())
         }
         SynthesisError::EngineIo { .. } | SynthesisError::EngineFailed { .. } | SynthesisError::Worker(_) => {
             ("voice.failed", format!("Bộ đọc gặp lỗi. {RETRY}"))
@@ -135,41 +133,41 @@ pub(super) fn synthesis(error: &SynthesisError) -> MakingError {
 
 fn recording(error: &RecordingError) -> MakingError {
     let (code, vi) = match error {
-        RecordingError::Empty => ("recording.empty", "Tệp thu âm rỗng. Xin chọn tệp khác.".to_owned()),
+        RecordingError::Empty => ("recording.empty", "Tệp thu âm rỗng. Hãy chọn tệp khác.".to_owned()),
         RecordingError::TooManyBytes { max_bytes, .. } => (
             "recording.too_large",
-            format!("Tệp thu âm lớn quá {} MB. Xin lưu thành MP3 hoặc Opus.", max_bytes / (1024 * 1024)),
+            format!("Tệp thu âm lớn quá {} MB. Hãy lưu thành MP3 hoặc Opus.", max_bytes / (1024 * 1024)),
         ),
         RecordingError::TooLong { max_duration_ms, .. } => (
             "recording.too_long",
-            format!("Bản thu âm dài quá {} phút. Xin cắt ngắn.", max_duration_ms / 60_000),
+            format!("Bản thu âm dài quá {} phút. Hãy cắt ngắn.", max_duration_ms / 60_000),
         ),
         RecordingError::NotAudio => (
             "recording.not_audio",
-            "Tệp này không phải âm thanh. Xin gửi WAV, MP3, FLAC, Ogg hoặc M4A.".to_owned(),
+            "Tệp này không phải âm thanh. Hãy gửi WAV, MP3, FLAC, Ogg hoặc M4A.".to_owned(),
         ),
         RecordingError::Unsupported { .. } => (
             "recording.unsupported",
-            "Không đọc được loại tệp này. Xin lưu thành WAV, MP3, FLAC, Ogg hoặc M4A.".to_owned(),
+            "Không đọc được loại tệp này. Hãy lưu thành WAV, MP3, FLAC, Ogg hoặc M4A.".to_owned(),
         ),
         RecordingError::Truncated { decoded_ms: 0..1000, .. } => {
-            ("recording.truncated", "Tệp bị đứt, thiếu phần cuối. Xin tải lên lại.".to_owned())
+            ("recording.truncated", "Tệp bị đứt, thiếu phần cuối. Hãy tải lên lại.".to_owned())
         }
         RecordingError::Truncated { decoded_ms, .. } => {
-            ("recording.truncated", format!("Tệp bị đứt sau {} giây. Xin tải lên lại.", decoded_ms / 1000))
+            ("recording.truncated", format!("Tệp bị đứt sau {} giây. Hãy tải lên lại.", decoded_ms / 1000))
         }
         RecordingError::Damaged { decoded_ms: 0..1000, .. } => {
-            ("recording.damaged", "Tệp bị hỏng ngay từ đầu. Xin lưu lại rồi tải lên.".to_owned())
+            ("recording.damaged", "Tệp bị hỏng ngay từ đầu. Hãy lưu lại rồi tải lên.".to_owned())
         }
         RecordingError::Damaged { decoded_ms, .. } => (
             "recording.damaged",
-            format!("Tệp bị hỏng sau {} giây. Xin lưu lại rồi tải lên.", decoded_ms / 1000),
+            format!("Tệp bị hỏng sau {} giây. Hãy lưu lại rồi tải lên.", decoded_ms / 1000),
         ),
         RecordingError::Silent { .. } => {
-            ("recording.silent", "Bản thu âm không có tiếng. Micrô có bị tắt không?".to_owned())
+            ("recording.silent", "Bản thu âm không có tiếng. Hãy kiểm tra micrô rồi thu lại.".to_owned())
         }
         RecordingError::Pcm(_) => {
-            ("recording.unusable", "Âm thanh trong tệp không dùng được. Xin lưu lại rồi tải lên.".to_owned())
+            ("recording.unusable", "Âm thanh trong tệp không dùng được. Hãy lưu lại rồi tải lên.".to_owned())
         }
     };
     words(code, vi, error.to_string())
@@ -182,15 +180,14 @@ fn recording(error: &RecordingError) -> MakingError {
 fn finish(error: &FinishError) -> MakingError {
     let (code, vi) = match error {
         FinishError::Master(MasterError::Silent { .. }) => {
-            ("sound.silent", "Bản thu âm không có tiếng. Micrô có bị tắt không?")
+            ("sound.silent", "Bản thu âm không có tiếng. Hãy kiểm tra micrô rồi thu lại.")
         }
         FinishError::Master(MasterError::OutOfReach { .. }) => {
-            ("sound.clicks", "Bản thu âm chỉ có tiếng lách cách, không nghe ra lời. Xin thu lại.")
+            ("sound.clicks", "Bản thu âm chỉ có tiếng lách cách, không nghe ra lời. Hãy thu lại.")
         }
-        _ => (
-            "sound.failed",
-            "Không xử lý được âm thanh. Xin bấm “Làm lại”; nếu vẫn lỗi, báo cho quản trị viên.",
-        ),
+        _ => {
+            ("sound.failed", "Không xử lý được âm thanh. Hãy bấm “Làm lại”; nếu vẫn lỗi, báo quản trị viên.")
+        }
     };
     words(code, vi, error.to_string())
 }

@@ -136,7 +136,7 @@ messages! {
     REASON_AUDIO_BROKEN = "reason-audio-broken";
     /// Power was lost, or the node stopped, while it sounded.
     REASON_INTERRUPTED = "reason-interrupted";
-    /// The plan was withdrawn while it sounded.
+    /// The bulletin was withdrawn while it sounded, or when it was due and waited.
     REASON_WITHDRAWN = "reason-withdrawn";
     /// The node's clock cannot be trusted.
     REASON_CLOCK = "reason-clock";

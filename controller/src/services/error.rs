@@ -99,7 +99,7 @@ impl ServiceError {
                     (Some(only), None) => only.message.clone(),
                     _ => Message::fixed(
                         "form.invalid",
-                        "Biểu mẫu còn chỗ chưa đúng, xin xem từng mục.",
+                        "Biểu mẫu còn chỗ chưa đúng; hãy xem từng ô.",
                         "Some fields need attention.",
                     ),
                 }
@@ -113,13 +113,13 @@ impl ServiceError {
                 let seconds = (retry_after_ms + 999) / 1000;
                 Message::written(
                     "sign_in.throttled",
-                    format!("Thử quá nhiều lần. Xin đợi {seconds} giây rồi thử lại."),
+                    format!("Thử quá nhiều lần. Hãy đợi {seconds} giây rồi thử lại."),
                     format!("Too many attempts. Wait {seconds} seconds and try again."),
                 )
             }
             Self::Store(_) | Self::Passphrase(_) | Self::Random(_) | Self::Token(_) => Message::fixed(
                 "internal",
-                "Hệ thống gặp lỗi; lỗi đã được ghi lại. Xin thử lại sau.",
+                "Hệ thống gặp lỗi; lỗi đã được ghi lại. Hãy thử lại sau.",
                 "Something failed here and was logged. Try again later.",
             ),
         }
@@ -129,9 +129,7 @@ impl ServiceError {
 fn not_found(thing: Thing) -> Message {
     match thing {
         Thing::Area => Message::fixed("area.not_found", "Không có địa bàn này.", "There is no such area."),
-        Thing::Node => {
-            Message::fixed("node.not_found", "Không có cụm loa này.", "There is no such loudspeaker.")
-        }
+        Thing::Node => Message::fixed("node.not_found", "Không có cụm loa này.", "There is no such node."),
         Thing::User => Message::fixed("user.not_found", "Không có người dùng này.", "There is no such user."),
         Thing::Session => {
             Message::fixed("session.not_found", "Không có phiên đăng nhập này.", "There is no such session.")
@@ -141,7 +139,7 @@ fn not_found(thing: Thing) -> Message {
         }
         Thing::Track => Message::fixed(
             "track.not_found",
-            "Bản tin không có bản âm thanh này.",
+            "Bản tin không có bản tiếng này.",
             "The bulletin has no such track.",
         ),
         Thing::Schedule => {

@@ -230,7 +230,7 @@ impl Nodes {
         if before.state == NodeState::Revoked {
             return Err(ServiceError::Conflict(Message::fixed(
                 "node.revoked_already",
-                "Cụm loa này đã bị thu hồi.",
+                "Cụm loa này đã bị loại bỏ.",
                 "This loudspeaker is revoked already.",
             )));
         }

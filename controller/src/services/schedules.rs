@@ -155,7 +155,7 @@ impl Schedules {
             }
             return Err(ServiceError::Conflict(Message::fixed(
                 "schedule.form_used",
-                "Biểu mẫu này đã được gửi. Xin mở biểu mẫu mới.",
+                "Biểu mẫu này đã được gửi. Hãy mở biểu mẫu mới.",
                 "This form was sent already. Open a fresh one.",
             )));
         }
@@ -215,7 +215,7 @@ impl Schedules {
         if bulletin.bulletin.withdrawn.is_some() {
             return Err(ServiceError::Conflict(Message::fixed(
                 "schedule.bulletin_withdrawn",
-                "Bản tin đã thu hồi, không thể đặt lịch phát.",
+                "Bản tin đã thu hồi, không thể xếp lịch phát.",
                 "The bulletin is withdrawn and cannot be scheduled.",
             )));
         }

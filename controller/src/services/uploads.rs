@@ -56,7 +56,7 @@ impl UploadWriter {
             let mib = max / (1024 * 1024);
             return Err(ServiceError::TooLarge(Message::written(
                 "recording.too_large",
-                format!("Tệp ghi âm lớn hơn {mib} MB. Hãy cắt ngắn hoặc lưu ở dạng MP3."),
+                format!("Tệp thu âm lớn hơn {mib} MB. Hãy cắt ngắn hoặc lưu ở dạng MP3."),
                 format!("The recording is larger than {mib} MB. Shorten it, or save it as MP3."),
             )));
         }
@@ -69,7 +69,7 @@ impl UploadWriter {
     /// [`ServiceError::Invalid`] for an empty file, [`ServiceError::Store`].
     pub async fn finish(self) -> Result<Upload, ServiceError> {
         if self.writer.size_bytes() == 0 {
-            let empty = Message::fixed("recording.empty", "Tệp ghi âm rỗng.", "The recording is empty.");
+            let empty = Message::fixed("recording.empty", "Tệp thu âm rỗng.", "The recording is empty.");
             return Err(FieldErrors::one("recording", empty).into());
         }
         let (hash, size_bytes) = self.writer.finish().await?;

@@ -309,7 +309,7 @@ fn refuse_oneself(who: &Principal, id: &UserId) -> Result<(), ServiceError> {
     }
     Err(ServiceError::Conflict(Message::fixed(
         "user.oneself",
-        "Bạn không thể tự khóa hoặc tự bỏ quyền quản trị của mình; hãy nhờ người quản trị khác.",
+        "Không ai tự khóa tài khoản hoặc tự bỏ quyền quản trị của mình; hãy nhờ quản trị viên khác.",
         "You cannot lock yourself out or drop your own administrator role; ask another administrator.",
     )))
 }

@@ -500,7 +500,7 @@ reason-yielded = Gave way to a higher class
 reason-speaker = The sound device failed
 reason-audio-broken = The audio could not be decoded
 reason-interrupted = Lost power or was stopped while sounding
-reason-withdrawn = Withdrawn while sounding
+reason-withdrawn = Withdrawn before it had sounded in full
 reason-clock = The board's clock cannot be trusted
 
 problem-not-found = There is no such page or item

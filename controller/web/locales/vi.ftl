@@ -27,7 +27,7 @@ live-left = Người khác vừa xử lý bản tin này. Ý kiến đang viết
 
 choose = Chọn…
 optional = không bắt buộc
-cancel = Bỏ qua
+cancel = Quay lại
 copy = Sao chép
 copied = Đã sao chép
 state = Trạng thái
@@ -37,7 +37,7 @@ none = Không có
 never = Chưa lần nào
 since = từ
 form-errors = Có { $n } chỗ cần sửa:
-filter-words = Tìm theo từ
+filter-words = Từ khóa
 filter-all = Tất cả
 filter-apply = Tìm
 filter-clear = Bỏ lọc
@@ -100,7 +100,7 @@ coverage-long = { $n }/{ $m } cụm loa đã phát
 day-upcoming = Sắp phát
 day-sounding = Đang phát
 day-done = Đã phát
-day-partly = Phát chưa đủ
+day-partly = Phát chưa đủ nơi
 day-silent = Không phát được
 
 # Bản tin
@@ -200,7 +200,7 @@ voice-central = Giọng miền Trung
 voice-south = Giọng miền Nam
 track-spoken = Máy đọc · { $x }
 track-recorded = Bản thu âm: { $x }
-track-queued = Chờ đến lượt
+track-queued = Chờ tạo âm thanh
 track-working = Đang tạo âm thanh: { $x } %
 track-listen = Nghe bản { $x }
 track-failed = Chưa tạo được bản tiếng.
@@ -247,8 +247,8 @@ step-user-role-taken = Thu quyền
 step-session-signed-in = Đăng nhập
 step-session-signed-in-by-link = Đăng nhập bằng đường dẫn
 step-session-signed-out = Đăng xuất
-step-session-revoked = Kết thúc một phiên
-step-session-all-revoked = Kết thúc mọi phiên
+step-session-revoked = Kết thúc một phiên đăng nhập
+step-session-all-revoked = Kết thúc mọi phiên đăng nhập
 step-other = Việc khác
 
 # Lịch phát
@@ -421,8 +421,8 @@ account-invited = Chờ kích hoạt
 account-disabled = Đã khóa
 audit-at = Thời điểm
 audit-who = Người thực hiện
-audit-step = Việc
-audit-of = Riêng: { $x }
+audit-step = Việc đã làm
+audit-of = Chỉ xem: { $x }
 audit-none = Chưa có mục nào.
 audit-about = Đối tượng
 
@@ -449,7 +449,7 @@ warn-brackets = Dấu [[ ]] và phần bên trong không được đọc.
 warn-unspeakable = Ký tự không đọc được, sẽ bỏ qua: { $x }
 warn-long = Bản tin dài khoảng { $minutes } phút. Nên chia thành nhiều bản tin ngắn.
 warn-capitals = Chữ viết hoa toàn bộ có thể bị đánh vần: { $x }
-warn-quiet-hours = Có lượt phát trong giờ yên tĩnh (21:00 đến 06:00). Xin xem lại giờ phát.
+warn-quiet-hours = Có lượt phát trong giờ yên tĩnh (21:00 đến 06:00). Hãy xem lại giờ phát.
 warn-no-track = Bản tin chưa có bản tiếng nào phát được.
 warn-offline = { $n } cụm loa hiện mất kết nối; sẽ phát nếu kịp nhận đủ âm thanh trước giờ.
 
@@ -482,13 +482,13 @@ blocked-own = Người soạn không tự duyệt bản tin của mình. Bản t
 blocked-tracks = Chưa duyệt được: còn bản tiếng chưa tạo xong.
 
 reason-audio-incomplete = Chưa nhận đủ âm thanh trước giờ phát
-reason-no-track = Không có bản tiếng bằng thứ tiếng của thôn, buôn này
+reason-no-track = Bản tin không có bản tiếng mà thôn, buôn này dùng
 reason-too-late = Thiết bị tắt hoặc bận quá giờ phát
-reason-yielded = Nhường cho bản tin có mức cao hơn
+reason-yielded = Nhường bản tin được ưu tiên hơn
 reason-speaker = Thiết bị âm thanh bị lỗi
 reason-audio-broken = Tệp âm thanh không giải mã được
 reason-interrupted = Mất điện hoặc bị dừng khi đang phát
-reason-withdrawn = Bản tin bị thu hồi khi đang phát
+reason-withdrawn = Bản tin bị thu hồi trước khi phát xong
 reason-clock = Đồng hồ thiết bị không đáng tin
 
 problem-not-found = Không tìm thấy trang hoặc nội dung này
@@ -504,7 +504,7 @@ problem-too-large-todo = Rút ngắn nội dung hoặc dùng tệp nhỏ hơn r�
 problem-too-many = Gửi yêu cầu quá nhiều lần
 problem-too-many-todo = Chờ ít phút rồi thử lại.
 problem-bad-request = Không đọc được yêu cầu
-problem-bad-request-todo = Quay lại trang trước, tải lại rồi thử lại.
+problem-bad-request-todo = Quay lại trang trước, tải lại trang rồi gửi lại.
 problem-internal = Hệ thống gặp lỗi
 problem-internal-todo = Hãy thử lại sau ít phút. Nếu vẫn lỗi, gửi mã yêu cầu dưới đây cho quản trị viên.
 problem-unavailable = Hệ thống tạm thời chưa sẵn sàng

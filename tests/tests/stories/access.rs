@@ -57,7 +57,7 @@ async fn a_token_works_once_and_for_one_board() -> Result<()> {
 
     let thief = Village::prepare(&folder.path().join("thief"), node.as_str(), "Bo mạch lạ", true)?;
     let refused = format!("{:#}", thief.enrol(&token).await.err().context("a used token was taken")?);
-    ensure!(refused.contains("409") && refused.contains("đã được một bo mạch khác dùng"), "{refused}");
+    ensure!(refused.contains("409") && refused.contains("đã được một thiết bị khác dùng"), "{refused}");
     ensure!(!thief.identity_file().exists(), "something was kept of a refused enrolment");
 
     // The first board is not disturbed.

@@ -87,7 +87,7 @@ impl BulletinDraft {
             self.category.parse::<Category>().map_err(|_| {
                 Message::fixed(
                     "category.unknown",
-                    "Xin chọn lĩnh vực của bản tin.",
+                    "Hãy chọn lĩnh vực của bản tin.",
                     "Choose what the bulletin is about.",
                 )
             }),
@@ -97,7 +97,7 @@ impl BulletinDraft {
             self.class.parse::<Class>().map_err(|_| {
                 Message::fixed(
                     "class.unknown",
-                    "Xin chọn mức: thông thường, ưu tiên hoặc khẩn cấp.",
+                    "Hãy chọn loại bản tin: thông thường, ưu tiên hoặc khẩn cấp.",
                     "Choose a class: normal, priority or emergency.",
                 )
             }),
@@ -143,7 +143,7 @@ impl BulletinDraft {
                     field("language"),
                     Message::fixed(
                         "language.twice",
-                        "Mỗi thứ tiếng chỉ có một bản âm thanh.",
+                        "Mỗi thứ tiếng chỉ có một bản tiếng.",
                         "Each language has one track.",
                     ),
                 );
@@ -160,7 +160,7 @@ impl BulletinDraft {
 fn check_title(title: &str) -> Result<String, Message> {
     let title = text::line(title);
     if title.is_empty() {
-        return Err(Message::fixed("title.empty", "Xin nhập tiêu đề.", "Enter a title."));
+        return Err(Message::fixed("title.empty", "Hãy nhập tiêu đề.", "Enter a title."));
     }
     if title.chars().count() > TITLE_MAX_CHARS || title.len() > loa_protocol::plan::TITLE_MAX_BYTES {
         return Err(Message::written(
@@ -216,7 +216,7 @@ fn check_source(
                     field("words_per_minute"),
                     Message::fixed(
                         "words_per_minute.out_of_range",
-                        "Tốc độ đọc từ 80 đến 300.",
+                        "Tốc độ đọc phải từ 80 đến 300 từ mỗi phút.",
                         "The speed is from 80 to 300.",
                     ),
                 );
@@ -227,7 +227,7 @@ fn check_source(
         }
         SourceDraft::Recording { upload, file_name } => {
             let upload = upload.parse::<ObjectHash>().map_err(|_| {
-                Message::fixed("recording.missing", "Xin chọn tệp ghi âm.", "Choose a recording.")
+                Message::fixed("recording.missing", "Hãy chọn tệp thu âm.", "Choose a recording.")
             });
             let upload = errors.keep(field("upload"), upload)?;
             let file_name: String =
@@ -240,7 +240,7 @@ fn check_source(
 fn no_voice(language: &Language) -> Message {
     Message::written(
         "language.without_voice",
-        format!("Chưa có giọng đọc máy cho tiếng “{language}”. Hãy tải lên bản ghi âm của phát thanh viên."),
+        format!("Chưa có giọng đọc máy cho tiếng “{language}”. Hãy tải lên bản thu âm của phát thanh viên."),
         format!("There is no synthetic voice for “{language}”. Upload a recording by an announcer."),
     )
 }

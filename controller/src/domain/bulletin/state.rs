@@ -147,7 +147,7 @@ impl StepRefused {
             RevisionState::Draft => "đang là bản nháp",
             RevisionState::Submitted => "đang chờ duyệt",
             RevisionState::Approved => "đã được duyệt",
-            RevisionState::Rejected => "đã bị từ chối",
+            RevisionState::Rejected => "đã bị trả lại",
             RevisionState::Withdrawn => "đã thu hồi",
             RevisionState::Superseded => "đã có bản thay thế",
         };
@@ -155,7 +155,7 @@ impl StepRefused {
             None => "sửa",
             Some(Step::Submit) => "trình duyệt",
             Some(Step::Approve) => "duyệt",
-            Some(Step::Reject) => "từ chối",
+            Some(Step::Reject) => "trả lại",
             Some(Step::Withdraw) => "thu hồi",
         };
         Message::written(

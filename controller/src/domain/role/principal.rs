@@ -129,49 +129,49 @@ impl Forbidden {
         match self.action {
             Action::Read => Message::fixed(
                 "forbidden.read",
-                "Bạn không có quyền xem dữ liệu của địa bàn này.",
+                "Tài khoản này không có quyền xem dữ liệu của địa bàn này.",
                 "You may not see this area.",
             ),
             Action::Write(Class::Emergency)
             | Action::Approve(Class::Emergency)
             | Action::Schedule(Class::Emergency) => Message::fixed(
                 "forbidden.emergency",
-                "Bạn không có quyền với bản tin khẩn cấp ở địa bàn này.",
+                "Tài khoản này không có quyền với bản tin khẩn cấp ở địa bàn này.",
                 "You have no right to emergency bulletins in this area.",
             ),
             Action::Write(_) => Message::fixed(
                 "forbidden.write",
-                "Bạn không có quyền soạn bản tin cho địa bàn này.",
+                "Tài khoản này không có quyền soạn bản tin cho địa bàn này.",
                 "You may not write bulletins for this area.",
             ),
             Action::Approve(_) => Message::fixed(
                 "forbidden.approve",
-                "Bạn không có quyền phê duyệt bản tin của địa bàn này.",
+                "Tài khoản này không có quyền duyệt bản tin của địa bàn này.",
                 "You may not approve bulletins of this area.",
             ),
             Action::Schedule(_) => Message::fixed(
                 "forbidden.schedule",
-                "Bạn không có quyền đặt lịch phát cho địa bàn này.",
+                "Tài khoản này không có quyền xếp lịch phát cho địa bàn này.",
                 "You may not schedule broadcasts in this area.",
             ),
             Action::ManageNodes => Message::fixed(
                 "forbidden.nodes",
-                "Bạn không có quyền quản lý cụm loa ở địa bàn này.",
+                "Tài khoản này không có quyền quản lý cụm loa ở địa bàn này.",
                 "You may not manage loudspeakers in this area.",
             ),
             Action::ManageAreas => Message::fixed(
                 "forbidden.areas",
-                "Bạn không có quyền quản lý địa bàn này.",
+                "Tài khoản này không có quyền quản lý địa bàn này.",
                 "You may not manage this area.",
             ),
             Action::ManageUsers => Message::fixed(
                 "forbidden.users",
-                "Bạn không có quyền quản lý người dùng ở địa bàn này.",
+                "Tài khoản này không có quyền quản lý người dùng ở địa bàn này.",
                 "You may not manage users in this area.",
             ),
             Action::ReadAudit => Message::fixed(
                 "forbidden.audit",
-                "Bạn không có quyền xem nhật ký của địa bàn này.",
+                "Tài khoản này không có quyền xem nhật ký của địa bàn này.",
                 "You may not read this area's audit log.",
             ),
         }

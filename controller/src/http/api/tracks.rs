@@ -165,7 +165,7 @@ pub(super) async fn upload(
         }
     }
     let Some(recording) = recording else {
-        let missing = Message::fixed("recording.missing", "Xin chọn tệp ghi âm.", "Choose a recording.");
+        let missing = Message::fixed("recording.missing", "Hãy chọn tệp thu âm.", "Choose a recording.");
         return Err(FieldErrors::one("recording", missing).into());
     };
     let seen = required("seen", &seen)?;

@@ -109,7 +109,7 @@ async fn the_words_are_in_the_readers_language() {
         let answer = web.send(request.body(Body::empty()).unwrap()).await;
         (answer.header("content-language").to_owned(), answer.json()["detail"].as_str().unwrap().to_owned())
     };
-    let vietnamese = ("vi".to_owned(), "Phiên đăng nhập đã kết thúc. Xin đăng nhập lại.".to_owned());
+    let vietnamese = ("vi".to_owned(), "Phiên đăng nhập đã kết thúc. Hãy đăng nhập lại.".to_owned());
     let english = ("en".to_owned(), "The session is over. Sign in again.".to_owned());
     assert_eq!(ask("accept-language", "fr").await, vietnamese);
     assert_eq!(ask("accept-language", "en-GB,en;q=0.8").await, english);

@@ -62,7 +62,7 @@ async fn who_proves_the_token_is_told_what_stands_in_the_way() {
     let used = web.enrol(request(&token)).await;
     assert_eq!(used.problem(), (409, "enrolment.token_used".to_owned()));
     assert!(
-        used.json()["detail"].as_str().unwrap().starts_with("Mã ghi danh đã được một bo mạch khác dùng.")
+        used.json()["detail"].as_str().unwrap().starts_with("Mã đăng ký đã được một thiết bị khác dùng.")
     );
 
     let late = web.token("cum-2").await;

@@ -75,7 +75,7 @@ impl Bulletins {
         if !before.latest.is_audible() {
             return Err(ServiceError::Conflict(Message::fixed(
                 "bulletin.audio_not_ready",
-                "Âm thanh chưa tạo xong nên chưa thể nghe và duyệt. Xin đợi trong giây lát.",
+                "Còn bản tiếng chưa tạo xong nên chưa thể nghe và duyệt. Hãy đợi trong giây lát.",
                 "The sound is not finished, so it cannot be heard and approved yet. Wait a moment.",
             )));
         }
@@ -115,7 +115,7 @@ impl Bulletins {
         let Some(reason) = check_note(reason)? else {
             let missing = Message::fixed(
                 "reason.empty",
-                "Xin ghi lý do để người soạn biết cần sửa gì.",
+                "Hãy ghi ý kiến để người soạn biết cần sửa gì.",
                 "Give a reason, so that the author knows what to change.",
             );
             return Err(FieldErrors::one("reason", missing).into());
@@ -229,13 +229,13 @@ impl FailedSound {
                 "Press “Try again” at this track or change it, then submit.",
             ),
             Step::Approve | Step::Reject | Step::Withdraw => (
-                "Người soạn cần bấm “Làm lại” ở bản này hoặc sửa bản này; bạn có thể từ chối kèm lý do.",
+                "Người soạn cần bấm “Làm lại” ở bản này hoặc sửa bản này; người duyệt có thể trả lại kèm ý kiến.",
                 "Its author has to press “Try again” at this track or change it; you can reject it with a reason.",
             ),
         };
         Message::written(
             "bulletin.audio_failed",
-            format!("Chưa tạo được âm thanh bản {language_vi}: {reason_vi} {todo_vi}"),
+            format!("Chưa tạo được bản {language_vi}: {reason_vi} {todo_vi}"),
             format!("The sound of the track in {language_en} could not be made: {reason_en} {todo_en}"),
         )
     }
@@ -246,7 +246,7 @@ fn check_note(note: &str) -> Result<Option<String>, ServiceError> {
     if note.chars().count() > NOTE_MAX_CHARS {
         let long = Message::written(
             "reason.too_long",
-            format!("Ghi chú dài quá {NOTE_MAX_CHARS} ký tự."),
+            format!("Ý kiến dài quá {NOTE_MAX_CHARS} ký tự."),
             format!("The remark is longer than {NOTE_MAX_CHARS} characters."),
         );
         return Err(FieldErrors::one("reason", long).into());

@@ -182,7 +182,7 @@ pub(super) async fn load(c: &mut Connection, id: &BulletinId) -> Result<Bulletin
 fn stale() -> ServiceError {
     ServiceError::Conflict(Message::fixed(
         "bulletin.stale",
-        "Bản tin đã thay đổi sau khi bạn mở. Xin tải lại, xem và nghe lại rồi quyết định.",
+        "Bản tin đã thay đổi sau khi trang này được mở. Hãy tải lại, xem và nghe lại rồi quyết định.",
         "The bulletin has changed since you opened it. Load it again, read and listen, then decide.",
     ))
 }

@@ -178,7 +178,7 @@ async fn require_upload(
     }
     let missing = Message::fixed(
         "recording.missing",
-        "Tệp ghi âm này chưa được tải lên.",
+        "Tệp thu âm này chưa được tải lên.",
         "This recording has not been uploaded.",
     );
     Err(FieldErrors::one(format!("tracks[{position}].upload"), missing).into())

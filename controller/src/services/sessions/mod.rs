@@ -129,7 +129,7 @@ impl Sessions {
         let dead = || {
             ServiceError::Unauthenticated(Message::fixed(
                 "link.dead",
-                "Liên kết đã được dùng hoặc hết hạn. Hãy xin người quản trị liên kết mới.",
+                "Đường dẫn đã được dùng hoặc đã hết hạn. Hãy đề nghị quản trị viên cấp đường dẫn mới.",
                 "The link was used or is over. Ask your administrator for a fresh one.",
             ))
         };
@@ -314,7 +314,7 @@ fn refused() -> ServiceError {
 fn over() -> ServiceError {
     ServiceError::Unauthenticated(Message::fixed(
         "session.over",
-        "Phiên đăng nhập đã kết thúc. Xin đăng nhập lại.",
+        "Phiên đăng nhập đã kết thúc. Hãy đăng nhập lại.",
         "The session is over. Sign in again.",
     ))
 }

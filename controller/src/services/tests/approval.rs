@@ -69,7 +69,7 @@ async fn an_author_never_approves_their_own_whatever_roles_they_hold() {
     // Whoever edits a revision is an author of it, and so are those whose unapproved words it keeps.
     other.grants.extend(both.grants.clone());
     let mut longer = draft();
-    longer.text.push_str(" Xin cảm ơn.");
+    longer.text.push_str(" Hãy cảm ơn.");
     let view = bulletins.edit(&other, id, &view.seen_words(), &longer).await.unwrap();
     assert_eq!((view.latest.number, view.latest.state), (2, RevisionState::Draft));
     story.make_sounds().await;
@@ -319,7 +319,7 @@ async fn a_sound_that_could_not_be_made_says_why_and_is_tried_again() {
     assert_eq!(refused.code, "bulletin.audio_failed");
     assert_eq!(
         refused.vi,
-        "Chưa tạo được âm thanh bản tiếng Việt: Chưa cài espeak-ng. Hãy bấm “Làm lại” ở bản này hoặc sửa bản này, rồi trình duyệt."
+        "Chưa tạo được bản tiếng Việt: Chưa cài espeak-ng. Hãy bấm “Làm lại” ở bản này hoặc sửa bản này, rồi trình duyệt."
     );
     assert_eq!(bulletins.get(&author, id).await.unwrap().latest.state, RevisionState::Draft);
 

@@ -92,7 +92,7 @@ pub(super) async fn stream(
 fn full() -> Message {
     Message::fixed(
         "live.full",
-        "Có quá nhiều trang đang mở; trang này không tự cập nhật. Xin tải lại khi cần.",
+        "Có quá nhiều trang đang mở; trang này không tự cập nhật. Hãy tải lại khi cần.",
         "Too many pages are open; this one does not update itself. Load it again when needed.",
     )
 }

@@ -45,7 +45,7 @@ async fn guessing_is_answered_with_429_and_when_to_try_again() {
     }
     assert_eq!(last.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(last.headers[header::RETRY_AFTER], "30");
-    assert!(last.html.contains("Xin đợi 30 giây"), "{}", last.html);
+    assert!(last.html.contains("Hãy đợi 30 giây"), "{}", last.html);
 }
 
 #[tokio::test]

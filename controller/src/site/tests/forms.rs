@@ -12,11 +12,11 @@ async fn a_refused_bulletin_comes_back_as_it_was_typed() {
     let form = form.with("area", "thon-1").with("category", "health").with("speak", "vi");
     let long = "dài ".repeat(300_000);
     for (title, text, class, told) in [
-        ("", "Bà con chú ý", "normal", "Xin nhập tiêu đề."),
+        ("", "Bà con chú ý", "normal", "Hãy nhập tiêu đề."),
         ("Tiêu đề", "", "normal", "Văn bản chưa có chữ nào để đọc."),
         ("Tiêu đề", long.as_str(), "normal", "tối đa 40000"),
         ("Tiêu đề", "một\nhai\0", "normal", "Dòng 2, ký tự thứ 4"),
-        ("Tiêu đề", "Bà con chú ý", "urgent", "Xin chọn mức"),
+        ("Tiêu đề", "Bà con chú ý", "urgent", "Hãy chọn loại bản tin"),
     ] {
         let form = form.clone().with("title", title).with("text", text).with("class", class);
         let refused = web.send(&mut browser, &form).await;
@@ -112,7 +112,7 @@ async fn schedules_that_cannot_sound_are_refused_by_field() {
         (
             form.clone().with("mode", "cron").with("cron", "0 6 * * *"),
             "target",
-            "Xin chọn ít nhất một địa bàn",
+            "Hãy chọn ít nhất một địa bàn",
         ),
         (
             form.clone().with("mode", "cron").with("cron", "0 6 * * *").with("area", "none"),
@@ -159,7 +159,7 @@ async fn places_nodes_and_people_are_added_once() {
     assert_eq!(page.matches("<span class=\"cell-title\">Buôn Đung</span>").count(), 1, "{page}");
     let refused = web.send(&mut browser, &form.without("name").with("name", " ").without("form_id")).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(refused.html.contains("Xin nhập tên."), "{}", refused.html);
+    assert!(refused.html.contains("Hãy nhập tên."), "{}", refused.html);
 
     let form = web.get(&mut browser, "/nodes/new?area=buon-dung").await.page().form("/nodes");
     let form = form.with("name", "Cụm loa nhà văn hóa").with("area", "buon-dung").with("serial", "SN-1");

@@ -72,7 +72,7 @@ async fn a_track_in_the_making_is_seen_without_loading_again() {
     let mut stream =
         Stream::open(&web, &browser, &format!("bulletin:{id}&words={}", view.seen_words())).await;
     let name = format!("track-{track}");
-    assert!(stream.event(&name).await.contains("Chờ đến lượt"));
+    assert!(stream.event(&name).await.contains("Chờ tạo âm thanh"));
 
     let mut tx = web.story.services.store().write().await.unwrap();
     speech_jobs::claim(&mut tx, web.story.clock.now()).await.unwrap().unwrap();

@@ -149,7 +149,7 @@ async fn what_was_rejected_goes_back_with_its_reason() {
     let form = web.get(&mut browser, &path).await.page().form(&format!("{path}/reject"));
     let refused = web.send(&mut browser, &form.clone().with("comment", "  ")).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(refused.html.contains("Xin ghi lý do"), "{}", refused.html);
+    assert!(refused.html.contains("Hãy ghi ý kiến"), "{}", refused.html);
     let sent = web.send(&mut browser, &form.with("comment", "Sai số điện thoại")).await;
     let page = web.follow(&mut browser, &sent).await.html;
     assert!(

@@ -58,7 +58,7 @@ async fn a_recording_becomes_a_track_and_is_taken_out_again() {
     for (body, told) in [
         (multipart(&fields("kpm", "recording"), None), "Chưa chọn tệp âm thanh"),
         (multipart(&fields("kpm", "recording"), Some(("", b""))), "Chưa chọn tệp âm thanh"),
-        (multipart(&fields("kpm", "recording"), Some(("a.wav", b""))), "Tệp ghi âm rỗng"),
+        (multipart(&fields("kpm", "recording"), Some(("a.wav", b""))), "Tệp thu âm rỗng"),
         (multipart(&fields("kpm", "recording"), Some(("a.wav", &too_large))), "lớn hơn"),
         (multipart(&fields("", "recording"), Some(("a.wav", b"RIFF"))), "Hãy chọn một mục"),
         (multipart(&fields("kpm", ""), None), "Hãy chọn một mục"),
