@@ -386,6 +386,7 @@ fn ready(id: &str, code: &str, language: &str, origin: TrackOrigin) -> TrackCard
         duration_ms: 64_200,
         loudness_lufs: -16.0,
         size_bytes: 196_480,
+        instead: None,
     };
     TrackCard {
         id: id.into(),

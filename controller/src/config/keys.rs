@@ -11,6 +11,8 @@ pub enum KeyKind {
     Flag,
     /// Texts with commas between them.
     List,
+    /// Tables, which only a file can hold.
+    Tables,
 }
 
 /// One key of the configuration.
@@ -62,6 +64,9 @@ pub const KEYS: &[Key] = &[
     integer("speech.words_per_minute"),
     Key { path: "speech.languages", kind: KeyKind::List },
     text("speech.program"),
+    integer("speech.cache_max_mib"),
+    Key { path: "speech.engines", kind: KeyKind::Tables },
+    Key { path: "speech.orders", kind: KeyKind::Tables },
     integer("limits.text_max_chars"),
     integer("limits.upload_max_bytes"),
     integer("limits.recording_max_s"),

@@ -25,7 +25,8 @@ impl Config {
             figment = figment.merge(read_file(path)?);
         }
         figment = figment.merge(EnvironmentLayer::new(environment)?);
-        let config: Self = figment.extract().map_err(|e| from_figment(&e))?;
+        let mut config: Self = figment.extract().map_err(|e| from_figment(&e))?;
+        config.speech.read_secrets().map_err(wrong)?;
         config.check()?;
         Ok(config)
     }
@@ -71,12 +72,18 @@ impl Config {
             "choose 80 to 300",
         )?;
         rule(!self.speech.voice.is_empty(), "speech.voice", "name a voice, such as vi")?;
+        rule(self.speech.cache_max_mib <= 1024 * 1024, "speech.cache_max_mib", "choose 0 to 1048576")?;
+        self.speech.check().map_err(wrong)?;
         rule(self.limits.text_max_chars > 0, "limits.text_max_chars", "it must be at least 1")?;
         rule(self.limits.session_idle_min > 0, "limits.session_idle_min", "it must be at least 1")?;
         rule(self.limits.session_max_h > 0, "limits.session_max_h", "it must be at least 1")?;
         rule(self.limits.sign_in_link_h > 0, "limits.sign_in_link_h", "it must be at least 1")?;
         rule(self.limits.enrolment_token_h > 0, "limits.enrolment_token_h", "it must be at least 1")
     }
+}
+
+fn wrong((key, problem): (String, String)) -> ConfigError {
+    ConfigError::Value { origin: "the configuration".to_owned(), key, problem }
 }
 
 fn read_file(path: &Path) -> Result<figment::providers::Data<Toml>, ConfigError> {
@@ -158,6 +165,7 @@ fn read_value(kind: KeyKind, text: &str) -> Result<Value, String> {
         KeyKind::List => {
             Ok(Value::from(text.split(',').map(|t| t.trim().to_owned()).collect::<Vec<String>>()))
         }
+        KeyKind::Tables => Err("it holds tables, which only the configuration file can".to_owned()),
     }
 }
 
@@ -276,6 +284,111 @@ mod tests {
         }
         let missing = Config::load(Some(Path::new("/nowhere/loa.toml")), []).unwrap_err().to_string();
         assert!(missing.contains("/nowhere/loa.toml"), "{missing}");
+    }
+
+    #[test]
+    fn engines_are_declared_and_put_in_order() {
+        let secrets = file("khoa-trong-tep\n");
+        let file = file(&format!(
+            r#"
+            [[speech.engines]]
+            name = "fpt"
+            kind = "fpt"
+            secret = "khoa-bi-mat"
+
+            [[speech.engines]]
+            name = "azure"
+            kind = "azure"
+            region = "southeastasia"
+            secret_file = "{}"
+
+            [[speech.engines]]
+            name = "piper"
+            kind = "piper"
+            voices = [{{ id = "/opt/piper/vi.onnx", label = "Giọng Lan" }}]
+
+            [[speech.orders]]
+            language = "vi"
+            engines = ["fpt", "piper"]
+
+            [[speech.orders]]
+            language = "vi"
+            area = "da-don"
+            engines = ["azure"]
+            "#,
+            secrets.path().display()
+        ));
+        let config = Config::load(Some(file.path()), []).unwrap();
+        let [fpt, azure, piper] = &config.speech.engines[..] else { panic!("{config:?}") };
+        assert_eq!(fpt.voices()[0].id, "banmai");
+        assert_eq!(azure.secret.reveal(), "khoa-trong-tep");
+        assert_eq!(piper.voices()[0].label_vi, "Giọng Lan");
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("khoa-bi-mat") && !shown.contains("khoa-trong-tep"), "{shown}");
+    }
+
+    #[test]
+    fn each_kind_is_declared_with_what_it_needs() {
+        for (kind, needs) in [
+            ("piper", "voices = [{ id = \"/opt/piper/vi.onnx\" }]"),
+            ("piper-http", "voices = [{ id = \"vi_VN-vais1000-medium\" }]"),
+            ("openai", "url = \"http://127.0.0.1:8000\""),
+            ("fpt", "secret = \"bi-mat\""),
+            ("viettel", "secret = \"bi-mat\""),
+            ("vbee", "secret = \"bi-mat\"\napp_id = \"7\"\nvoices = [{ id = \"hn_female\" }]"),
+            ("google", "secret = \"bi-mat\""),
+            ("azure", "secret = \"bi-mat\"\nregion = \"southeastasia\""),
+        ] {
+            let file = file(&format!("[[speech.engines]]\nname = \"may\"\nkind = \"{kind}\"\n{needs}\n"));
+            let config =
+                Config::load(Some(file.path()), []).unwrap_or_else(|error| panic!("{kind}: {error}"));
+            assert!(!config.speech.engines[0].voices().is_empty(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn engines_that_can_not_work_are_refused() {
+        const FPT: &str = "[[speech.engines]]\nname = \"fpt\"\nkind = \"fpt\"\nsecret = \"bi-mat\"\n";
+        let order = |rest: &str| format!("{FPT}[[speech.orders]]\n{rest}");
+        let engine = |rest: &str| format!("[[speech.engines]]\n{rest}");
+        for (text, parts) in [
+            (engine("name = \"a\"\nkind = \"ftp\""), &["kind", "\"ftp\"", "piper-http"][..]),
+            (engine("name = \"a\"\nkind = \"espeak-ng\""), &["always there"]),
+            (engine("name = \"a\"\nkind = \"fpt\""), &["speech.engines[0].secret", "needs `secret`"]),
+            (
+                engine("name = \"a\"\nkind = \"fpt\"\nsecret_file = \"/no/such\""),
+                &["secret_file", "/no/such"],
+            ),
+            (engine("name = \"a\"\nkind = \"fpt\"\nsecrett = \"bi-mat\""), &["secrett", "`secret`"]),
+            (engine("name = \"a\"\nkind = \"azure\"\nsecret = \"bi-mat\""), &["region"]),
+            (engine("name = \"a\"\nkind = \"piper\""), &["voices", "at least one voice"]),
+            (
+                engine("name = \"a\"\nkind = \"vbee\"\nsecret = \"bi-mat\"\nvoices = [{ id = \"x\" }]"),
+                &["app_id"],
+            ),
+            (engine("name = \"a\"\nkind = \"openai\"\nurl = \"file:///x\""), &["https://host:port"]),
+            (engine("name = \"espeak-ng\"\nkind = \"openai\""), &["embedded"]),
+            (format!("{FPT}{FPT}"), &["speech.engines[1].name", "another engine"]),
+            (
+                order("language = \"vi\"\nengines = [\"ftp\"]"),
+                &["speech.orders[0].engines", "not declared", "espeak-ng, fpt"],
+            ),
+            (
+                order("language = \"km\"\nengines = [\"fpt\"]"),
+                &["speech.orders[0].language", "speech.languages"],
+            ),
+            (order("language = \"en\"\nengines = [\"fpt\"]"), &["no voice that speaks \"en\""]),
+            (order("language = \"vi\"\nengines = []"), &["at least one engine"]),
+            (order("language = \"vi\"\narea = \"Đạ Đờn\"\nengines = [\"fpt\"]"), &["speech.orders[0].area"]),
+        ] {
+            let message = problem(&text, &[]);
+            for part in parts {
+                assert!(message.contains(part), "{message:?} should contain {part:?}");
+            }
+            assert!(!message.contains("bi-mat"), "{message}");
+        }
+        let message = problem("", &[("LOA_SPEECH_ENGINES", "fpt")]);
+        assert!(message.contains("only the configuration file"), "{message}");
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub use http::HttpConfig;
 pub use keys::{KEYS, Key, KeyKind};
 pub use limits::Limits;
 pub use loa_speech::Secret;
-pub use speech::SpeechConfig;
+pub use speech::{EMBEDDED, EngineConfig, EngineKind, OrderConfig, SpeechConfig, VoiceConfig};
 
 /// The whole configuration of one controller.
 #[derive(Debug, Clone, Deserialize)]

@@ -1,8 +1,14 @@
 //! Turning text into speech.
 
+mod engines;
+mod orders;
+
 use serde::Deserialize;
 
-/// The speech workers and their voice.
+pub use engines::{EMBEDDED, EngineConfig, EngineKind, VoiceConfig};
+pub use orders::OrderConfig;
+
+/// The speech workers, their engines and voices.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SpeechConfig {
@@ -16,6 +22,12 @@ pub struct SpeechConfig {
     pub languages: Vec<String>,
     /// The synthesiser's program; found on the PATH when it is a bare name.
     pub program: String,
+    /// Room on the disk for sentences that were spoken, in MiB.
+    pub cache_max_mib: u64,
+    /// Engines besides the embedded espeak-ng.
+    pub engines: Vec<EngineConfig>,
+    /// Which engines are asked, one after the other. espeak-ng always comes last, named or not.
+    pub orders: Vec<OrderConfig>,
 }
 
 impl Default for SpeechConfig {
@@ -26,6 +38,41 @@ impl Default for SpeechConfig {
             words_per_minute: 120,
             languages: vec!["vi".to_owned(), "en".to_owned()],
             program: "espeak-ng".to_owned(),
+            cache_max_mib: 512,
+            engines: Vec::new(),
+            orders: Vec::new(),
         }
     }
+}
+
+/// A setting that cannot be used: its key, and what is wrong and expected.
+pub(super) type Problem = (String, String);
+
+impl SpeechConfig {
+    /// Takes the secrets out of the files that hold them.
+    pub(super) fn read_secrets(&mut self) -> Result<(), Problem> {
+        for (index, engine) in self.engines.iter_mut().enumerate() {
+            engine.read_secret().map_err(|problem| (key(index, "secret_file"), problem))?;
+        }
+        Ok(())
+    }
+
+    /// The rules that one value alone cannot break.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        for (index, engine) in self.engines.iter().enumerate() {
+            let known = &self.engines[..index];
+            engine.check(known).map_err(|(name, problem)| (key(index, name), problem))?;
+        }
+        for (index, order) in self.orders.iter().enumerate() {
+            let path = |name: &str| format!("speech.orders[{index}].{name}");
+            order
+                .check(&self.orders[..index], &self.languages, &self.engines)
+                .map_err(|(name, problem)| (path(name), problem))?;
+        }
+        Ok(())
+    }
+}
+
+fn key(index: usize, name: &str) -> String {
+    format!("speech.engines[{index}].{name}")
 }

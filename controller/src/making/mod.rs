@@ -1,41 +1,41 @@
 //! Makes the sounds that bulletins wait for: speaks texts, masters recordings.
 //!
 //! The work is a queue in the database, so it outlives a restart. A bounded number of workers take the most urgent job,
-//! make the object, store it and record it; the same text, voice and settings are not made twice. A job that failed for
-//! a reason that passes is tried again after a while; one that failed for a reason in the bulletin waits for its author,
+//! make the object, store it and record it; the same text, voice and settings are not made twice. An engine that is away is
+//! no failure: the next one speaks ([`speaking`]). A job that failed for a reason that passes is tried again after a while; one that failed for a reason in the bulletin waits for its author,
 //! with words that say what to change.
 //!
 //! **Invariant.** A job that is called running and that no worker of this process has was lost: by a stop, a crash, a
 //! panic, or a database that could not take its end. It goes back in line, but not for ever: a recording that ends the
 //! process each time must not keep the controller down.
 
+mod breaker;
+mod speaking;
 #[cfg(test)]
 mod tests;
+mod voices;
 mod words;
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use loa_protocol::ids::ObjectHash;
-use loa_speech::{
-    AudioObject, Espeak, EspeakConfig, Finish, Recipe, RecordingLimits, Reporter, SpeechError, Synthesizer,
-    Voice, master_recording, speak,
-};
-use tokio::sync::Mutex;
+use loa_speech::{AudioObject, Finish, RecordingLimits, Reporter, SpeechError, master_recording};
 use tokio::task::{self, JoinSet};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Limits, SpeechConfig};
-use crate::domain::bulletin::TrackSource;
+use crate::domain::bulletin::{Spoken, TrackSource};
 use crate::domain::ids::TrackId;
 use crate::live::{Change, Changes};
 use crate::services::{Clock, Nudge};
 use crate::store::blobs::BlobStore;
 use crate::store::speech_jobs::{self, RunningJob, SpeechJob};
-use crate::store::{Store, StoreError, objects};
+use crate::store::{Store, StoreError, objects, tracks};
+use speaking::Wish;
+use voices::Voices;
 
 pub use words::making_error;
 
@@ -105,7 +105,7 @@ impl MakingFailed {
 
 /// Runs until the token is cancelled; jobs that run then are in line again at the next start.
 pub async fn run(settings: Settings, stop: CancellationToken) {
-    let maker = Arc::new(Maker { settings, engine: Mutex::new(None) });
+    let maker = Arc::new(Maker::new(settings));
     let mut workers = JoinSet::new();
     let mut in_flight: HashMap<task::Id, TrackId> = HashMap::new();
     // The first tick comes at once.
@@ -152,11 +152,14 @@ pub async fn run(settings: Settings, stop: CancellationToken) {
 
 struct Maker {
     settings: Settings,
-    /// Found once; looked for again while it is missing, since somebody may be installing it.
-    engine: Mutex<Option<Arc<Espeak>>>,
+    voices: Voices,
 }
 
 impl Maker {
+    fn new(settings: Settings) -> Self {
+        Self { voices: Voices::new(&settings.speech), settings }
+    }
+
     /// Puts lost jobs back in line: those called running that are not in flight. Ends those that were lost too often.
     async fn recover(&self, in_flight: &HashSet<&TrackId>) -> Result<(), StoreError> {
         let now = self.settings.clock.now();
@@ -190,7 +193,7 @@ impl Maker {
         let track = job.track.id.clone();
         self.tell(&track);
         let ended = match self.make(&job).await {
-            Ok(hash) => self.finish(&track, &hash).await,
+            Ok((hash, spoken)) => self.finish(&track, &hash, spoken.as_ref()).await,
             Err(error) => self.give_up(&job, error).await,
         };
         if let Err(error) = ended {
@@ -200,46 +203,23 @@ impl Maker {
         self.tell(&track);
     }
 
-    async fn make(&self, job: &SpeechJob) -> Result<ObjectHash, MakingFailed> {
+    async fn make(&self, job: &SpeechJob) -> Result<(ObjectHash, Option<Spoken>), MakingFailed> {
         let (reporter, watched) = Reporter::channel();
         let work = async {
             match &job.track.content.source {
                 TrackSource::Speech { text, voice, words_per_minute } => {
-                    self.speak(text, voice.as_deref(), *words_per_minute, &reporter).await
+                    let (voice, words_per_minute) = (voice.as_deref(), *words_per_minute);
+                    let wish = Wish { text, voice, words_per_minute };
+                    let (hash, spoken) = self.speak(job, wish, &reporter).await?;
+                    Ok((hash, Some(spoken)))
                 }
-                TrackSource::Recording { upload, .. } => self.master(upload, &reporter).await,
+                TrackSource::Recording { upload, .. } => Ok((self.master(upload, &reporter).await?, None)),
             }
         };
         tokio::select! {
             made = work => made,
             never = self.report(&job.track.id, watched) => match never {},
         }
-    }
-
-    async fn speak(
-        &self,
-        text: &str,
-        voice: Option<&str>,
-        words_per_minute: Option<u16>,
-        reporter: &Reporter,
-    ) -> Result<ObjectHash, MakingFailed> {
-        let config = &self.settings.speech;
-        let max_bytes = self.settings.limits.text_max_chars.saturating_mul(4);
-        let text = loa_speech::text::check(text, max_bytes)?.text;
-        let engine = self.engine().await?;
-        let recipe = Recipe {
-            voice: Voice {
-                id: voice.unwrap_or(&config.voice).to_owned(),
-                words_per_minute: words_per_minute.unwrap_or(config.words_per_minute),
-            },
-            ..Recipe::default()
-        };
-        let key = recipe.key(&text, engine.engine()).to_string();
-        if let Some(made) = self.made(&key).await? {
-            return Ok(made);
-        }
-        let object = speak(&text, &recipe, engine.as_ref(), reporter).await?;
-        self.keep(&key, object).await
     }
 
     async fn master(&self, upload: &ObjectHash, reporter: &Reporter) -> Result<ObjectHash, MakingFailed> {
@@ -255,18 +235,6 @@ impl Maker {
         };
         let object = master_recording(bytes, limits, finish, reporter).await?;
         self.keep(&key, object).await
-    }
-
-    async fn engine(&self) -> Result<Arc<Espeak>, MakingFailed> {
-        let mut found = self.engine.lock().await;
-        if let Some(engine) = found.as_ref() {
-            return Ok(Arc::clone(engine));
-        }
-        let config =
-            EspeakConfig { program: PathBuf::from(&self.settings.speech.program), ..EspeakConfig::default() };
-        let engine = Arc::new(Espeak::find(config).await.map_err(SpeechError::from)?);
-        *found = Some(Arc::clone(&engine));
-        Ok(engine)
     }
 
     /// The object that this recipe made before, if its file is still there.
@@ -299,9 +267,17 @@ impl Maker {
         Ok(hash)
     }
 
-    async fn finish(&self, track: &TrackId, hash: &ObjectHash) -> Result<(), StoreError> {
+    async fn finish(
+        &self,
+        track: &TrackId,
+        hash: &ObjectHash,
+        spoken: Option<&Spoken>,
+    ) -> Result<(), StoreError> {
         let mut tx = self.settings.store.write().await?;
         let wanted = speech_jobs::finish(&mut tx, track, hash, self.settings.clock.now()).await?;
+        if let Some(spoken) = spoken.filter(|_| wanted) {
+            tracks::set_spoken(&mut tx, track, spoken).await?;
+        }
         tx.commit().await?;
         tracing::info!(%track, object = %hash, wanted, "a sound is ready");
         Ok(())

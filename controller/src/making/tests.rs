@@ -1,5 +1,7 @@
 //! The queue of sounds when something stands in the way, on a real database and real files.
 
+mod fallback;
+
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -48,7 +50,7 @@ impl Studio {
     }
 
     fn maker(&self) -> Maker {
-        Maker { settings: self.settings(), engine: Mutex::new(None) }
+        Maker::new(self.settings())
     }
 
     fn track(&self) -> &TrackId {

@@ -68,67 +68,76 @@ fn text(error: &TextError) -> MakingError {
     words("text.unspeakable", vi, error.to_string())
 }
 
-/// The words for an engine that did not speak; also why another one spoke instead.
+/// The words for an engine that did not speak.
 pub(super) fn synthesis(error: &SynthesisError) -> MakingError {
     const RETRY: &str = "Hãy bấm “Làm lại”; nếu vẫn lỗi, báo quản trị viên.";
-    let (code, vi) = match error {
-        SynthesisError::EngineMissing { program, install, .. } => (
-            "voice.engine_missing",
-            format!(
-                "Máy chủ chưa có bộ đọc {}. Quản trị viên chạy lệnh `{install}`, rồi bấm “Làm lại”.",
-                program.display()
-            ),
-        ),
+    const TELL: &str = "Hãy báo quản trị viên.";
+    let (code, what, then) = match error {
+        SynthesisError::EngineMissing { program, install, .. } => {
+            return words(
+                "voice.engine_missing",
+                format!(
+                    "Máy chủ chưa có bộ đọc {}. Quản trị viên chạy lệnh `{install}`, rồi bấm “Làm lại”.",
+                    program.display()
+                ),
+                error.to_string(),
+            );
+        }
         SynthesisError::UnknownVoice { engine, voice, .. } => {
-            ("voice.unknown", format!("Bộ đọc “{engine}” không có giọng “{voice}”. Hãy chọn giọng khác."))
+            ("voice.unknown", format!("Bộ đọc “{engine}” không có giọng “{voice}”."), "Hãy chọn giọng khác.")
         }
-        SynthesisError::Pace { min, max, .. } => {
-            ("voice.pace", format!("Tốc độ đọc phải từ {min} đến {max} từ mỗi phút."))
+        SynthesisError::Pace { min, max, .. } => (
+            "voice.pace",
+            format!("Tốc độ đọc phải từ {min} đến {max} từ mỗi phút."),
+            "Hãy chọn tốc độ khác.",
+        ),
+        SynthesisError::Settings { engine, .. } => {
+            ("voice.settings", format!("Bộ đọc “{engine}” chưa được cài đặt đúng."), TELL)
         }
-        SynthesisError::Settings { engine, .. } => (
-            "voice.settings",
-            format!("Bộ đọc “{engine}” chưa được cài đặt đúng. Hãy báo quản trị viên xem lại cấu hình."),
-        ),
-        SynthesisError::Unreachable { engine, .. } => (
-            "voice.unreachable",
-            format!(
-                "Không kết nối được tới máy chủ của bộ đọc “{engine}”. Hãy kiểm tra đường mạng rồi bấm “Làm lại”."
-            ),
-        ),
+        SynthesisError::Unreachable { engine, .. } => {
+            ("voice.unreachable", format!("Không kết nối được tới máy chủ của bộ đọc “{engine}”."), RETRY)
+        }
         SynthesisError::TimedOut { engine, .. } | SynthesisError::NotReady { engine, .. } => {
-            ("voice.timed_out", format!("Bộ đọc “{engine}” không trả lời kịp. {RETRY}"))
+            ("voice.timed_out", format!("Bộ đọc “{engine}” không trả lời kịp."), RETRY)
         }
-        SynthesisError::Refused { engine, status: 401 | 403, .. } => (
-            "voice.key_refused",
-            format!("Bộ đọc “{engine}” không chấp nhận khóa truy cập. Hãy báo quản trị viên kiểm tra khóa."),
-        ),
-        SynthesisError::Refused { engine, status: 402, .. } => (
-            "voice.unpaid",
-            format!("Tài khoản của bộ đọc “{engine}” đã hết tiền. Hãy báo quản trị viên nạp thêm."),
-        ),
-        SynthesisError::Refused { engine, status: 429, .. } => (
-            "voice.busy",
-            format!("Bộ đọc “{engine}” đang nhận quá nhiều yêu cầu. Hãy đợi ít phút rồi bấm “Làm lại”."),
-        ),
+        SynthesisError::Refused { engine, status: 401 | 403, .. } => {
+            ("voice.key_refused", format!("Bộ đọc “{engine}” không chấp nhận khóa truy cập."), TELL)
+        }
+        SynthesisError::Refused { engine, status: 402, .. } => {
+            ("voice.unpaid", format!("Tài khoản của bộ đọc “{engine}” đã hết tiền."), TELL)
+        }
+        SynthesisError::Refused { engine, status: 429, .. } => {
+            ("voice.busy", format!("Bộ đọc “{engine}” đang nhận quá nhiều yêu cầu."), RETRY)
+        }
         SynthesisError::Refused { engine, status, .. } => {
-            ("voice.refused", format!("Máy chủ của bộ đọc “{engine}” báo lỗi {status}. {RETRY}"))
+            ("voice.refused", format!("Máy chủ của bộ đọc “{engine}” báo lỗi {status}."), RETRY)
         }
-        SynthesisError::Declined { engine, code, message } => (
-            "voice.declined",
-            format!("Bộ đọc “{engine}” từ chối đọc (mã {code}: {message}). Hãy báo quản trị viên."),
-        ),
+        SynthesisError::Declined { engine, code, message } => {
+            ("voice.declined", format!("Bộ đọc “{engine}” từ chối đọc (mã {code}: {message})."), TELL)
+        }
         SynthesisError::BadAudio { engine, .. } | SynthesisError::Pcm { engine, .. } => (
             "voice.bad_audio",
-            format!("Bộ đọc “{engine}” gửi về dữ liệu không phải âm thanh hoặc bị thiếu. {RETRY}"),
+            format!("Bộ đọc “{engine}” gửi về dữ liệu không phải âm thanh hoặc bị thiếu."),
+            RETRY,
         ),
         SynthesisError::NothingToSay => {
-            ("voice.nothing", "Nội dung không có gì để đọc. Hãy sửa lại nội dung.".to_owned())
+            ("voice.nothing", "Nội dung không có gì để đọc.".to_owned(), "Hãy sửa lại nội dung.")
         }
-        SynthesisError::EngineIo { .. } | SynthesisError::EngineFailed { .. } | SynthesisError::Worker(_) => {
-            ("voice.failed", format!("Bộ đọc gặp lỗi. {RETRY}"))
+        SynthesisError::EngineIo { program, .. } | SynthesisError::EngineFailed { program, .. } => {
+            ("voice.failed", format!("Bộ đọc {} gặp lỗi.", program.display()), RETRY)
         }
+        SynthesisError::Worker(_) => ("voice.failed", "Bộ đọc gặp lỗi.".to_owned(), RETRY),
     };
-    words(code, vi, error.to_string())
+    words(code, format!("{what} {then}"), error.to_string())
+}
+
+/// The note on a track that `engine` spoke because the preferred one did not, for the reason `why`.
+pub(super) fn instead(engine: &str, why: MakingError) -> MakingError {
+    // What its author should do about it falls away: the sound is there.
+    let what = why.vi.split_once(" Hãy ").map_or(why.vi.as_str(), |(what, _)| what);
+    let vi = format!("Đã đọc bằng “{engine}” thay cho giọng ưu tiên. Lý do: {what}");
+    let en = format!("Spoken by {engine} in place of the preferred voice: {}", why.en);
+    MakingError { code: why.code, vi, en }
 }
 
 fn recording(error: &RecordingError) -> MakingError {

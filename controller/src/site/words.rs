@@ -104,13 +104,14 @@ pub(super) fn spoken(lang: Lang, code: &str) -> String {
     Spoken::from_code(code).map_or_else(|| code.to_owned(), |spoken| lang.text(spoken.key()))
 }
 
-/// Name of a voice; its own where it has none here.
+/// Name of a voice, with or without its engine; its own where it has none here.
 pub(super) fn voice(lang: Lang, voice: &str) -> String {
-    let key = match voice {
+    let embedded = voice.strip_prefix("espeak-ng/").unwrap_or(voice);
+    let key = match embedded {
         "vi" => msg::VOICE_NORTH,
         "vi-vn-x-central" => msg::VOICE_CENTRAL,
         "vi-vn-x-south" => msg::VOICE_SOUTH,
-        other => return other.to_owned(),
+        _ => return voice.to_owned(),
     };
     lang.text(key)
 }

@@ -5,18 +5,18 @@ use sqlx::sqlite::SqliteRow;
 
 use super::rows::Columns as _;
 use super::{Connection, StoreError, speech_jobs};
-use crate::domain::bulletin::{Making, Track, TrackContent, TrackSource};
+use crate::domain::bulletin::{Making, MakingError, Spoken, Track, TrackContent, TrackSource};
 use crate::domain::ids::TrackId;
 
 const SELECT_OF_REVISION: &str =
     "SELECT t.id, t.language, t.source, t.body, t.voice, t.words_per_minute, t.upload_hash, t.file_name,
-    t.object_hash, j.state, j.progress_percent, j.error_code, j.error_vi, j.error_en
+    t.object_hash, t.spoken_by, t.instead_code, t.instead_vi, t.instead_en, j.state, j.progress_percent, j.error_code, j.error_vi, j.error_en
     FROM track t LEFT JOIN speech_job j ON j.track_id = t.id
     WHERE t.bulletin_id = $1 AND t.revision = $2 ORDER BY t.position";
 
 const SELECT_ONE: &str =
     "SELECT t.id, t.language, t.source, t.body, t.voice, t.words_per_minute, t.upload_hash, t.file_name,
-    t.object_hash, j.state, j.progress_percent, j.error_code, j.error_vi, j.error_en
+    t.object_hash, t.spoken_by, t.instead_code, t.instead_vi, t.instead_en, j.state, j.progress_percent, j.error_code, j.error_vi, j.error_en
     FROM track t LEFT JOIN speech_job j ON j.track_id = t.id WHERE t.id = $1";
 
 /// Adds a track at a place of the form; `object` when its sound is known already.
@@ -120,6 +120,38 @@ pub async fn set_object(c: &mut Connection, id: &TrackId, object: &ObjectHash) -
     Ok(done.rows_affected() == 1)
 }
 
+/// Notes who spoke a track.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn set_spoken(c: &mut Connection, id: &TrackId, spoken: &Spoken) -> Result<(), StoreError> {
+    let instead = spoken.instead.as_ref();
+    sqlx::query(
+        "UPDATE track SET spoken_by = $2, instead_code = $3, instead_vi = $4, instead_en = $5 WHERE id = $1",
+    )
+    .bind(id.as_str())
+    .bind(&spoken.by)
+    .bind(instead.map(|why| &why.code))
+    .bind(instead.map(|why| &why.vi))
+    .bind(instead.map(|why| &why.en))
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+fn read_spoken(row: &SqliteRow) -> Result<Option<Spoken>, StoreError> {
+    let Some(by) = row.text_opt("spoken_by")? else { return Ok(None) };
+    let instead = match row.text_opt("instead_code")? {
+        Some(code) => Some(MakingError {
+            code,
+            vi: row.text_opt("instead_vi")?.unwrap_or_default(),
+            en: row.text_opt("instead_en")?.unwrap_or_default(),
+        }),
+        None => None,
+    };
+    Ok(Some(Spoken { by, instead }))
+}
+
 fn read(row: &SqliteRow) -> Result<Track, StoreError> {
     let source = match row.text("source")?.as_str() {
         "recording" => TrackSource::Recording {
@@ -139,5 +171,6 @@ fn read(row: &SqliteRow) -> Result<Track, StoreError> {
         content: TrackContent { language: row.parsed("language")?, source },
         object,
         making,
+        spoken: read_spoken(row)?,
     })
 }

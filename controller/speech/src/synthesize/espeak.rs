@@ -55,6 +55,12 @@ pub struct Espeak {
 }
 
 impl Espeak {
+    /// The voices that it has on every machine.
+    #[must_use]
+    pub fn known_voices() -> Vec<VoiceInfo> {
+        voices()
+    }
+
     /// Finds the program and asks for its version.
     ///
     /// # Errors

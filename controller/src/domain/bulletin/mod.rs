@@ -8,5 +8,5 @@ pub mod text;
 
 pub use content::{Content, ContentDigest, TrackContent, TrackSource};
 pub use draft::{BulletinDraft, DraftRules, SourceDraft, TITLE_MAX_CHARS, TRACKS_MAX, TrackDraft};
-pub use record::{Bulletin, BulletinSummary, Making, MakingError, Revision, Stamp, Track};
+pub use record::{Bulletin, BulletinSummary, Making, MakingError, Revision, Spoken, Stamp, Track};
 pub use state::{Edit, RevisionState, Step, StepRefused};

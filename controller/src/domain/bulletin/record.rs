@@ -78,6 +78,17 @@ pub struct Track {
     pub object: Option<ObjectHash>,
     /// How the making of the sound goes.
     pub making: Making,
+    /// Who spoke it, once made; `None` for a recording.
+    pub spoken: Option<Spoken>,
+}
+
+/// Who spoke a track.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spoken {
+    /// `engine/voice`: `espeak-ng/vi`, `fpt/banmai`.
+    pub by: String,
+    /// Why the preferred engine did not.
+    pub instead: Option<MakingError>,
 }
 
 /// How the making of a track's sound goes.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::bulletins::BulletinWire;
-use crate::domain::bulletin::{Making, SourceDraft, Track, TrackDraft, TrackSource};
+use crate::domain::bulletin::{Making, MakingError, SourceDraft, Track, TrackDraft, TrackSource};
 use crate::domain::message::{FieldErrors, Message};
 use crate::http::query::{Asked, Named, id, required};
 use crate::http::{AppState, HttpError, Visitor};
@@ -47,6 +47,12 @@ pub(super) struct TrackWire {
     progress_percent: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<MakingErrorWire>,
+    /// Who spoke it, once made, as `engine/voice`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spoken_by: Option<String>,
+    /// Why the preferred engine did not speak it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spoken_instead: Option<MakingErrorWire>,
 }
 
 /// Why a sound cannot be made.
@@ -57,17 +63,21 @@ pub(super) struct MakingErrorWire {
     en: String,
 }
 
+impl From<&MakingError> for MakingErrorWire {
+    fn from(error: &MakingError) -> Self {
+        Self { code: error.code.clone(), vi: error.vi.clone(), en: error.en.clone() }
+    }
+}
+
 impl From<&Track> for TrackWire {
     fn from(track: &Track) -> Self {
         let (making, progress_percent, error) = match &track.making {
             Making::Queued => ("queued", 0, None),
             Making::Running { percent } => ("running", *percent, None),
             Making::Done => ("done", 100, None),
-            Making::Failed(e) => {
-                let (code, vi, en) = (e.code.clone(), e.vi.clone(), e.en.clone());
-                ("failed", 0, Some(MakingErrorWire { code, vi, en }))
-            }
+            Making::Failed(error) => ("failed", 0, Some(error.into())),
         };
+        let spoken = track.spoken.as_ref();
         let mut wire = Self {
             id: track.id.to_string(),
             language: track.content.language.to_string(),
@@ -81,6 +91,8 @@ impl From<&Track> for TrackWire {
             making,
             progress_percent,
             error,
+            spoken_by: spoken.map(|spoken| spoken.by.clone()),
+            spoken_instead: spoken.and_then(|spoken| spoken.instead.as_ref()).map(Into::into),
         };
         match &track.content.source {
             TrackSource::Speech { text, voice, words_per_minute } => {

@@ -180,6 +180,8 @@ pub enum TrackState {
         loudness_lufs: f64,
         /// Size, bytes.
         size_bytes: u64,
+        /// Why another voice than the preferred one spoke it.
+        instead: Option<Msg>,
     },
     /// Could not be made; `POST /bulletins/{id}/tracks/{track}/retry`.
     Failed {

@@ -148,9 +148,13 @@ impl Bulletins {
                 continue;
             }
             require_upload(c, position, wanted).await?;
-            let object = old.iter().find(|t| t.content == *wanted).and_then(|t| t.object.as_ref());
+            let same = old.iter().find(|t| t.content == *wanted);
+            let object = same.and_then(|t| t.object.as_ref());
             let track = TrackId::fresh();
             tracks::insert(c, (id, number), position, &track, wanted, object).await?;
+            if let Some(spoken) = same.filter(|t| t.object.is_some()).and_then(|t| t.spoken.as_ref()) {
+                tracks::set_spoken(c, &track, spoken).await?;
+            }
             if object.is_none() {
                 speech_jobs::enqueue(c, &track, urgency(content.class), now).await?;
             }

@@ -51,7 +51,8 @@ pub(super) async fn cards(
 fn origin(site: &Site, lang: Lang, track: &Track) -> TrackOrigin {
     match &track.content.source {
         TrackSource::Speech { voice, .. } => {
-            let voice = voice.as_deref().unwrap_or(&site.settings.voice);
+            let chosen = voice.as_deref().unwrap_or(&site.settings.voice);
+            let voice = track.spoken.as_ref().map_or(chosen, |spoken| &spoken.by);
             TrackOrigin::Speech { voice: words::voice(lang, voice) }
         }
         TrackSource::Recording { file_name, .. } => TrackOrigin::Recording { file_name: file_name.clone() },
@@ -66,6 +67,11 @@ async fn state(site: &Site, me: &Me, track: &Track) -> Result<TrackState, Servic
             duration_ms: u64::from(object.duration_ms),
             loudness_lufs: object.loudness_lufs.unwrap_or_default(),
             size_bytes: object.size_bytes,
+            instead: track
+                .spoken
+                .as_ref()
+                .and_then(|spoken| spoken.instead.as_ref())
+                .map(|why| Msg::both(why.vi.as_str(), why.en.as_str())),
         });
     }
     Ok(match &track.making {
