@@ -31,7 +31,7 @@ use super::acks::Ack;
 use crate::broker::Incoming;
 use crate::domain::node::NodeState;
 use crate::live::{Change, Changes};
-use crate::store::{Connection, Store, nodes, presence, receipts, reports};
+use crate::store::{Connection, Store, node_events, nodes, presence, receipts, reports};
 
 /// Most reports in one transaction.
 const BATCH: usize = 256;
@@ -203,7 +203,10 @@ async fn keep_one(c: &mut Connection, reported: &Reported) -> Result<(), Dispatc
             receipts::insert(c, node, &batch.receipts, *at).await?;
         }
         Report::Want(_) => {}
-        Report::Event(_) => reports::touch(c, node, *at).await?,
+        Report::Event(event) => {
+            node_events::insert(c, node, event, *at).await?;
+            reports::touch(c, node, *at).await?;
+        }
     }
     Ok(())
 }
@@ -236,7 +239,10 @@ fn hand_on(settings: &Settings, Reported { node, report, .. }: Reported) {
             }
         }
         Report::Presence(_) | Report::Health(_) => settings.changes.tell(Change::Node(node)),
-        Report::Event(event) => log(&node, &event),
+        Report::Event(event) => {
+            log(&node, &event);
+            settings.changes.tell(Change::Node(node));
+        }
     }
 }
 

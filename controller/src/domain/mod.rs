@@ -8,6 +8,7 @@ pub mod bulletin;
 pub mod ids;
 pub mod message;
 pub mod node;
+pub mod refused;
 pub mod role;
 pub mod schedule;
 pub mod slug;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loa_protocol::ids::NodeId;
-use loa_protocol::report::Health;
+use loa_protocol::report::{Event, Health};
 use loa_protocol::time::UnixMs;
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use crate::domain::role::{Action, Principal};
 use crate::domain::slug::{candidate, slug};
 use crate::store::enrolment::{EnrolmentTokenRecord, UsedToken};
 use crate::store::plans::{self, PlanAudience};
-use crate::store::{Connection, enrolment, nodes, presence, reports};
+use crate::store::{Connection, enrolment, node_events, nodes, presence, reports};
 
 /// Loudspeaker clusters. Cheap to clone.
 #[derive(Clone)]
@@ -65,6 +65,17 @@ impl Nodes {
         let (node, _) = load(&mut tx, id).await?;
         who.require(Action::Read, &node.path)?;
         Ok(reports::health(&mut tx, id).await?)
+    }
+
+    /// What a node refused of late, the latest first, with the instants at which it was told.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`].
+    pub async fn events(&self, who: &Principal, id: &NodeId) -> Result<Vec<(Event, UnixMs)>, ServiceError> {
+        let mut tx = self.0.store.read().await?;
+        let (node, _) = load(&mut tx, id).await?;
+        who.require(Action::Read, &node.path)?;
+        Ok(node_events::list(&mut tx, id).await?)
     }
 
     /// The last health report of every node that the person may see and that has sent one.

@@ -7,6 +7,7 @@ mod forms;
 mod heard;
 mod live;
 mod main_job;
+mod refused;
 mod scoping;
 mod tracks;
 

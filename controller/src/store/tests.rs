@@ -2,13 +2,15 @@
 
 use loa_protocol::bulletin::{Category, Class, Language};
 use loa_protocol::ids::{AreaId, BootId, NodeId, ObjectHash};
-use loa_protocol::report::{ClockTrust, Health, Presence, State, StorageState};
+use loa_protocol::report::{ClockTrust, Event, EventKind, Health, Presence, State, StorageState};
 use loa_protocol::time::UnixMs;
 
 use super::objects::AudioObject;
 use super::plans::{PlanAudience, PlanRecord};
 use super::speech_jobs::RunningJob;
-use super::{Store, StoreError, areas, bulletins, nodes, objects, plans, presence, reports, speech_jobs};
+use super::{
+    Store, StoreError, areas, bulletins, node_events, nodes, objects, plans, presence, reports, speech_jobs,
+};
 use crate::domain::area::{Area, child_path};
 use crate::domain::bulletin::{Content, Making, TrackContent, TrackSource};
 use crate::domain::ids::{TrackId, fresh_bulletin_id};
@@ -306,4 +308,25 @@ async fn a_finished_sound_is_never_exchanged_and_a_recipe_finds_it_again() {
     assert_eq!(objects::by_recipe(&mut tx, "r").await.unwrap(), Some(other.hash));
     assert_eq!(objects::areas_using(&mut tx, &first.hash).await.unwrap().len(), 1);
     assert_eq!(objects::areas_using(&mut tx, &other.hash).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_a_node_refused_is_kept_once_and_the_oldest_is_forgotten() {
+    let (store, _folder) = with_node().await;
+    let mut tx = store.write().await.unwrap();
+    let refused = |number: u32| Event {
+        at: NOW,
+        kind: EventKind::BlockRefused { object: ObjectHash::of(b"sound"), index: number },
+    };
+    for number in 0..node_events::EVENTS_KEPT + 3 {
+        // Delivered twice, as a broker may.
+        for _ in 0..2 {
+            let at = NOW + i64::from(number);
+            node_events::insert(&mut tx, &node_id(), &refused(number), at).await.unwrap();
+        }
+    }
+    let kept = node_events::list(&mut tx, &node_id()).await.unwrap();
+    assert_eq!(kept.len(), usize::try_from(node_events::EVENTS_KEPT).unwrap());
+    assert_eq!(kept[0].0, refused(node_events::EVENTS_KEPT + 2));
+    assert_eq!(kept.last().unwrap().0, refused(3));
 }

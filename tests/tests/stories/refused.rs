@@ -1,10 +1,11 @@
 //! Somebody who got into the broker cannot make a village sound, nor silence it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use ed25519_dalek::SigningKey;
+use loa_controller::domain::refused;
 use loa_controller::domain::role::Principal;
 use loa_controller::identity::Authority;
 use loa_controller::trust::Trust;
@@ -195,10 +196,26 @@ async fn forged_foreign_expired_and_replayed_plans_play_nothing_and_the_good_one
     .await
     .with_context(|| format!("reported so far: {:?}", reported()))?;
     assert_eq!(counted(reported()), counted(expected));
+    // Its technician reads why, each reason in words; what is the same to the millisecond is one line.
+    let reasons = ["audience", "expired", "key", "kind", "malformed", "replayed", "scope", "signature"];
+    let reasons = reasons.map(|reason| format!("refused.{reason}"));
+    until("every reason on the node's page", Duration::from_secs(30), async || {
+        let events = station.services().nodes.events(&Principal::operator(), &node).await?;
+        let codes: BTreeSet<String> =
+            events.iter().map(|(event, _)| refused::words(&event.kind).code.to_owned()).collect();
+        Ok((codes == BTreeSet::from(reasons.clone())).then_some(()))
+    })
+    .await?;
 
     // The good plan goes on, and it alone was heard.
     let receipt = station.receipt(&mut village, &item, Duration::from_secs(90)).await?;
     assert_eq!((receipt.outcome.as_str(), receipt.nominal), ("played", planned), "{receipt:?}");
+    let count = u32::try_from(expected.len())?;
+    until("the count in the node's health", Duration::from_secs(90), async || {
+        let health = station.services().nodes.health(&Principal::operator(), &node).await?;
+        Ok(health.first().is_some_and(|(health, _)| health.refused == count).then_some(()))
+    })
+    .await?;
     let state = station.state(&mut village, "its state", |_| true).await?;
     assert_eq!(state.plans.iter().map(|plan| plan.applied.sequence).collect::<Vec<_>>(), [good_epoch]);
     village.stop().await?;

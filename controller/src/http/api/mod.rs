@@ -63,6 +63,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(nodes::list, nodes::create))
         .routes(routes!(nodes::get, nodes::update))
         .routes(routes!(nodes::health))
+        .routes(routes!(nodes::events))
         .routes(routes!(nodes::issue_token))
         .routes(routes!(nodes::revoke))
         .routes(routes!(users::list, users::create))

@@ -3,13 +3,15 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use loa_protocol::report::Health;
+use loa_protocol::report::{Event, Health};
 use loa_protocol::time::UnixMs;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::wire::{instant, path};
+use crate::domain::message::Message;
 use crate::domain::node::{Node, NodeDraft, NodeStatus};
+use crate::domain::refused;
 use crate::http::query::{Body, Named, id, required};
 use crate::http::{AppState, HttpError, Visitor};
 use crate::services::Thing;
@@ -185,6 +187,42 @@ pub(super) async fn health(
 ) -> Result<Json<Vec<HealthWire>>, HttpError> {
     let reports = state.services.nodes.health(&visit.principal, &id(&node, Thing::Node)?).await?;
     Ok(Json(reports.iter().map(|(health, received)| HealthWire::of(health, *received)).collect()))
+}
+
+/// Something that a node refused: a signed document, a block of audio, an object in its cache.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventWire {
+    received: String,
+    /// On the node's own clock.
+    at: String,
+    /// Such as `refused.signature` or `block.wrong_hash`.
+    code: &'static str,
+    vi: String,
+    en: String,
+}
+
+impl EventWire {
+    fn of(event: &Event, received: UnixMs) -> Self {
+        let Message { code, vi, en } = refused::words(&event.kind);
+        Self {
+            received: instant(received),
+            at: instant(event.at),
+            code,
+            vi: vi.into_owned(),
+            en: en.into_owned(),
+        }
+    }
+}
+
+/// What a node refused of late, the latest first
+#[utoipa::path(get, path = "/nodes/{id}/events", tag = "nodes", security(("session" = [])), params(("id" = String, Path)), responses((status = 200, body = Vec<EventWire>)))]
+pub(super) async fn events(
+    State(state): State<AppState>,
+    Visitor(visit): Visitor,
+    Named(node): Named<String>,
+) -> Result<Json<Vec<EventWire>>, HttpError> {
+    let events = state.services.nodes.events(&visit.principal, &id(&node, Thing::Node)?).await?;
+    Ok(Json(events.iter().map(|(event, received)| EventWire::of(event, *received)).collect()))
 }
 
 /// An enrolment token. It is shown once and kept nowhere.

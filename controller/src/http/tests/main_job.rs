@@ -176,6 +176,7 @@ async fn places_nodes_and_people_are_set_up() {
     let revoked = web.call(&admin, "POST", "/nodes/cum-3/revoke", json!({ "reason": "hỏng" })).await.ok(200);
     assert_eq!(revoked["state"], json!("revoked"));
     assert_eq!(web.get(&admin, "/nodes/cum-3/health").await.ok(200), json!([]));
+    assert_eq!(web.get(&admin, "/nodes/cum-3/events").await.ok(200), json!([]));
 
     let form = json!({ "name": "hoa", "display_name": "Trần Thị Hoa", "home": "da-don" });
     let user = web.call(&admin, "POST", "/users", form).await.ok(201);

@@ -8,6 +8,7 @@ use crate::pages::form::{Choice, Errors};
 use crate::pages::format::Moment;
 use crate::pages::labels::{ClockTrust, Link, Outcome};
 use crate::pages::shell::Shell;
+use crate::pages::text::Msg;
 
 /// `GET /nodes?q=&area=&link=&page=`. Live topic `nodes`.
 #[derive(Clone, Debug, Template)]
@@ -175,6 +176,17 @@ pub struct NodePage {
     pub can_revoke: bool,
     /// Its latest receipts, latest first.
     pub heard: Vec<HeardRow>,
+    /// What it refused of late, latest first.
+    pub refused: Vec<RefusedRow>,
+}
+
+/// Something that a node refused.
+#[derive(Clone, Debug)]
+pub struct RefusedRow {
+    /// When the controller was told.
+    pub at: Moment,
+    /// What, and why.
+    pub what: Msg,
 }
 
 /// A single-use enrolment token.

@@ -5,11 +5,13 @@ use loa_protocol::ids::NodeId;
 
 use super::list::Known;
 use super::named;
+use crate::domain::message::Message;
 use crate::domain::node::NodeState;
+use crate::domain::refused;
 use crate::domain::role::Action;
 use crate::enrol::ShownToken;
-use crate::pages::Nav;
-use crate::pages::views::{EnrolmentToken, NodePage};
+use crate::pages::views::{EnrolmentToken, NodePage, RefusedRow};
+use crate::pages::{Msg, Nav};
 use crate::services::ServiceError;
 use crate::site::answer::{Answer, page as answer_page};
 use crate::site::reader::Me;
@@ -38,6 +40,7 @@ pub(super) async fn view_of(
     let known = Known::of(site, me, id).await?;
     let filter = ReceiptFilter { node: Some(id.clone()), limit: RECEIPTS_SHOWN, ..ReceiptFilter::default() };
     let receipts = services.heard.receipts(me.who(), &filter).await?;
+    let events = services.nodes.events(me.who(), id).await?;
     let manages = me.who().may(Action::ManageNodes, &node.path);
     Ok(NodePage {
         shell,
@@ -51,6 +54,13 @@ pub(super) async fn view_of(
         can_issue_token: manages && node.state != NodeState::Revoked,
         can_revoke: manages && node.state != NodeState::Revoked,
         heard: heard::rows_of_node(&places, &receipts),
+        refused: events
+            .iter()
+            .map(|(event, received)| {
+                let Message { vi, en, .. } = refused::words(&event.kind);
+                RefusedRow { at: places.moment(*received, &node.path), what: Msg::both(vi, en) }
+            })
+            .collect(),
         serial: node.serial.clone(),
         firmware: status.firmware.clone(),
         node: known.row(&places, &node, &status),
