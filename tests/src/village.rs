@@ -71,7 +71,9 @@ impl Village {
 
     fn environment(&self) -> Vec<(&'static str, String)> {
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
-        let mut environment = vec![("LOA_NODE_DATA_DIR", text(self.data_dir()))];
+        // Whether a time service runs on the machine of a demonstration or a test is of no interest: its clock counts.
+        let mut environment =
+            vec![("LOA_NODE_DATA_DIR", text(self.data_dir())), ("LOA_NODE_CLOCK_TRUST", "system".to_owned())];
         if self.recorded {
             environment.push(("ALSA_CONFIG_PATH", text(self.alsa_config())));
             environment.push(("LOA_NODE_AUDIO_DELAY_US", format!("{:.0}", PIPE_DELAY_MS * 1000.0)));

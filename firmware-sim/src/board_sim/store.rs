@@ -30,6 +30,7 @@ struct Document {
     applied: Applied,
     applied_at: UnixMs,
     path: AreaPath,
+    issued_at: UnixMs,
 }
 
 impl Store {
@@ -56,19 +57,24 @@ impl Store {
         if self.applied.contains_key(&Slot::Keys) {
             return Ok(());
         }
-        let applied = open_key_set(envelope, &of.root, &of.tenant, now)?.applied();
-        let document =
-            StoredDocument { envelope: envelope.to_vec(), applied, applied_at: now, path: of.path.clone() };
+        let opened = open_key_set(envelope, &of.root, &of.tenant, now)?;
+        let document = StoredDocument {
+            envelope: envelope.to_vec(),
+            applied: opened.applied(),
+            applied_at: now,
+            path: of.path.clone(),
+            issued_at: UnixMs::from_seconds(opened.claims.validity.issued_at_s),
+        };
         self.save_document(Slot::Keys, document);
         Ok(())
     }
 
     /// Keeps a document in its slot, and what was applied with it.
     pub fn save_document(&mut self, slot: Slot, document: StoredDocument) {
-        let StoredDocument { envelope, applied, applied_at, path } = document;
+        let StoredDocument { envelope, applied, applied_at, path, issued_at } = document;
         let envelope = self.pool.document(&envelope);
         self.applied.insert(slot.clone(), applied);
-        self.documents.insert(slot, Document { envelope, applied, applied_at, path });
+        self.documents.insert(slot, Document { envelope, applied, applied_at, path, issued_at });
     }
 
     /// Deletes a slot's document, and keeps what was applied.
@@ -112,12 +118,13 @@ impl Store {
     #[must_use]
     pub fn restored(&self) -> Restored {
         let document = |(slot, document): (&Slot, &Document)| {
-            let Document { envelope, applied, applied_at, path } = document;
+            let Document { envelope, applied, applied_at, path, issued_at } = document;
             let stored = StoredDocument {
                 envelope: envelope.to_vec(),
                 applied: *applied,
                 applied_at: *applied_at,
                 path: path.clone(),
+                issued_at: *issued_at,
             };
             (slot.clone(), stored)
         };

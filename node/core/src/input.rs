@@ -96,6 +96,8 @@ pub struct StoredDocument {
     pub applied_at: UnixMs,
     /// Where the node stood once it was applied; for the node's own document, the place that it names.
     pub path: AreaPath,
+    /// When its signer says that it was issued: surely past. [`UnixMs`] 0 where that was not kept.
+    pub issued_at: UnixMs,
 }
 
 /// An occurrence that has a receipt.

@@ -87,7 +87,7 @@ impl Documents {
         };
         let stored: BTreeMap<Slot, StoredDocument> = stored.into_iter().collect();
         for (slot, document) in stored {
-            let StoredDocument { envelope, applied_at, path, applied } = document;
+            let StoredDocument { envelope, applied_at, path, applied, issued_at: _ } = document;
             documents.applied.entry(slot.clone()).or_insert(applied);
             let result = documents.restore_one(&slot, &envelope, &path, applied_at, now.wall);
             if let Err(refusal) = result {
@@ -170,15 +170,15 @@ impl Documents {
         // The document that was applied, but is not held (its key or its area was away meanwhile), is taken up again.
         let skip = |freshness| freshness == Freshness::Same && is_held;
         let applied_at = stored.map_or(now, |(_, applied_at)| *applied_at);
-        let applied = match slot {
+        let (applied, validity) = match slot {
             Slot::Keys => {
                 let opened = open_key_set(envelope, &self.root, &self.tenant, now)?;
                 if skip(opened.freshness(last)?) {
                     return Ok(Freshness::Same);
                 }
-                let applied = opened.applied();
+                let (applied, validity) = (opened.applied(), opened.claims.validity);
                 self.keys = Some(opened);
-                applied
+                (applied, validity)
             }
             Slot::Node => {
                 let path = stored.map_or(&self.path, |(path, _)| path);
@@ -191,7 +191,7 @@ impl Documents {
                 let applied = candidate.held.applied;
                 self.path = profile.path.clone();
                 self.node = Some((candidate.held, profile));
-                applied
+                (applied, candidate.opened.claims.validity)
             }
             Slot::Plan(area) => {
                 let mut candidate = held::plan(area, envelope, self.key_set(), self.recipient(), now)?;
@@ -201,12 +201,17 @@ impl Documents {
                 candidate.held.applied_at = applied_at;
                 let applied = candidate.held.applied;
                 self.plans.insert(area.clone(), candidate.held);
-                applied
+                (applied, candidate.opened.claims.validity)
             }
         };
         self.applied.insert(slot.clone(), applied);
-        let document =
-            StoredDocument { envelope: envelope.to_vec(), applied, applied_at, path: self.path.clone() };
+        let document = StoredDocument {
+            envelope: envelope.to_vec(),
+            applied,
+            applied_at,
+            path: self.path.clone(),
+            issued_at: UnixMs::from_seconds(validity.issued_at_s),
+        };
         actions.push_back(Action::SaveDocument { slot: slot.clone(), document });
         self.change.documents = true;
         Ok(Freshness::New)

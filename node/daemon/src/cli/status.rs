@@ -1,6 +1,8 @@
 //! `loa-node status`: what the node holds, read from the disk. It works while the daemon runs, and while it does not.
 
 use loa_node::cache::{self, free_bytes};
+use loa_node::clock::SyncView;
+use loa_node::clock::trust::Policy;
 use loa_node::config::Settings;
 use loa_node::identity::Identity;
 use loa_node::store::Store;
@@ -10,6 +12,7 @@ pub(super) async fn status(settings: &Settings) -> anyhow::Result<()> {
     let identity = Identity::load(&settings.data_dir)?;
     println!("Cụm loa / node        {} ({})", identity.node, identity.tenant);
     println!("Máy chủ / broker      {}:{}", identity.broker_host, identity.broker_port);
+    println!("Đồng hồ / clock       {}", clock(settings.clock.trust, SyncView::of_system()));
     if !Store::path(&settings.data_dir).exists() {
         println!("Chưa chạy lần nào / never started");
         return Ok(());
@@ -44,6 +47,17 @@ pub(super) async fn status(settings: &Settings) -> anyhow::Result<()> {
     );
     println!("Biên nhận chờ gửi / receipts waiting  {}", about.receipts_waiting);
     Ok(())
+}
+
+fn clock(policy: Policy, view: SyncView) -> &'static str {
+    match (view.is_synchronised, policy) {
+        (true, _) => "đã đồng bộ / synchronised",
+        (false, Policy::System) => "tin theo hệ thống / the system's is believed",
+        (false, Policy::Synchronised) => {
+            "chưa đồng bộ; hãy bật dịch vụ giờ (systemd-timesyncd, ntpd, hoặc chrony với `rtcsync`) / not synchronised; start a time \
+             service (systemd-timesyncd, ntpd, or chrony with `rtcsync`)"
+        }
+    }
 }
 
 fn slot_name(slot: &Slot) -> String {

@@ -1,32 +1,43 @@
 //! What time it is, and how far to believe it.
 //!
 //! A board without a working clock battery wakes up in 1970, or at the instant of its last shutdown. The node's wall
-//! clock is therefore the later of the system's clock and a *floor* that runs on with the monotonic clock:
+//! clock is the system's, unless that is earlier than what the node knows to be past. Two *floors* say what is past, and run
+//! on with the monotonic clock:
 //!
 //! ```text
-//! floor = newest of: build time, time last persisted while trusted, issue time of anything verified
-//! wall  = max(system clock, floor + monotonic time since the floor was raised)
+//! hard floor = newest of: build time, issue time of the node's certificate, issue times of the documents it verified
+//! soft floor = the clock as the node last kept it; given up once a synchronised clock is there
+//! wall       = the system's clock, or the later floor where that is more than TOLERANCE_MS ahead of it
 //! ```
 //!
+//! Whether the clock is *believed* is another question: [`trust`].
+//!
 //! # Invariants
-//! - The floor only rises, so nothing that was refused as expired is ever accepted again.
-//! - Only a trusted clock is persisted as a floor: a clock that ran ahead for a while must not poison the next boot.
+//! - The hard floor only rises: only what somebody signed raises it. The soft floor rests on this board's own clock, which
+//!   may have been wrong, so a synchronised clock overrules it, forward and back.
 //! - Reading the wall clock takes no lock: the output callback of the sound card does it.
 
 mod sync;
+pub mod trust;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
-use loa_protocol::report::ClockTrust;
 use loa_protocol::time::UnixMs;
 
-pub use sync::{SyncView, trust};
+pub use sync::{Boot, SyncView};
 
 use crate::audio::{SystemClock, WallClock};
 
 const NS_PER_MS: i64 = 1_000_000;
+
+/// A floor so low that no clock is below it.
+const NO_FLOOR_NS: i64 = i64::MIN / 2;
+
+/// By how much the clocks of honest machines differ: a controller's may be ahead of the node's by so much. Twice the five
+/// minutes by which signed documents are valid before they are issued.
+pub const TOLERANCE_MS: i64 = 600_000;
 
 /// When this program was built.
 #[must_use]
@@ -38,26 +49,29 @@ pub fn build_time() -> UnixMs {
 pub struct NodeClock {
     system: Box<dyn WallClock>,
     started: Instant,
-    /// The floor as an offset to the monotonic time since `started`, in ns.
-    floor_offset_ns: AtomicI64,
-    /// The floor in seconds, for the verifier of certificates.
+    /// The hard floor as an offset to the monotonic time since `started`, in ns.
+    hard_ns: AtomicI64,
+    /// The soft one.
+    soft_ns: AtomicI64,
+    /// The hard floor in seconds, for the verifier of certificates.
     floor_unix_s: Arc<AtomicI64>,
 }
 
 impl NodeClock {
-    /// The system's clock over a floor.
+    /// The system's clock over a hard floor.
     #[must_use]
     pub fn new(floor: UnixMs) -> Arc<Self> {
         Self::over(Box::new(SystemClock), floor)
     }
 
-    /// Any clock over a floor.
+    /// Any clock over a hard floor.
     #[must_use]
     pub fn over(system: Box<dyn WallClock>, floor: UnixMs) -> Arc<Self> {
         let clock = Self {
             system,
             started: Instant::now(),
-            floor_offset_ns: AtomicI64::new(i64::MIN / 2),
+            hard_ns: AtomicI64::new(NO_FLOOR_NS),
+            soft_ns: AtomicI64::new(NO_FLOOR_NS),
             floor_unix_s: Arc::new(AtomicI64::new(i64::MIN)),
         };
         clock.raise_floor(floor);
@@ -70,17 +84,38 @@ impl NodeClock {
         UnixMs(self.now_unix_ns().div_euclid(NS_PER_MS))
     }
 
-    /// Takes note that `known` is past. An earlier instant than the floor changes nothing.
+    /// The system's clock, whatever the floors say.
+    #[must_use]
+    pub fn system_now(&self) -> UnixMs {
+        UnixMs(self.system.now_unix_ns().div_euclid(NS_PER_MS))
+    }
+
+    /// Takes note that `known` is past, because somebody signed it then. An earlier instant changes nothing.
     pub fn raise_floor(&self, known: UnixMs) {
-        let offset = known.0.saturating_mul(NS_PER_MS).saturating_sub(self.monotonic_ns());
-        self.floor_offset_ns.fetch_max(offset, Ordering::Relaxed);
+        self.hard_ns.fetch_max(self.offset_ns(known), Ordering::Relaxed);
         self.floor_unix_s.fetch_max(known.seconds(), Ordering::Relaxed);
     }
 
-    /// How far the clock can be believed at this moment; `view` is what the system says of its clock.
+    /// Takes note that `kept` should be past, because this board's clock said so.
+    pub fn set_soft_floor(&self, kept: UnixMs) {
+        self.soft_ns.store(self.offset_ns(kept), Ordering::Relaxed);
+    }
+
+    /// A synchronised clock is there: what this board's clock said before is of no interest.
+    pub fn give_up_soft_floor(&self) {
+        self.soft_ns.store(NO_FLOOR_NS, Ordering::Relaxed);
+    }
+
+    /// Whether the system's clock is later than what is known for sure to be past.
     #[must_use]
-    pub fn trust(&self, view: SyncView) -> ClockTrust {
-        sync::trust(view, self.system.now_unix_ns() >= self.floor_ns())
+    pub fn is_above_hard_floor(&self) -> bool {
+        self.is_above(self.hard_ns.load(Ordering::Relaxed), self.system.now_unix_ns())
+    }
+
+    /// Whether it is later than this board's clock was, too.
+    #[must_use]
+    pub fn is_above_floors(&self) -> bool {
+        self.is_above(self.floor_offset_ns(), self.system.now_unix_ns())
     }
 
     /// The clock by which certificates are judged.
@@ -90,8 +125,17 @@ impl NodeClock {
         loa_link::FlooredClock::with_wall(Arc::clone(&self.floor_unix_s), move || clock.now().seconds())
     }
 
-    fn floor_ns(&self) -> i64 {
-        self.floor_offset_ns.load(Ordering::Relaxed).saturating_add(self.monotonic_ns())
+    fn offset_ns(&self, at: UnixMs) -> i64 {
+        at.0.saturating_mul(NS_PER_MS).saturating_sub(self.monotonic_ns())
+    }
+
+    fn floor_offset_ns(&self) -> i64 {
+        self.hard_ns.load(Ordering::Relaxed).max(self.soft_ns.load(Ordering::Relaxed))
+    }
+
+    fn is_above(&self, offset_ns: i64, system_ns: i64) -> bool {
+        let floor_ns = offset_ns.saturating_add(self.monotonic_ns());
+        system_ns >= floor_ns.saturating_sub(TOLERANCE_MS * NS_PER_MS)
     }
 
     fn monotonic_ns(&self) -> i64 {
@@ -101,7 +145,12 @@ impl NodeClock {
 
 impl WallClock for NodeClock {
     fn now_unix_ns(&self) -> i64 {
-        self.system.now_unix_ns().max(self.floor_ns())
+        let (system_ns, offset_ns) = (self.system.now_unix_ns(), self.floor_offset_ns());
+        if self.is_above(offset_ns, system_ns) {
+            system_ns
+        } else {
+            offset_ns.saturating_add(self.monotonic_ns())
+        }
     }
 }
 
@@ -116,26 +165,38 @@ mod tests {
         }
     }
 
-    const CANNOT_KNOW: SyncView =
-        SyncView { synchronized: false, has_service: false, has_battery_clock: false };
+    const YEAR_MS: i64 = 365 * 24 * 3600 * 1000;
 
     #[test]
-    fn a_dead_clock_runs_from_the_floor_and_is_not_trusted() {
-        let clock = NodeClock::over(Box::new(Fixed(0)), UnixMs(5_000));
-        assert!(clock.now() >= UnixMs(5_000) && clock.now() < UnixMs(65_000));
-        assert_eq!(clock.trust(CANNOT_KNOW), ClockTrust::Unknown);
+    fn a_dead_clock_runs_from_the_floor() {
+        let clock = NodeClock::over(Box::new(Fixed(0)), UnixMs(YEAR_MS));
+        assert!(clock.now() >= UnixMs(YEAR_MS) && clock.now() < UnixMs(YEAR_MS + 60_000));
+        assert!(!clock.is_above_hard_floor());
         clock.raise_floor(UnixMs(1_000));
-        assert!(clock.now() >= UnixMs(5_000));
-        clock.raise_floor(UnixMs(100_000));
-        assert!(clock.now() >= UnixMs(100_000));
-        assert_eq!(clock.for_tls().now_unix_s(), 100);
+        assert!(clock.now() >= UnixMs(YEAR_MS), "it never falls");
+        clock.raise_floor(UnixMs(2 * YEAR_MS));
+        assert!(clock.now() >= UnixMs(2 * YEAR_MS));
+        assert_eq!(clock.for_tls().now_unix_s(), (2 * YEAR_MS / 1000).unsigned_abs());
     }
 
     #[test]
-    fn a_clock_above_the_floor_is_the_systems() {
-        let clock = NodeClock::over(Box::new(Fixed(9_000_000)), UnixMs(5_000));
-        assert_eq!(clock.now(), UnixMs(9_000_000));
-        assert_eq!(clock.trust(CANNOT_KNOW), ClockTrust::Trusted);
+    fn a_controller_that_is_a_little_ahead_does_not_move_a_good_clock() {
+        let clock = NodeClock::over(Box::new(Fixed(YEAR_MS)), UnixMs(0));
+        clock.raise_floor(UnixMs(YEAR_MS + 240_000));
+        assert_eq!(clock.now(), UnixMs(YEAR_MS));
+        assert!(clock.is_above_hard_floor());
+    }
+
+    #[test]
+    fn what_this_board_kept_is_a_floor_until_a_better_clock_is_there() {
+        let clock = NodeClock::over(Box::new(Fixed(YEAR_MS)), UnixMs(0));
+        clock.set_soft_floor(UnixMs(2 * YEAR_MS));
+        assert!(clock.now() >= UnixMs(2 * YEAR_MS));
+        assert!(clock.is_above_hard_floor() && !clock.is_above_floors());
+        assert!(clock.for_tls().now_unix_s() >= (2 * YEAR_MS / 1000).unsigned_abs());
+        clock.give_up_soft_floor();
+        assert_eq!(clock.now(), UnixMs(YEAR_MS));
+        assert_eq!(clock.for_tls().now_unix_s(), (YEAR_MS / 1000).unsigned_abs());
     }
 
     #[test]

@@ -1,59 +1,81 @@
-//! Whether the system's clock has been set by somebody who knows.
-//!
-//! The kernel would tell by `adjtimex(2)`, for which there is no safe wrapper among our dependencies; what
-//! systemd-timesyncd leaves in `/run` says the same. Under another time service (chrony, a container's host) nothing can
-//! be known, and the clock is believed as long as it is above the floor.
+//! What the system says of its clock.
 
 use std::path::Path;
+use std::time::Duration;
 
-use loa_protocol::report::ClockTrust;
+use loa_protocol::time::UnixMs;
+use rtime_clock::adjtime::{Timex, adjtimex};
+use rustix::time::{ClockId, clock_gettime};
 
-/// What the system says of its clock.
+/// `TIME_ERROR` of `adjtimex(2)`: the clock is not synchronised.
+const TIME_ERROR: i32 = 5;
+
+/// Whether the system's clock is kept right by somebody who knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SyncView {
-    /// The time service has set the clock since boot.
-    pub synchronized: bool,
-    /// systemd-timesyncd runs here, so `synchronized` means something.
-    pub has_service: bool,
-    /// The kernel set the clock from a clock chip at boot.
-    pub has_battery_clock: bool,
+    /// Somebody keeps it right.
+    pub is_synchronised: bool,
+    /// By how much it may be wrong all the same, in milliseconds.
+    pub error_ms: u64,
 }
 
 impl SyncView {
+    /// Asks the kernel, which hears from every time service (systemd-timesyncd, ntpd, chrony with `rtcsync`, a container's
+    /// host) and takes back its word 16 s of possible error after the last, which is some nine hours. Where it may not be
+    /// asked, what systemd-timesyncd leaves in `/run` says the same.
+    #[must_use]
+    pub fn of_system() -> Self {
+        Self::of(Path::new("/"), ask_kernel())
+    }
+
+    fn of(root: &Path, kernel: std::io::Result<Self>) -> Self {
+        kernel.unwrap_or_else(|error| {
+            tracing::debug!(%error, "the kernel does not tell whether its clock is synchronised");
+            let is_synchronised = root.join("run/systemd/timesync/synchronized").exists();
+            Self { is_synchronised, error_ms: 1_000 }
+        })
+    }
+}
+
+fn ask_kernel() -> std::io::Result<SyncView> {
+    let mut timex = Timex::new();
+    let state = adjtimex(&mut timex)?;
+    let error_us = u64::try_from(timex.0.maxerror).unwrap_or(0);
+    Ok(SyncView { is_synchronised: state != TIME_ERROR, error_ms: error_us.div_ceil(1_000) })
+}
+
+/// One run of the system, from power-on to power-off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Boot {
+    /// Which; empty where the kernel gives no name, which is then no boot of which anything is known.
+    pub id: String,
+    /// The clock's time by the battery-backed chip from which the kernel set it at the boot; `None` without one.
+    pub battery_clock: Option<UnixMs>,
+}
+
+impl Boot {
     /// Looks at this machine.
     #[must_use]
     pub fn of_system() -> Self {
         Self::below(Path::new("/"))
     }
 
-    /// Looks at the machine whose root folder this is.
-    #[must_use]
-    pub fn below(root: &Path) -> Self {
-        let hctosys = std::fs::read_to_string(root.join("sys/class/rtc/rtc0/hctosys"));
+    fn below(root: &Path) -> Self {
+        let read =
+            |path: &str| std::fs::read_to_string(root.join(path)).ok().map(|text| text.trim().to_owned());
+        let is_set_from_chip = read("sys/class/rtc/rtc0/hctosys").is_some_and(|text| text == "1");
+        let chip = read("sys/class/rtc/rtc0/since_epoch").and_then(|text| text.parse().ok());
         Self {
-            synchronized: root.join("run/systemd/timesync/synchronized").exists(),
-            has_service: root.join("run/systemd/timesync").exists(),
-            has_battery_clock: hctosys.is_ok_and(|text| text.trim() == "1"),
+            id: read("proc/sys/kernel/random/boot_id").unwrap_or_default(),
+            battery_clock: chip.filter(|_| is_set_from_chip).map(UnixMs::from_seconds),
         }
     }
-}
 
-/// How far a clock can be believed.
-///
-/// | Clock | Trust |
-/// |---|---|
-/// | below the floor | unknown: it was reset |
-/// | set by the time service since boot | trusted |
-/// | not set yet, but kept by a clock chip through the reboot | holdover |
-/// | not set yet, no clock chip | unknown: it stood still while the board was off |
-/// | no time service that could tell | trusted |
-#[must_use]
-pub fn trust(view: SyncView, above_floor: bool) -> ClockTrust {
-    match view {
-        _ if !above_floor => ClockTrust::Unknown,
-        SyncView { synchronized: true, .. } | SyncView { has_service: false, .. } => ClockTrust::Trusted,
-        SyncView { has_battery_clock: true, .. } => ClockTrust::Holdover,
-        SyncView { has_battery_clock: false, .. } => ClockTrust::Unknown,
+    /// How long this boot has lasted, suspended or not, in milliseconds.
+    #[must_use]
+    pub fn elapsed_ms() -> u64 {
+        let since = Duration::try_from(clock_gettime(ClockId::Boottime)).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -63,28 +85,44 @@ mod tests {
 
     use super::*;
 
-    fn on(files: &[(&str, &str)]) -> ClockTrust {
+    fn root(files: &[(&str, &str)]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = root.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        trust(SyncView::below(root.path()), true)
+        root
     }
 
     #[test]
-    fn each_line_of_the_table() {
-        let folder = ("run/systemd/timesync/other", "");
-        let synced = ("run/systemd/timesync/synchronized", "");
-        let chip = ("sys/class/rtc/rtc0/hctosys", "1\n");
-        let dead_chip = ("sys/class/rtc/rtc0/hctosys", "0\n");
-        assert_eq!(on(&[]), ClockTrust::Trusted);
-        assert_eq!(on(&[synced]), ClockTrust::Trusted);
-        assert_eq!(on(&[folder, chip]), ClockTrust::Holdover);
-        assert_eq!(on(&[folder]), ClockTrust::Unknown);
-        assert_eq!(on(&[folder, dead_chip]), ClockTrust::Unknown);
-        let view = SyncView { synchronized: true, has_service: true, has_battery_clock: true };
-        assert_eq!(trust(view, false), ClockTrust::Unknown);
+    fn the_kernel_has_the_first_word_and_the_time_service_the_second() {
+        let silent = || Err(std::io::ErrorKind::PermissionDenied.into());
+        let said = root(&[("run/systemd/timesync/synchronized", "")]);
+        let unsaid = root(&[("run/systemd/timesync/other", "")]);
+        assert!(SyncView::of(said.path(), silent()).is_synchronised);
+        assert!(!SyncView::of(unsaid.path(), silent()).is_synchronised);
+        let no = SyncView { is_synchronised: false, error_ms: 16_000 };
+        assert_eq!(SyncView::of(said.path(), Ok(no)), no, "it was synchronised, long ago");
+    }
+
+    #[test]
+    fn this_kernel_answers() {
+        let view = ask_kernel().unwrap();
+        assert!(view.is_synchronised || view.error_ms > 0, "{view:?}");
+        assert!(Boot::elapsed_ms() > 0);
+        assert_ne!(Boot::of_system().id, "");
+    }
+
+    #[test]
+    fn a_clock_chip_counts_only_where_the_kernel_used_it() {
+        let id = ("proc/sys/kernel/random/boot_id", "b-1\n");
+        let epoch = ("sys/class/rtc/rtc0/since_epoch", "1700000000\n");
+        let (used, unused) = (("sys/class/rtc/rtc0/hctosys", "1\n"), ("sys/class/rtc/rtc0/hctosys", "0\n"));
+        let battery = |files: &[(&str, &str)]| Boot::below(root(files).path()).battery_clock;
+        assert_eq!(battery(&[id, epoch, used]), Some(UnixMs(1_700_000_000_000)));
+        assert_eq!(battery(&[id, epoch, unused]), None);
+        assert_eq!(battery(&[id, used]), None);
+        assert_eq!(Boot::below(root(&[id]).path()), Boot { id: "b-1".to_owned(), battery_clock: None });
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use toml::Value;
 
 use super::Settings;
+use crate::clock::trust::Policy;
 
 /// Prefix of the variables.
 pub(super) const PREFIX: &str = "LOA_NODE_";
@@ -82,6 +83,19 @@ pub(super) const KEYS: &[Key] = &[
         path: "cache.quota_mib",
         about: "most room for cached audio, in MiB, at least 16",
         set: |s, v| integer(v, 16, 1_048_576).map(|n| s.cache.quota_mib = n),
+    },
+    Key {
+        path: "clock.trust",
+        about: "whom to believe about the time: synchronised (bulletins wait until a time service keeps the clock: \
+                systemd-timesyncd, ntpd, chrony with `rtcsync`) or system (the clock is right, somebody else keeps it)",
+        set: |s, v| {
+            s.clock.trust = match text(v)?.as_str() {
+                "synchronised" => Policy::Synchronised,
+                "system" => Policy::System,
+                other => return Err(format!("{other:?} is none of synchronised, system")),
+            };
+            Ok(())
+        },
     },
     Key {
         path: "log.level",

@@ -145,6 +145,7 @@ mod tests {
             ("", &[("LOA_NODE_LOG_LEVEL", "loud")], ["LOA_NODE_LOG_LEVEL", "none of error, warn"]),
             ("[amplifier]\nactive_low = 1", &[], ["`amplifier.active_low`", "true or false"]),
             ("data_dir = 5", &[], ["`data_dir`", "a text is expected"]),
+            ("[clock]\ntrust = \"me\"", &[], ["`clock.trust`", "none of synchronised, system"]),
             ("[audio", &[], ["is not valid TOML", ".tmp"]),
         ] {
             let message = read(text, variables).unwrap_err().to_string();

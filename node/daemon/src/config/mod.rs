@@ -16,6 +16,8 @@ use std::str::FromStr;
 pub use error::ConfigError;
 pub use load::load;
 
+use crate::clock::trust::Policy;
+
 /// Where the service keeps its things.
 pub const DEFAULT_DATA_DIR: &str = "/var/lib/loa-node";
 /// Read where it exists and no other file was named.
@@ -32,6 +34,8 @@ pub struct Settings {
     pub amplifier: Amplifier,
     /// The audio cache.
     pub cache: Cache,
+    /// The clock.
+    pub clock: Clock,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -66,6 +70,13 @@ pub struct Amplifier {
 pub struct Cache {
     /// Most room that cached audio may take, in MiB, at least 16 (one object of the largest size).
     pub quota_mib: u32,
+}
+
+/// The clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// Whom to believe about the time.
+    pub trust: Policy,
 }
 
 /// What is logged, and how.
@@ -116,6 +127,7 @@ impl Default for Settings {
                 active_low: false,
             },
             cache: Cache { quota_mib: 512 },
+            clock: Clock { trust: Policy::Synchronised },
             log: Log { level: LogLevel::Info, format: LogFormat::Auto },
         }
     }

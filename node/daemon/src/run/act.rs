@@ -28,7 +28,12 @@ impl Shell {
             | Action::ForgetDocument { .. }
             | Action::RecordIntent(_)
             | Action::RecordReceipts(_)
-            | Action::DeleteReceipts { .. }) => self.persist(persistent).await?,
+            | Action::DeleteReceipts { .. }) => {
+                if let Action::SaveDocument { document, .. } = &persistent {
+                    self.clock.raise_floor(document.issued_at);
+                }
+                self.persist(persistent).await?;
+            }
             Action::ReadReceipts { numbers } => {
                 // They stay in the store: the core asks again.
                 let receipts = self.store.read_receipts(&numbers).await.unwrap_or_else(|error| {

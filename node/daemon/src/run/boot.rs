@@ -17,12 +17,14 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::links::Links;
+use super::looking::{stand, tell};
 use super::notify::Watchdog;
 use super::persist::{Change, Waiting};
 use super::{CLOCK_LOOK, ServeError, Shell, SoundOut, reserve};
 use crate::board::Board;
 use crate::cache::{Cache, Found, RESERVE_BYTES, free_bytes, worker};
-use crate::clock::{NodeClock, SyncView, build_time};
+use crate::clock::trust::{Judge, Kept, Look};
+use crate::clock::{Boot, NodeClock, build_time};
 use crate::config::Settings;
 use crate::durable::FileError;
 use crate::enrol::issue_time;
@@ -45,13 +47,18 @@ pub(super) async fn boot(
     let mut store = open_store(&data_dir).await?;
     let mut waiting = Waiting::default();
     claim(&mut store, &identity, &data_dir, &mut waiting).await?;
-    let kept_clock = store.kept_clock().await?;
-    raise_floor(&clock, &identity, kept_clock);
     count_and_prune(&mut store).await;
     // What is in a store that could not be claimed may be another node's.
     let mut stored = if waiting.is_empty() { store.restore().await? } else { Restored::default() };
+    let kept_clock = if waiting.is_empty() { store.kept_clock().await? } else { None };
+    raise_floors(&clock, &identity, &stored, kept_clock.as_ref());
+    let system = Boot::of_system();
+    let look = Look::at(&clock);
+    let mut judge = Judge::new(settings.clock.trust, kept_clock, &system, look.wall, look.boot_ms);
+    let trust = stand(&clock, &mut judge, &look);
+    tell(trust);
     if waiting.is_empty() {
-        adopt_key_set(&mut store, &mut stored, &identity, clock.now()).await;
+        adopt_key_set(&mut store, &mut stored, &identity, &clock).await;
     }
 
     let (cache, found) = open_cache(&data_dir).await?;
@@ -79,7 +86,6 @@ pub(super) async fn boot(
         root: identity.root,
     };
     let mut core = Core::new(core_identity, core_settings, restored, boot, FIRMWARE.to_owned(), now);
-    let trust = clock.trust(SyncView::of_system());
     core.handle_clock(trust, now);
     core.handle_store_full(!waiting.is_empty(), now);
 
@@ -108,6 +114,8 @@ pub(super) async fn boot(
         started,
         shutdown: Box::pin(shutdown.cancelled_owned()),
         is_stopping: false,
+        judge,
+        system,
         trust,
         clock_kept: None,
         look,
@@ -177,7 +185,7 @@ async fn claim(
 }
 
 /// Everything that is known to be past at boot.
-fn raise_floor(clock: &NodeClock, identity: &Identity, kept: Option<UnixMs>) {
+fn raise_floors(clock: &NodeClock, identity: &Identity, stored: &Restored, kept: Option<&Kept>) {
     clock.raise_floor(build_time());
     match issue_time(&identity.certificate_chain_pem) {
         Ok(issued) => clock.raise_floor(issued),
@@ -188,8 +196,9 @@ fn raise_floor(clock: &NodeClock, identity: &Identity, kept: Option<UnixMs>) {
             );
         }
     }
+    stored.documents.iter().for_each(|(_, document)| clock.raise_floor(document.issued_at));
     if let Some(kept) = kept {
-        clock.raise_floor(kept);
+        clock.set_soft_floor(kept.anchor.wall);
     }
 }
 
@@ -205,7 +214,8 @@ async fn count_and_prune(store: &mut Store) {
 }
 
 /// Puts the key set of the enrolment into the store and among what was in it, unless a newer one is there.
-async fn adopt_key_set(store: &mut Store, stored: &mut Restored, identity: &Identity, now: UnixMs) {
+async fn adopt_key_set(store: &mut Store, stored: &mut Restored, identity: &Identity, clock: &NodeClock) {
+    let now = clock.now();
     let opened = match open_key_set(&identity.key_set, &identity.root, &identity.tenant, now) {
         Ok(opened) => opened,
         Err(refusal) => {
@@ -223,7 +233,9 @@ async fn adopt_key_set(store: &mut Store, stored: &mut Restored, identity: &Iden
         applied: opened.applied(),
         applied_at: now,
         path: identity.path.clone(),
+        issued_at: UnixMs::from_seconds(opened.claims.validity.issued_at_s),
     };
+    clock.raise_floor(document.issued_at);
     // It is in the identity's file too, and is adopted from there at each boot until it is in the store.
     if let Err(error) = store.save_document(&Slot::Keys, &document).await {
         tracing::error!(error = &error as &dyn std::error::Error, "cannot keep the key set of the enrolment");

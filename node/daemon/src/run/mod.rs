@@ -19,6 +19,7 @@ mod act;
 mod boot;
 mod health;
 mod links;
+mod looking;
 mod notify;
 mod persist;
 mod reserve;
@@ -34,14 +35,14 @@ use std::time::{Duration, Instant};
 use loa_node_core::{Core, Link, Now, StoreEvent};
 use loa_protocol::ids::ObjectHash;
 use loa_protocol::report::ClockTrust;
-use loa_protocol::time::UnixMs;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::audio::{Speaker, SpeakerError, SpeakerEvent, SpeakerReady};
 use crate::board::Board;
 use crate::cache::worker::Jobs;
-use crate::clock::{NodeClock, SyncView};
+use crate::clock::trust::Judge;
+use crate::clock::{Boot, NodeClock};
 use crate::config::Settings;
 use crate::durable::FileError;
 use crate::identity::IdentityError;
@@ -171,6 +172,9 @@ struct Shell {
     started: Instant,
     shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
     is_stopping: bool,
+    judge: Judge,
+    /// The boot of the system.
+    system: Boot,
     trust: ClockTrust,
     clock_kept: Option<Instant>,
     look: tokio::time::Interval,
@@ -232,31 +236,6 @@ impl Shell {
             Some(Up::Event(event)) => self.core.handle_link(event, now),
             Some(Up::Message(message)) => self.core.handle_message(&message.topic, &message.payload, now),
             None => {}
-        }
-    }
-
-    async fn look_at_clock(&mut self) {
-        let trust = self.clock.trust(SyncView::of_system());
-        let now = self.now();
-        if trust != self.trust {
-            tracing::info!(from = self.trust.as_str(), to = trust.as_str(), now = %now.wall, "the clock's standing changed");
-            self.trust = trust;
-            self.core.handle_clock(trust, now);
-        }
-        let is_due = self.clock_kept.is_none_or(|kept| kept.elapsed() >= CLOCK_KEEP);
-        if trust == ClockTrust::Trusted && is_due {
-            self.clock_kept = Some(Instant::now());
-            self.keep_clock(now.wall).await;
-        }
-    }
-
-    /// A floor under the clock of the next boot: good to have, but a full disk must not end what sounds.
-    async fn keep_clock(&mut self, at: UnixMs) {
-        if let Err(error) = self.store.keep_clock(at).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "cannot keep the clock for the next boot"
-            );
         }
     }
 }

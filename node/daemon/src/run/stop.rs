@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{ServeError, Shell, notify, persist};
+use crate::clock::trust::Look;
 
 /// How long what sounds may take to stop: a little more than the core waits for the speaker.
 const SILENCE_LIMIT: Duration = Duration::from_secs(7);
@@ -23,9 +24,7 @@ impl Shell {
             }
         }
         self.release_speaker();
-        if self.trust == loa_protocol::report::ClockTrust::Trusted {
-            self.keep_clock(self.clock.now()).await;
-        }
+        self.keep_clock(&Look::at(&self.clock)).await;
         self.links.close().await;
         // Nobody takes the cache's events any more: without their channel the thread cannot wait for room in it.
         drop((self.jobs, self.stored));

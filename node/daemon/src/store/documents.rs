@@ -19,11 +19,12 @@ impl Store {
     /// [`StoreError::Statement`].
     pub async fn save_document(&mut self, slot: &Slot, document: &StoredDocument) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO slot (name, sequence, digest, envelope, applied_at_ms, path)
-             VALUES ($1, $2, $3, $4, $5, $6)
+            "INSERT INTO slot (name, sequence, digest, envelope, applied_at_ms, path, issued_at_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
              ON CONFLICT (name) DO UPDATE SET
                sequence = excluded.sequence, digest = excluded.digest, envelope = excluded.envelope,
-               applied_at_ms = excluded.applied_at_ms, path = excluded.path",
+               applied_at_ms = excluded.applied_at_ms, path = excluded.path,
+               issued_at_ms = excluded.issued_at_ms",
         )
         .bind(slot_name(slot))
         .bind(document.applied.sequence.cast_signed())
@@ -31,6 +32,7 @@ impl Store {
         .bind(&document.envelope)
         .bind(document.applied_at.0)
         .bind(path_text(&document.path))
+        .bind(document.issued_at.0)
         .execute(&mut self.db)
         .await
         .map_err(|e| self.statement("keep a document")(e))?;
@@ -52,7 +54,7 @@ impl Store {
 
     pub(super) async fn documents(&mut self) -> Result<Documents, StoreError> {
         let rows = sqlx::query(
-            "SELECT name, sequence, digest, envelope, applied_at_ms, path FROM slot ORDER BY name",
+            "SELECT name, sequence, digest, envelope, applied_at_ms, path, issued_at_ms FROM slot ORDER BY name",
         )
         .fetch_all(&mut self.db)
         .await
@@ -77,7 +79,8 @@ fn read_slot(row: &SqliteRow) -> Result<(Slot, Applied, Option<StoredDocument>),
     let parts: (Option<Vec<u8>>, Option<i64>, Option<String>) = (row.get(3), row.get(4), row.get(5));
     let (Some(envelope), Some(applied_at), Some(path)) = parts else { return Ok((slot, applied, None)) };
     let path = parse_path(&path).ok_or_else(|| format!("path of slot {name}"))?;
-    Ok((slot, applied, Some(StoredDocument { envelope, applied, applied_at: UnixMs(applied_at), path })))
+    let (applied_at, issued_at) = (UnixMs(applied_at), UnixMs(row.get(6)));
+    Ok((slot, applied, Some(StoredDocument { envelope, applied, applied_at, path, issued_at })))
 }
 
 fn slot_name(slot: &Slot) -> String {

@@ -24,6 +24,7 @@ use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
+use crate::clock::trust::{Anchor, Kept};
 use crate::identity::Identity;
 
 /// The file's name in the data folder.
@@ -189,7 +190,7 @@ impl Store {
                 .await
                 .map_err(failed)?;
         }
-        sqlx::query("DELETE FROM meta WHERE name IN ('next_receipt', 'clock_ms')")
+        sqlx::query("DELETE FROM meta WHERE name = 'next_receipt' OR name LIKE 'clock_%'")
             .execute(&mut *tx)
             .await
             .map_err(failed)?;
@@ -208,23 +209,38 @@ impl Store {
         Ok(boots)
     }
 
-    /// The instant that was last kept by [`Store::keep_clock`].
+    /// What was last kept by [`Store::keep_clock`].
     ///
     /// # Errors
     /// [`StoreError::Statement`] or [`StoreError::Damaged`].
-    pub async fn kept_clock(&mut self) -> Result<Option<UnixMs>, StoreError> {
-        Ok(self.number("clock_ms").await?.map(UnixMs))
+    pub async fn kept_clock(&mut self) -> Result<Option<Kept>, StoreError> {
+        let Some(wall) = self.number("clock_ms").await?.map(UnixMs) else { return Ok(None) };
+        let anchor = Anchor {
+            wall,
+            boot_ms: self.number("clock_boot_ms").await?.unwrap_or(0),
+            error_ms: self.number("clock_error_ms").await?.unwrap_or(0),
+        };
+        Ok(Some(Kept { anchor, boot: self.meta("clock_boot").await?.unwrap_or_default() }))
     }
 
-    /// Keeps an instant that is surely past; an earlier one than before changes nothing.
+    /// Keeps a moment at which the clock was trusted, in place of the last one, be it later or earlier.
     ///
     /// # Errors
     /// [`StoreError::Statement`].
-    pub async fn keep_clock(&mut self, now: UnixMs) -> Result<(), StoreError> {
-        if self.kept_clock().await?.is_none_or(|kept| kept < now) {
-            self.put_meta("clock_ms", &now.0.to_string()).await?;
+    pub async fn keep_clock(&mut self, kept: &Kept) -> Result<(), StoreError> {
+        let Kept { anchor: Anchor { wall, boot_ms, error_ms }, boot } = kept;
+        let path = self.path.clone();
+        let failed = |source| StoreError::Statement { what: "keep the clock", path: path.clone(), source };
+        let mut tx = self.db.begin().await.map_err(failed)?;
+        for (name, value) in [
+            ("clock_ms", wall.0.to_string()),
+            ("clock_boot_ms", boot_ms.to_string()),
+            ("clock_error_ms", error_ms.to_string()),
+            ("clock_boot", boot.clone()),
+        ] {
+            sqlx::query(PUT_META).bind(name).bind(value).execute(&mut *tx).await.map_err(failed)?;
         }
-        Ok(())
+        tx.commit().await.map_err(failed)
     }
 
     /// Everything that the core must know of earlier boots, except the cache.
@@ -270,7 +286,7 @@ impl Store {
     pub async fn overview(&mut self) -> Result<Overview, StoreError> {
         Ok(Overview {
             boots: self.number("boots").await?.unwrap_or(0),
-            kept_clock: self.kept_clock().await?,
+            kept_clock: self.kept_clock().await?.map(|kept| kept.anchor.wall),
             documents: self.documents().await?.0,
             receipts_waiting: self.receipt_numbers().await?.len(),
         })

@@ -16,6 +16,7 @@ fn document(sequence: u64) -> StoredDocument {
         envelope: vec![sequence.to_le_bytes()[0]; 300],
         applied: Applied { sequence, digest: Digest([7; 16]) },
         applied_at: UnixMs(5),
+        issued_at: UnixMs(4),
         path: AreaPath::new(areas.to_vec()).unwrap(),
     }
 }
@@ -148,22 +149,27 @@ async fn a_store_of_another_node_is_emptied() {
     store.record_receipts(&[receipt(7, 1)]).await.unwrap();
     assert!(!store.claim(&identity("n-1")).await.unwrap());
     assert_eq!(store.restore().await.unwrap().next_receipt, 8);
+    let anchor = Anchor { wall: UnixMs(100), boot_ms: 7, error_ms: 9 };
+    store.keep_clock(&Kept { anchor, boot: "b".to_owned() }).await.unwrap();
     assert!(store.claim(&identity("n-2")).await.unwrap());
+    assert_eq!(store.kept_clock().await.unwrap(), None);
     let restored = store.restore().await.unwrap();
     assert_eq!((restored.applied.len(), restored.next_receipt, restored.ledger.len()), (0, 1, 0));
 }
 
 #[tokio::test]
-async fn boots_are_counted_and_the_clock_never_goes_back() {
+async fn boots_are_counted_and_the_clock_is_kept_as_it_was_last_trusted() {
+    let kept =
+        |ms| Kept { anchor: Anchor { wall: UnixMs(ms), boot_ms: 7, error_ms: 9 }, boot: "b".to_owned() };
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).await.unwrap();
     assert_eq!(store.kept_clock().await.unwrap(), None);
-    store.keep_clock(UnixMs(100)).await.unwrap();
-    store.keep_clock(UnixMs(50)).await.unwrap();
+    store.keep_clock(&kept(100)).await.unwrap();
+    store.keep_clock(&kept(50)).await.unwrap();
     assert_eq!(store.count_boot().await.unwrap(), 1);
     store.close().await.unwrap();
     let mut store = Store::open(folder.path()).await.unwrap();
-    assert_eq!(store.kept_clock().await.unwrap(), Some(UnixMs(100)));
+    assert_eq!(store.kept_clock().await.unwrap(), Some(kept(50)), "it was ahead");
     assert_eq!(store.count_boot().await.unwrap(), 2);
 }
 

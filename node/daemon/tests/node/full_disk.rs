@@ -39,6 +39,7 @@ impl OnAFullDisk {
             .args([reserve, &left_kib.to_string(), env!("CARGO_BIN_EXE_loa-node")])
             .env("ALSA_CONFIG_PATH", folder.path().join("asound.conf"))
             .env("LOA_NODE_AMPLIFIER_WARM_UP_MS", "0")
+            .env("LOA_NODE_CLOCK_TRUST", "system")
             .env("LOA_NODE_LOG_FORMAT", "journal")
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

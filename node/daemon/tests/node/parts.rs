@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ed25519_dalek::SigningKey;
+use loa_node::clock::trust::Policy;
 use loa_node::config::Settings;
 use loa_node::identity::Identity;
 use loa_protocol::area::AreaPath;
@@ -143,6 +144,7 @@ pub(crate) fn settings(data_dir: &Path) -> Settings {
     let mut settings = Settings { data_dir: data_dir.to_owned(), ..Settings::default() };
     settings.amplifier.warm_up_ms = 0;
     settings.amplifier.tail_ms = 0;
+    settings.clock.trust = Policy::System;
     settings
 }
 

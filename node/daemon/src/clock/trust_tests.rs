@@ -1,0 +1,129 @@
+use super::*;
+
+const T: UnixMs = UnixMs(1_780_000_000_000);
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+
+/// A look at an honest clock so long after the boot; nobody keeps it.
+fn after(ms: i64) -> Look {
+    Look {
+        wall: T + ms,
+        boot_ms: ms.unsigned_abs(),
+        sync: SyncView { is_synchronised: false, error_ms: 16_000 },
+        is_above_hard_floor: true,
+        is_above_floors: true,
+    }
+}
+
+fn synchronised(look: Look) -> Look {
+    Look { sync: SyncView { is_synchronised: true, error_ms: 100 }, ..look }
+}
+
+fn boot(id: &str) -> Boot {
+    Boot { id: id.to_owned(), battery_clock: None }
+}
+
+fn fresh() -> Judge {
+    Judge::new(Policy::Synchronised, None, &boot("b"), T, 0)
+}
+
+fn kept(wall: UnixMs, boot: &str, boot_ms: u64) -> Option<Kept> {
+    Some(Kept { anchor: Anchor { wall, boot_ms, error_ms: 100 }, boot: boot.to_owned() })
+}
+
+#[test]
+fn a_clock_that_nobody_keeps_is_not_believed_however_plausible() {
+    let mut judge = fresh();
+    assert_eq!(judge.look(&after(0)), (ClockTrust::Unknown, None));
+    assert_eq!(judge.look(&after(DAY)), (ClockTrust::Unknown, None));
+}
+
+#[test]
+fn a_synchronised_clock_is_trusted_and_held_over_while_its_error_is_small() {
+    let mut judge = fresh();
+    assert_eq!(judge.look(&synchronised(after(HOUR))), (ClockTrust::Trusted, Some(100)));
+    // 100 parts in a million of ten hours are 3.6 s.
+    assert_eq!(judge.look(&after(11 * HOUR)), (ClockTrust::Holdover, Some(3_700)));
+    assert_eq!(judge.look(&after(30 * DAY)).0, ClockTrust::Holdover, "thirty days without a network");
+    assert_eq!(judge.look(&after(36 * DAY)), (ClockTrust::Unknown, None));
+    assert_eq!(judge.look(&synchronised(after(37 * DAY))).0, ClockTrust::Trusted);
+    assert_eq!(judge.look(&after(38 * DAY)).0, ClockTrust::Holdover);
+}
+
+#[test]
+fn a_clock_that_was_set_by_hand_is_not_believed_until_it_is_set_back() {
+    let mut judge = fresh();
+    judge.look(&synchronised(after(0)));
+    for by in [5 * HOUR, -5 * HOUR, 60_000] {
+        let set = Look { wall: T + HOUR + by, ..after(HOUR) };
+        assert_eq!(judge.look(&set).0, ClockTrust::Unknown, "set by {by} ms");
+    }
+    assert_eq!(judge.look(&after(HOUR)).0, ClockTrust::Holdover);
+}
+
+#[test]
+fn a_clock_earlier_than_what_is_past_is_not_believed_whoever_keeps_it() {
+    for policy in [Policy::Synchronised, Policy::System] {
+        let mut judge = Judge::new(policy, None, &boot("b"), T, 0);
+        let reset = Look { is_above_hard_floor: false, is_above_floors: false, ..synchronised(after(0)) };
+        assert_eq!(judge.look(&reset), (ClockTrust::Unknown, None));
+    }
+}
+
+#[test]
+fn what_this_board_kept_yields_to_a_synchronised_clock_and_to_no_other() {
+    for policy in [Policy::Synchronised, Policy::System] {
+        let mut judge = Judge::new(policy, kept(T + 90 * DAY, "earlier", 0), &boot("b"), T, 0);
+        let below = Look { is_above_floors: false, ..after(0) };
+        assert_eq!(judge.look(&below), (ClockTrust::Unknown, None));
+        assert_eq!(judge.look(&synchronised(below)).0, ClockTrust::Trusted);
+    }
+}
+
+#[test]
+fn the_system_is_believed_where_it_is_configured_so() {
+    let mut judge = Judge::new(Policy::System, None, &boot("b"), T, 0);
+    assert_eq!(judge.look(&after(0)), (ClockTrust::Trusted, None));
+}
+
+#[test]
+fn what_the_system_alone_said_is_no_moment_at_which_the_clock_was_right() {
+    let judge = Judge::new(Policy::System, None, &boot("b"), T, 0);
+    let Kept { anchor, boot: of } = judge.kept(&after(0), &boot("b"));
+    assert_eq!((anchor.wall, of.as_str()), (T, ""));
+    let again = Some(Kept { anchor, boot: of });
+    let with_chip = Boot { battery_clock: Some(T + HOUR), ..boot("c") };
+    let mut judge = Judge::new(Policy::Synchronised, again, &with_chip, T + HOUR, 0);
+    assert_eq!(judge.look(&after(HOUR)).0, ClockTrust::Unknown);
+    assert_eq!(judge.kept(&synchronised(after(0)), &boot("b")).boot, "b");
+}
+
+#[test]
+fn a_program_that_is_started_again_in_the_same_boot_goes_on_believing() {
+    let mut judge = Judge::new(Policy::Synchronised, kept(T, "b", 0), &boot("b"), T + HOUR, 3_600_000);
+    assert_eq!(judge.look(&after(HOUR)), (ClockTrust::Holdover, Some(460)));
+    let mut judge = Judge::new(Policy::Synchronised, kept(T, "b", 0), &boot("c"), T + HOUR, 3_600_000);
+    assert_eq!(judge.look(&after(HOUR)).0, ClockTrust::Unknown);
+    let mut judge = Judge::new(Policy::Synchronised, kept(T, "", 0), &boot(""), T + HOUR, 3_600_000);
+    assert_eq!(
+        judge.look(&after(HOUR)).0,
+        ClockTrust::Unknown,
+        "a boot without a name is no boot that is known"
+    );
+}
+
+#[test]
+fn a_battery_clock_carries_what_was_kept_over_a_power_cut_and_a_dead_one_does_not() {
+    let with_chip = |says: UnixMs| Boot { battery_clock: Some(says), ..boot("b") };
+    let off_for = |days: i64, chip: UnixMs| {
+        let mut judge =
+            Judge::new(Policy::Synchronised, kept(T - days * DAY, "a", 5), &with_chip(chip), T, 0);
+        judge.look(&after(0))
+    };
+    assert_eq!(off_for(1, T + 20_000), (ClockTrust::Holdover, Some(8_740)));
+    assert_eq!(off_for(60, T), (ClockTrust::Unknown, None), "too long ago");
+    // The chip woke up in 2000, and the system set its clock to the last instant that it had written down.
+    assert_eq!(off_for(1, UnixMs::from_seconds(946_684_800)), (ClockTrust::Unknown, None));
+    let mut judge = Judge::new(Policy::Synchronised, None, &with_chip(T), T, 0);
+    assert_eq!(judge.look(&after(0)).0, ClockTrust::Unknown, "nobody ever kept it right");
+}
