@@ -189,6 +189,10 @@ impl Enrolments {
         };
         let now = self.clock.now();
         check_request(&request, &record, now)?;
+        let path = match self.nodes.path(node).await {
+            Err(ServiceError::NotFound(_)) => return Err(EnrolError::NoToken(node.clone())),
+            path => path?,
+        };
         let certificate = self.authority.sign_csr(&request.csr_der, node, now)?;
         let answer = EnrolAnswer {
             certificate_chain_pem: certificate.chain_pem,
@@ -197,6 +201,7 @@ impl Enrolments {
             broker_host: self.broker.host.clone(),
             broker_port: self.broker.port,
             key_set: self.trust.key_set().to_vec(),
+            path: Some(path),
         }
         .to_cbor();
         let certificate = CertificateRecord {

@@ -10,6 +10,9 @@ use crate::wire::{WireError, require};
 /// Deepest chain of areas.
 pub const AREA_DEPTH_MAX: usize = 16;
 
+/// Name of the area in which nodes stand whose place is not known. No real area may have it.
+pub const UNPLACED: &str = "unplaced";
+
 /// The areas that contain a node, widest first: province, commune, village. Never empty, no area twice.
 ///
 /// A node obeys the plan of every area on its path, and a key whose scope is an area on the path covers the node.
@@ -26,6 +29,21 @@ impl AreaPath {
         let path = Self(areas);
         path.check()?;
         Ok(path)
+    }
+
+    /// The place of a node of which nothing better is known: the one area [`UNPLACED`], which no plan is for.
+    ///
+    /// A node there obeys no area's plan, and only a key of the whole tenant can sign the document that places it.
+    pub fn unplaced() -> Self {
+        match AreaId::new(UNPLACED) {
+            Ok(area) => Self(vec![area]),
+            Err(never) => unreachable!("the constant is an id: {never}"),
+        }
+    }
+
+    /// Whether it is [`AreaPath::unplaced`].
+    pub fn is_unplaced(&self) -> bool {
+        matches!(self.areas(), [area] if area.as_str() == UNPLACED)
     }
 
     /// The areas, widest first.
@@ -69,6 +87,7 @@ mod tests {
         let path = AreaPath::new(vec![id("tinh"), id("xa"), id("thon")]).unwrap();
         assert!(path.is_within(&id("thon"), &id("tinh")) && path.is_within(&id("xa"), &id("xa")));
         assert!(!path.is_within(&id("tinh"), &id("xa")) && !path.is_within(&id("xa"), &id("khac")));
+        assert!(AreaPath::unplaced().is_unplaced() && !path.is_unplaced());
         assert!(AreaPath::new(vec![]).is_err());
         assert!(AreaPath::new(vec![id("xa"), id("xa")]).is_err());
     }

@@ -4,6 +4,7 @@
 
 mod samples;
 
+use loa_protocol::enrolment::EnrolAnswer;
 use loa_protocol::envelope::{Recipient, Refusal, open, open_key_set};
 use loa_protocol::keys::KeySet;
 use loa_protocol::plan::{AreaPlan, NodeDocument};
@@ -25,6 +26,7 @@ fn decode_as_everything(bytes: &[u8]) {
     one::<AreaPlan>(bytes);
     one::<NodeDocument>(bytes);
     one::<KeySet>(bytes);
+    one::<EnrolAnswer>(bytes);
     one::<Want>(bytes);
     one::<Block>(bytes);
     one::<ReceiptBatch>(bytes);
@@ -46,6 +48,7 @@ fn seeds() -> Vec<Vec<u8>> {
         samples::area_plan().to_cbor(),
         samples::node_document().to_cbor(),
         samples::key_set().to_cbor(),
+        samples::enrol_answer().to_cbor(),
         samples::want().to_cbor(),
         samples::block().to_cbor(),
         samples::receipt_batch().to_cbor(),

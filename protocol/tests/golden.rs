@@ -10,6 +10,7 @@ mod samples;
 
 use std::path::PathBuf;
 
+use loa_protocol::enrolment::EnrolAnswer;
 use loa_protocol::envelope::{Recipient, open, open_key_set};
 use loa_protocol::ids::KeyId;
 use loa_protocol::plan::{AreaPlan, NodeDocument};
@@ -62,6 +63,13 @@ fn messages() {
     for (number, event) in samples::events().iter().enumerate() {
         check::<Event>(&format!("event-{number}"), event);
     }
+}
+
+#[test]
+fn enrolment() {
+    let answer = samples::enrol_answer();
+    check::<EnrolAnswer>("enrol-answer", &EnrolAnswer { path: None, ..answer.clone() });
+    check::<EnrolAnswer>("enrol-answer-placed", &answer);
 }
 
 #[test]

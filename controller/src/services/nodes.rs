@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use loa_protocol::area::AreaPath;
 use loa_protocol::ids::NodeId;
 use loa_protocol::report::{Event, Health};
 use loa_protocol::time::UnixMs;
@@ -187,6 +188,15 @@ impl Nodes {
     pub async fn token(&self, id: &NodeId) -> Result<Option<EnrolmentTokenRecord>, ServiceError> {
         let mut tx = self.0.store.read().await?;
         Ok(enrolment::get(&mut tx, id).await?)
+    }
+
+    /// Where a node stands, for the answer to its board. No principal, as for [`Nodes::token`].
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Store`].
+    pub async fn path(&self, id: &NodeId) -> Result<AreaPath, ServiceError> {
+        let mut tx = self.0.store.read().await?;
+        Ok(load(&mut tx, id).await?.0.path)
     }
 
     /// Uses a node's token up for a request that was judged good by the token with this verifier, and makes its

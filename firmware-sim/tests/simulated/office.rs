@@ -177,6 +177,7 @@ impl Office {
                 broker_host: "127.0.0.1".to_owned(),
                 broker_port,
                 key_set: key_set.clone(),
+                path: None,
             };
             Reply::Answer(200, "application/cbor", answer.to_cbor())
         })

@@ -25,7 +25,7 @@ pub struct Identity {
     pub tenant: TenantId,
     /// The node.
     pub node: NodeId,
-    /// Where the node was enrolled; its own document may move it.
+    /// Where the node was enrolled, or [`AreaPath::unplaced`]; its own document may move it.
     pub path: AreaPath,
     /// The root key, pinned at enrolment: the only key that signs key sets.
     pub root: VerifyingKey,

@@ -1,6 +1,5 @@
 //! The node's topics, and what it subscribes to.
 
-use loa_protocol::area::AreaPath;
 use loa_protocol::ids::{AreaId, NodeId, TenantId};
 use loa_protocol::topic::{Topic, TopicKind};
 
@@ -57,9 +56,9 @@ impl Topics {
     }
 
     /// What the control link subscribes to.
-    pub(crate) fn control_filters(&self, path: &AreaPath) -> Vec<String> {
+    pub(crate) fn control_filters(&self, areas: &[AreaId]) -> Vec<String> {
         let own = [TopicKind::Keys, TopicKind::Desired(self.node.clone()), TopicKind::Ack(self.node.clone())];
-        own.map(|kind| self.name(kind)).into_iter().chain(self.plans(path.areas())).collect()
+        own.map(|kind| self.name(kind)).into_iter().chain(self.plans(areas)).collect()
     }
 
     /// The plan topics of areas.

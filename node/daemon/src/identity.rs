@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use data_encoding::{BASE64, HEXLOWER};
 use ed25519_dalek::VerifyingKey;
 use loa_protocol::area::AreaPath;
-use loa_protocol::ids::{AreaId, IdError, NodeId, TenantId};
+use loa_protocol::ids::{IdError, NodeId, TenantId};
 use serde::{Deserialize, Serialize};
 
 use crate::durable::{self, FileError};
@@ -29,7 +29,7 @@ pub struct Identity {
     pub tenant: TenantId,
     /// This node; also the common name of its certificate and its MQTT client id.
     pub node: NodeId,
-    /// Where the node stands until its own document says so; see [`Identity::nowhere`].
+    /// Where the node stands until its own document says so; from the enrolment, or [`AreaPath::unplaced`].
     pub path: AreaPath,
     /// The root that signs key sets, pinned by the enrolment token.
     pub root: VerifyingKey,
@@ -92,18 +92,6 @@ impl Identity {
     #[must_use]
     pub fn path(data_dir: &Path) -> PathBuf {
         data_dir.join(FILE_NAME)
-    }
-
-    /// The place of a node of which nothing better is known: one area that no plan is for.
-    ///
-    /// A node there obeys no area's plan, and only a key of the whole tenant can sign the document that places it.
-    ///
-    /// # Errors
-    /// None that can happen: `unplaced` is an id.
-    pub fn nowhere() -> Result<AreaPath, IdentityError> {
-        let damaged = |e| IdentityError::Damaged { path: PathBuf::from(FILE_NAME), source: e };
-        let area = AreaId::new("unplaced").map_err(|e| damaged(Box::new(e)))?;
-        AreaPath::new(vec![area]).map_err(|e| damaged(Box::new(e)))
     }
 
     /// Reads the identity of a data folder.
@@ -232,7 +220,7 @@ mod tests {
         Identity {
             tenant: TenantId::new("lam-dong").unwrap(),
             node: NodeId::new("n-1").unwrap(),
-            path: Identity::nowhere().unwrap(),
+            path: AreaPath::unplaced(),
             root: SigningKey::from_bytes(&[3; 32]).verifying_key(),
             broker_host: "10.0.0.1".to_owned(),
             broker_port: 8883,

@@ -4,6 +4,7 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use minicbor::{Decode, Encode};
 
 use super::{EnrolmentError, EnrolmentToken};
+use crate::area::AreaPath;
 use crate::ids::TenantId;
 use crate::wire::{Wire, WireError, require};
 
@@ -99,10 +100,16 @@ pub struct EnrolAnswer {
     /// not look inside: verify it with the root like every later one.
     #[cbor(n(5), with = "minicbor::bytes")]
     pub key_set: Vec<u8>,
+    /// Where the controller has the node stand, until the node's first document says where it stands; absent in answers of
+    /// earlier controllers. With it, a key of the node's area can sign that document. Not signed: a false one
+    /// lets keys of a false area do so, and no others.
+    #[n(6)]
+    pub path: Option<AreaPath>,
 }
 
 impl Wire for EnrolAnswer {
     fn check(&self) -> Result<(), WireError> {
+        self.path.as_ref().map_or(Ok(()), AreaPath::check)?;
         require(
             (1..=PEM_MAX_BYTES).contains(&self.certificate_chain_pem.len()),
             "certificate_chain_pem",
@@ -136,6 +143,7 @@ impl EnrolAnswer {
             broker_port: self.broker_port,
             certificate_chain_pem: self.certificate_chain_pem,
             key_set: self.key_set,
+            path: self.path.unwrap_or_else(AreaPath::unplaced),
         })
     }
 }
@@ -159,6 +167,8 @@ pub struct Enrolment {
     pub certificate_chain_pem: String,
     /// The key set in force, still in its envelope.
     pub key_set: Vec<u8>,
+    /// Where the node stands until its own document says so.
+    pub path: AreaPath,
 }
 
 #[cfg(test)]
@@ -167,7 +177,7 @@ mod tests {
 
     use super::*;
     use crate::enrolment::EnrolmentSecret;
-    use crate::ids::NodeId;
+    use crate::ids::{AreaId, NodeId};
 
     fn root() -> SigningKey {
         SigningKey::from_bytes(&[3; 32])
@@ -199,6 +209,7 @@ mod tests {
             broker_host: "10.0.0.1".to_owned(),
             broker_port: 8883,
             key_set: vec![1, 2],
+            path: None,
         }
     }
 
@@ -210,6 +221,15 @@ mod tests {
         assert_eq!(enrolment.ca_pem, "CA");
         assert_eq!(enrolment.broker_name, "loa-broker");
         assert_eq!(enrolment.root, root().verifying_key());
+        assert!(enrolment.path.is_unplaced(), "as earlier controllers answer");
+    }
+
+    #[test]
+    fn an_answer_may_say_where_the_node_stands() {
+        let path = AreaPath::new(["xa", "thon"].map(|id| AreaId::new(id).unwrap()).to_vec()).unwrap();
+        let placed = EnrolAnswer { path: Some(path.clone()), ..answer(&root()) };
+        let back = EnrolAnswer::from_cbor(&placed.to_cbor()).unwrap();
+        assert_eq!(back.open(&token()).unwrap().path, path);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use ed25519_dalek::SigningKey;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::{Category, Class, Language};
+use loa_protocol::enrolment::{EnrolAnswer, SignedTrustAnchor, TrustAnchor};
 use loa_protocol::envelope::{Applied, Refusal, Validity, seal, seal_key_set};
 use loa_protocol::ids::{AreaId, BootId, BulletinId, Digest, ItemId, NodeId, OccurrenceId, TenantId};
 use loa_protocol::keys::{KeyEntry, KeySet, Purpose, Scope};
@@ -132,6 +133,24 @@ pub fn signed_node_document() -> Vec<u8> {
 
 pub fn signed_key_set() -> Vec<u8> {
     seal_key_set(&key_set(), &tenant(), validity(), &root_key())
+}
+
+/// The certificates are not of this installation: no decoder of the answer looks into them.
+pub fn enrol_answer() -> EnrolAnswer {
+    let anchor = TrustAnchor {
+        tenant: tenant(),
+        broker_name: "loa-broker".to_owned(),
+        ca_pem: "-----BEGIN CERTIFICATE-----\nCA\n-----END CERTIFICATE-----\n".to_owned(),
+    };
+    EnrolAnswer {
+        certificate_chain_pem: "-----BEGIN CERTIFICATE-----\nNODE\n-----END CERTIFICATE-----\n".to_owned(),
+        trust_anchor: SignedTrustAnchor::sign(&anchor, &root_key()),
+        root_public_key: root_key().verifying_key().to_bytes(),
+        broker_host: "10.20.0.5".to_owned(),
+        broker_port: 8883,
+        key_set: signed_key_set(),
+        path: Some(path()),
+    }
 }
 
 pub fn want() -> Want {

@@ -140,8 +140,8 @@ impl Core {
                 self.is_control_up = true;
                 let (topic, payload) = self.presence(connection, true);
                 self.publish(topic, payload, true);
-                self.subscribed = self.world.documents.path().areas().to_vec();
-                let filters = self.topics.control_filters(self.world.documents.path());
+                self.subscribed = self.world.documents.areas().to_vec();
+                let filters = self.topics.control_filters(&self.subscribed);
                 self.actions.push_back(Action::Subscribe { link: Link::Control, filters });
                 self.reports.handle_up(now);
                 self.receipts.handle_up();

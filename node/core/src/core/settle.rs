@@ -84,7 +84,7 @@ impl Core {
 
     /// Follows the node to another place.
     fn subscribe_to_areas(&mut self) {
-        let areas = self.world.documents.path().areas().to_vec();
+        let areas = self.world.documents.areas().to_vec();
         let left: BTreeSet<&AreaId> = self.subscribed.iter().filter(|area| !areas.contains(area)).collect();
         let entered: Vec<&AreaId> = areas.iter().filter(|area| !self.subscribed.contains(area)).collect();
         if !left.is_empty() {

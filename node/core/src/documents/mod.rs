@@ -347,9 +347,9 @@ impl Documents {
         std::mem::take(&mut self.change)
     }
 
-    /// Where the node stands.
-    pub(crate) fn path(&self) -> &AreaPath {
-        &self.path
+    /// The areas whose plans are for the node; none while its place is not known.
+    pub(crate) fn areas(&self) -> &[AreaId] {
+        if self.path.is_unplaced() { &[] } else { self.path.areas() }
     }
 
     /// What the node's own document says, when it is in force.

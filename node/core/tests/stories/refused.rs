@@ -1,12 +1,13 @@
 //! What is not signed as it must be plays nothing, and is reported.
 
-use loa_node_core::{Action, Settings};
+use loa_node_core::{Action, Core, Identity, LinkEvent, Now, Restored, Settings};
+use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::Class;
 use loa_protocol::envelope::{Refusal, Validity, seal};
-use loa_protocol::ids::NodeId;
+use loa_protocol::ids::{BootId, NodeId};
 use loa_protocol::keys::{Purpose, Scope};
-use loa_protocol::report::{ClockTrust, EventKind};
-use loa_protocol::topic::TopicKind;
+use loa_protocol::report::{ClockTrust, Event, EventKind};
+use loa_protocol::topic::{Topic, TopicKind};
 use loa_protocol::wire::Wire;
 
 use crate::office::*;
@@ -250,4 +251,31 @@ fn a_document_plays_nothing_after_its_end() {
     rig.step_clock(0, ClockTrust::Trusted);
     rig.run_for(5 * HOUR);
     assert_eq!((rig.played.len(), rig.store.receipts.len()), (1, 1));
+}
+
+#[test]
+fn a_node_that_does_not_know_its_place_asks_for_no_areas_plan_and_is_placed_by_no_areas_key() {
+    let now = Now { wall: T0, monotonic_ms: 0 };
+    let unplaced = Identity { path: AreaPath::unplaced(), ..identity() };
+    let (settings, boot) = (Settings::default(), BootId([1; 8]));
+    let mut core = Core::new(unplaced, settings, Restored::default(), boot, "1.0".to_owned(), now);
+    core.handle_clock(ClockTrust::Trusted, now);
+    core.handle_link(LinkEvent::ControlUp { session_present: false, connection: 1 }, now);
+    let topic = |kind| Topic::new(&tenant(), kind).to_string();
+    core.handle_message(&topic(TopicKind::Keys), &first_keys(), now);
+    core.handle_message(&topic(TopicKind::Desired(node())), &desired(1, &["vi"]), now);
+    let (mut asked, mut refused) = (Vec::new(), Vec::new());
+    while let Some(action) = core.poll_action() {
+        if let Action::Subscribe { filters, .. } = &action {
+            asked.extend(filters.clone());
+        } else if let Action::Publish { topic: on, payload, .. } = &action
+            && *on == topic(TopicKind::Event(node()))
+        {
+            refused.push(Event::from_cbor(payload).unwrap().kind);
+        }
+    }
+    let own = [TopicKind::Keys, TopicKind::Desired(node()), TopicKind::Ack(node())];
+    assert_eq!(asked, own.map(topic));
+    let on = topic(TopicKind::Desired(node()));
+    assert_eq!(refused, [EventKind::DocumentRefused { topic: on, refusal: Refusal::OutOfScope }]);
 }

@@ -106,7 +106,7 @@ pub fn enrol(data_dir: &Path, token: &str, again: bool, clock: &NodeClock) -> Re
     let identity = Identity {
         tenant: enrolment.tenant,
         node: token.node_id,
-        path: Identity::nowhere()?,
+        path: enrolment.path,
         root: enrolment.root,
         broker_host: enrolment.broker_host,
         broker_port: enrolment.broker_port,

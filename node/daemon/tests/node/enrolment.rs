@@ -6,15 +6,16 @@ use ed25519_dalek::SigningKey;
 use loa_node::clock::{NodeClock, build_time};
 use loa_node::enrol::{EnrolError, enrol};
 use loa_node::identity::Identity;
+use loa_protocol::area::AreaPath;
 use loa_protocol::enrolment::{
     EnrolAnswer, EnrolRequest, EnrolmentSecret, EnrolmentToken, SignedTrustAnchor, TrustAnchor,
 };
-use loa_protocol::ids::NodeId;
+use loa_protocol::ids::{AreaId, NodeId};
 use loa_protocol::wire::Wire as _;
 use loa_test_broker::{Pki, free_port};
 use tempfile::TempDir;
 
-use crate::parts::{key_set, key_set_signed_by, node, root, tenant};
+use crate::parts::{VILLAGE, key_set, key_set_signed_by, node, root, tenant};
 use crate::web::{Reply, Web};
 
 fn token(port: u16, scheme: &str) -> EnrolmentToken {
@@ -40,7 +41,12 @@ fn answer(pki: &Pki, request: &[u8]) -> EnrolAnswer {
         broker_host: "10.20.0.5".to_owned(),
         broker_port: 8883,
         key_set: key_set(),
+        path: Some(village()),
     }
+}
+
+fn village() -> AreaPath {
+    AreaPath::new(vec![AreaId::new(VILLAGE).unwrap()]).unwrap()
 }
 
 fn good(answer: EnrolAnswer) -> Reply {
@@ -86,6 +92,7 @@ fn a_board_becomes_a_node() {
         assert_eq!((kept.broker_host.as_str(), kept.broker_port), ("10.20.0.5", 8883));
         assert_eq!((kept.root, kept.ca_pem.clone()), (root().verifying_key(), ca_pem));
         assert_eq!(kept.private_key_pem, made.private_key_pem);
+        assert_eq!(kept.path, village(), "it stands where the controller says");
         assert_eq!(files(&folder), ["identity.toml"]);
         let mode = std::fs::metadata(Identity::path(&data)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);

@@ -127,7 +127,7 @@ pub(crate) fn identity(pki: &Pki, broker_port: u16) -> Identity {
     Identity {
         tenant: tenant(),
         node: node(),
-        path: Identity::nowhere().unwrap(),
+        path: AreaPath::unplaced(),
         root: root().verifying_key(),
         broker_host: "127.0.0.1".to_owned(),
         broker_port,
