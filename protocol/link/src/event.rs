@@ -32,7 +32,8 @@ pub enum LinkEvent {
     Subscribed {
         /// Filters that stand.
         granted: Vec<String>,
-        /// Filters that the broker refused. They are tried again at the next connection.
+        /// Filters that the broker refused for the first time on this connection. They are tried again, after a quarter of a
+        /// minute and then ever less often, and at the next connection; when one is granted at last, it says so.
         refused: Vec<RefusedFilter>,
     },
     /// A message arrived.

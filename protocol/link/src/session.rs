@@ -199,7 +199,7 @@ impl Session {
 
     /// The next moment at which [`handle_timeout`](Self::handle_timeout) has something to do.
     pub(crate) fn poll_timeout(&self) -> Instant {
-        [self.publish_deadline(), self.filters_deadline()]
+        [self.publish_deadline(), self.filters_deadline(), self.subscriptions.poll_timeout()]
             .into_iter()
             .flatten()
             .fold(self.liveness.poll_timeout(), Instant::min)
@@ -215,9 +215,10 @@ impl Session {
             }
         }
         match self.liveness.handle_timeout(wire, now)? {
-            Pulse::Ping => self.ping(wire, now),
-            Pulse::Nothing => Ok(()),
+            Pulse::Ping => self.ping(wire, now)?,
+            Pulse::Nothing => {}
         }
+        self.send_filters(now)
     }
 
     /// A packet came from the broker.
@@ -230,9 +231,11 @@ impl Session {
                 let codes: Vec<ReasonCode> = ack.return_codes.into_iter().map(ReasonCode::from).collect();
                 let (granted, refused) = self
                     .subscriptions
-                    .handle_suback(&codes)
+                    .handle_suback(&codes, now)
                     .ok_or(broken("SUBACK does not fit the SUBSCRIBE that it answers"))?;
-                self.push_event(LinkEvent::Subscribed { granted, refused });
+                if !(granted.is_empty() && refused.is_empty()) {
+                    self.push_event(LinkEvent::Subscribed { granted, refused });
+                }
                 self.send_filters(now)
             }
             Packet::UnsubAck(ack) => {
@@ -316,7 +319,7 @@ impl Session {
     }
 
     fn send_filters(&mut self, now: Instant) -> Result<(), DisconnectReason> {
-        let Some(step) = self.subscriptions.next_step() else { return Ok(()) };
+        let Some(step) = self.subscriptions.next_step(now) else { return Ok(()) };
         let packet_id = self.next_packet_id();
         self.filters_sent = Some(FiltersSent { packet_id, sent_at: now });
         let packet = match step {

@@ -8,9 +8,13 @@
 //!   costs one packet, and the claim is not trusted. Where the session is claimed, retained messages are asked for new
 //!   subscriptions only, so that a fleet that comes back is not sent all of its retained documents again;
 //! - a filter that the broker may still hold from earlier, and that is wanted no longer, is unsubscribed;
-//! - a refused filter is not tried again on the same connection.
+//! - a refused filter is tried again, on the same connection too, for the broker's mind may change: after
+//!   [`RETRY_FIRST`], then after twice as long each time, up to [`RETRY_MAX`]. The owner is told of its first refusal only.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::Qos;
 use crate::event::RefusedFilter;
@@ -22,6 +26,12 @@ const FILTERS_PER_PACKET: usize = 64;
 /// Bytes of filters in one packet; a single longer filter still goes alone.
 const BYTES_PER_PACKET: usize = 4096;
 
+/// A refused filter is tried again after so long.
+const RETRY_FIRST: Duration = Duration::from_secs(15);
+
+/// The longest wait between two tries.
+const RETRY_MAX: Duration = Duration::from_secs(600);
+
 /// Wanted and held filters of one link, kept over its connections.
 #[derive(Debug, Default)]
 pub(crate) struct Subscriptions {
@@ -31,11 +41,18 @@ pub(crate) struct Subscriptions {
     /// Granted on this connection.
     granted: BTreeMap<String, Qos>,
     /// Refused on this connection.
-    refused: BTreeSet<String>,
+    refused: BTreeMap<String, Refused>,
     /// Sent and not yet answered.
     underway: Option<Step>,
     /// Whether the broker claimed to have kept the session when this connection began.
     resumed: bool,
+}
+
+/// When a refused filter is tried again, and how long it waited for that.
+#[derive(Debug, Clone, Copy)]
+struct Refused {
+    retry_at: Instant,
+    wait: Duration,
 }
 
 /// A packet to send.
@@ -61,7 +78,7 @@ impl Subscriptions {
 
     /// Replaces the wanted filters.
     pub(crate) fn handle_wanted(&mut self, wanted: BTreeMap<String, Qos>) {
-        self.refused.retain(|filter| wanted.contains_key(filter));
+        self.refused.retain(|filter, _| wanted.contains_key(filter));
         self.wanted = wanted;
     }
 
@@ -78,20 +95,29 @@ impl Subscriptions {
 
     /// Whether everything wanted has been answered for on this connection.
     pub(crate) fn is_settled(&self) -> bool {
-        self.underway.is_none() && self.outstanding().next().is_none() && self.stale().next().is_none()
+        let is_answered = |filter: &str| self.refused.contains_key(filter);
+        self.underway.is_none()
+            && self.lacking().all(|(filter, _)| is_answered(filter))
+            && self.stale().next().is_none()
+    }
+
+    /// When a refused filter is to be tried again; `None` while a packet is under way.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let retries = self.refused.values().map(|refused| refused.retry_at);
+        retries.min().filter(|_| self.underway.is_none())
     }
 
     /// The next packet, marked as under way; `None` while one is under way or when there is nothing to do.
     ///
     /// What is wanted no longer goes first, so that a node that changes its area is never in two.
-    pub(crate) fn next_step(&mut self) -> Option<Step> {
+    pub(crate) fn next_step(&mut self, now: Instant) -> Option<Step> {
         if self.underway.is_some() {
             return None;
         }
         let stale = bounded(self.stale().cloned(), String::len);
         let step = if stale.is_empty() {
             let wanted = bounded(
-                self.outstanding().map(|(filter, qos)| WantedFilter {
+                self.outstanding(now).map(|(filter, qos)| WantedFilter {
                     filter: filter.clone(),
                     qos: *qos,
                     retained_if_new: self.resumed && self.held.contains_key(filter),
@@ -110,10 +136,12 @@ impl Subscriptions {
         Some(step)
     }
 
-    /// The answer to a SUBSCRIBE: one code for each filter, in order. `None` if it does not fit what is under way.
+    /// The answer to a SUBSCRIBE: one code for each filter, in order. Gives the filters that were granted, and those that were
+    /// refused for the first time. `None` if it does not fit what is under way.
     pub(crate) fn handle_suback(
         &mut self,
         codes: &[ReasonCode],
+        now: Instant,
     ) -> Option<(Vec<String>, Vec<RefusedFilter>)> {
         let sent = match self.underway.take() {
             Some(Step::Subscribe(sent)) if sent.len() == codes.len() => sent,
@@ -127,11 +155,18 @@ impl Subscriptions {
         for (WantedFilter { filter, qos, .. }, code) in sent.into_iter().zip(codes) {
             if code.0 < 0x80 {
                 self.granted.insert(filter.clone(), qos);
+                self.refused.remove(&filter);
                 granted.push(filter);
             } else {
                 self.held.remove(&filter);
-                self.refused.insert(filter.clone());
-                refused.push(RefusedFilter { filter, reason: *code });
+                let before = self.refused.get(&filter);
+                let wait = before.map_or(RETRY_FIRST, |before| (2 * before.wait).min(RETRY_MAX));
+                if before.is_none() {
+                    refused.push(RefusedFilter { filter: filter.clone(), reason: *code });
+                }
+                if self.wanted.contains_key(&filter) {
+                    self.refused.insert(filter, Refused { retry_at: now + wait, wait });
+                }
             }
         }
         Some((granted, refused))
@@ -158,10 +193,16 @@ impl Subscriptions {
         self.held.keys().filter(|filter| !self.wanted.contains_key(*filter))
     }
 
-    fn outstanding(&self) -> impl Iterator<Item = (&String, &Qos)> {
-        self.wanted
-            .iter()
-            .filter(|(filter, qos)| self.granted.get(*filter) != Some(qos) && !self.refused.contains(*filter))
+    /// What is wanted and not granted.
+    fn lacking(&self) -> impl Iterator<Item = (&String, &Qos)> {
+        self.wanted.iter().filter(|(filter, qos)| self.granted.get(*filter) != Some(qos))
+    }
+
+    /// What is to be asked for.
+    fn outstanding(&self, now: Instant) -> impl Iterator<Item = (&String, &Qos)> {
+        let waits =
+            move |filter: &str| self.refused.get(filter).is_some_and(|refused| refused.retry_at > now);
+        self.lacking().filter(move |(filter, _)| !waits(filter))
     }
 }
 
@@ -202,8 +243,8 @@ mod tests {
     fn standing() -> Subscriptions {
         let mut subscriptions = Subscriptions::new(wanted(&["a", "b"]));
         subscriptions.handle_connected(false);
-        subscriptions.next_step().unwrap();
-        subscriptions.handle_suback(&[OK, OK]).unwrap();
+        subscriptions.next_step(Instant::now()).unwrap();
+        subscriptions.handle_suback(&[OK, OK], Instant::now()).unwrap();
         assert!(subscriptions.is_settled());
         subscriptions
     }
@@ -212,10 +253,13 @@ mod tests {
     fn all_filters_go_in_one_packet_and_its_answer_is_awaited() {
         let mut subscriptions = Subscriptions::new(wanted(&["a", "b"]));
         subscriptions.handle_connected(false);
-        assert_eq!(subscribed(subscriptions.next_step()), [("a".to_owned(), false), ("b".to_owned(), false)]);
-        assert_eq!(subscriptions.next_step(), None);
+        assert_eq!(
+            subscribed(subscriptions.next_step(Instant::now())),
+            [("a".to_owned(), false), ("b".to_owned(), false)]
+        );
+        assert_eq!(subscriptions.next_step(Instant::now()), None);
         assert!(!subscriptions.is_settled());
-        let (granted, refused) = subscriptions.handle_suback(&[OK, OK]).unwrap();
+        let (granted, refused) = subscriptions.handle_suback(&[OK, OK], Instant::now()).unwrap();
         assert_eq!(granted, ["a", "b"]);
         assert!(refused.is_empty());
         assert!(subscriptions.is_settled());
@@ -225,7 +269,10 @@ mod tests {
     fn a_lost_session_is_subscribed_anew_with_retained_messages() {
         let mut subscriptions = standing();
         subscriptions.handle_connected(false);
-        assert_eq!(subscribed(subscriptions.next_step()), [("a".to_owned(), false), ("b".to_owned(), false)]);
+        assert_eq!(
+            subscribed(subscriptions.next_step(Instant::now())),
+            [("a".to_owned(), false), ("b".to_owned(), false)]
+        );
     }
 
     #[test]
@@ -234,7 +281,7 @@ mod tests {
         subscriptions.handle_wanted(wanted(&["a", "b", "c"]));
         subscriptions.handle_connected(true);
         assert_eq!(
-            subscribed(subscriptions.next_step()),
+            subscribed(subscriptions.next_step(Instant::now())),
             [("a".to_owned(), true), ("b".to_owned(), true), ("c".to_owned(), false)]
         );
     }
@@ -244,41 +291,84 @@ mod tests {
         let mut subscriptions = standing();
         subscriptions.handle_wanted(wanted(&["b"]));
         subscriptions.handle_connected(true);
-        assert_eq!(subscriptions.next_step(), Some(Step::Unsubscribe(vec!["a".to_owned()])));
+        assert_eq!(subscriptions.next_step(Instant::now()), Some(Step::Unsubscribe(vec!["a".to_owned()])));
         assert!(subscriptions.handle_unsuback());
-        assert_eq!(subscribed(subscriptions.next_step()), [("b".to_owned(), true)]);
+        assert_eq!(subscribed(subscriptions.next_step(Instant::now())), [("b".to_owned(), true)]);
 
         let mut subscriptions = standing();
         subscriptions.handle_wanted(wanted(&["b"]));
         subscriptions.handle_connected(false);
-        assert_eq!(subscribed(subscriptions.next_step()), [("b".to_owned(), false)]);
+        assert_eq!(subscribed(subscriptions.next_step(Instant::now())), [("b".to_owned(), false)]);
     }
 
     #[test]
-    fn a_refused_filter_waits_for_the_next_connection() {
+    fn a_refused_filter_is_tried_again_ever_less_often_and_told_of_once() {
+        let mut subscriptions = Subscriptions::new(wanted(&["a"]));
+        subscriptions.handle_connected(false);
+        let mut now = Instant::now();
+        subscriptions.next_step(now).unwrap();
+        let (_, told) = subscriptions.handle_suback(&[ReasonCode::NOT_AUTHORIZED], now).unwrap();
+        assert_eq!(told.len(), 1);
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            let retry_at = subscriptions.poll_timeout().unwrap();
+            waits.push((retry_at - now).as_secs());
+            assert_eq!(subscriptions.next_step(retry_at - Duration::from_millis(1)), None);
+            now = retry_at;
+            assert_eq!(subscribed(subscriptions.next_step(now)), [("a".to_owned(), false)]);
+            assert_eq!(subscriptions.poll_timeout(), None, "one packet at a time");
+            let (granted, told) = subscriptions.handle_suback(&[ReasonCode::NOT_AUTHORIZED], now).unwrap();
+            assert_eq!((granted.len(), told.len()), (0, 0));
+            assert!(subscriptions.is_settled());
+        }
+        assert_eq!(waits, [15, 30, 60, 120, 240, 480, 600, 600]);
+        now = subscriptions.poll_timeout().unwrap();
+        subscriptions.next_step(now).unwrap();
+        assert_eq!(subscriptions.handle_suback(&[OK], now).unwrap().0, ["a"]);
+        assert_eq!(subscriptions.poll_timeout(), None);
+    }
+
+    #[test]
+    fn a_refused_filter_that_is_wanted_no_longer_is_forgotten() {
+        let mut subscriptions = Subscriptions::new(wanted(&["a"]));
+        subscriptions.handle_connected(false);
+        let now = Instant::now();
+        subscriptions.next_step(now).unwrap();
+        subscriptions.handle_wanted(wanted(&[]));
+        subscriptions.handle_suback(&[ReasonCode::NOT_AUTHORIZED], now).unwrap();
+        assert_eq!(subscriptions.poll_timeout(), None);
+        assert!(subscriptions.is_settled());
+    }
+
+    #[test]
+    fn a_refused_filter_is_tried_at_the_next_connection() {
         let mut subscriptions = Subscriptions::new(wanted(&["a", "b"]));
         subscriptions.handle_connected(false);
-        subscriptions.next_step().unwrap();
-        let (granted, refused) = subscriptions.handle_suback(&[OK, ReasonCode::NOT_AUTHORIZED]).unwrap();
+        subscriptions.next_step(Instant::now()).unwrap();
+        let (granted, refused) =
+            subscriptions.handle_suback(&[OK, ReasonCode::NOT_AUTHORIZED], Instant::now()).unwrap();
         assert_eq!(granted, ["a"]);
         assert_eq!(refused, [RefusedFilter { filter: "b".to_owned(), reason: ReasonCode::NOT_AUTHORIZED }]);
-        assert_eq!(subscriptions.next_step(), None);
+        assert_eq!(subscriptions.next_step(Instant::now()), None);
         assert!(subscriptions.is_settled());
         subscriptions.handle_connected(true);
-        assert_eq!(subscribed(subscriptions.next_step()), [("a".to_owned(), true), ("b".to_owned(), false)]);
+        assert_eq!(
+            subscribed(subscriptions.next_step(Instant::now())),
+            [("a".to_owned(), true), ("b".to_owned(), false)]
+        );
     }
 
     #[test]
     fn a_change_during_the_answer_follows_after_it() {
         let mut subscriptions = Subscriptions::new(wanted(&["a"]));
         subscriptions.handle_connected(false);
-        subscriptions.next_step().unwrap();
+        subscriptions.next_step(Instant::now()).unwrap();
         subscriptions.handle_wanted(wanted(&["b"]));
-        assert_eq!(subscriptions.next_step(), None);
-        subscriptions.handle_suback(&[OK]).unwrap();
-        assert_eq!(subscriptions.next_step(), Some(Step::Unsubscribe(vec!["a".to_owned()])));
+        assert_eq!(subscriptions.next_step(Instant::now()), None);
+        subscriptions.handle_suback(&[OK], Instant::now()).unwrap();
+        assert_eq!(subscriptions.next_step(Instant::now()), Some(Step::Unsubscribe(vec!["a".to_owned()])));
         subscriptions.handle_unsuback();
-        assert_eq!(subscribed(subscriptions.next_step()), [("b".to_owned(), false)]);
+        assert_eq!(subscribed(subscriptions.next_step(Instant::now())), [("b".to_owned(), false)]);
     }
 
     #[test]
@@ -286,10 +376,10 @@ mod tests {
         let mut subscriptions = Subscriptions::new(wanted(&["a"]));
         subscriptions.handle_connected(false);
         assert!(!subscriptions.handle_unsuback());
-        assert!(subscriptions.handle_suback(&[OK]).is_none());
-        subscriptions.next_step().unwrap();
-        assert!(subscriptions.handle_suback(&[OK, OK]).is_none());
-        assert!(subscriptions.handle_suback(&[OK]).is_some());
+        assert!(subscriptions.handle_suback(&[OK], Instant::now()).is_none());
+        subscriptions.next_step(Instant::now()).unwrap();
+        assert!(subscriptions.handle_suback(&[OK, OK], Instant::now()).is_none());
+        assert!(subscriptions.handle_suback(&[OK], Instant::now()).is_some());
     }
 
     #[test]
@@ -299,10 +389,10 @@ mod tests {
         let mut subscriptions = Subscriptions::new(filters);
         subscriptions.handle_connected(false);
         let mut sizes = Vec::new();
-        while let Some(step) = subscriptions.next_step() {
+        while let Some(step) = subscriptions.next_step(Instant::now()) {
             let count = subscribed(Some(step)).len();
             sizes.push(count);
-            subscriptions.handle_suback(&vec![OK; count]).unwrap();
+            subscriptions.handle_suback(&vec![OK; count], Instant::now()).unwrap();
         }
         assert_eq!(sizes, [64, 64, 22]);
     }

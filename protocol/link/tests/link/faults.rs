@@ -222,4 +222,16 @@ async fn a_refused_filter_is_reported_and_the_rest_stands() {
         other => panic!("expected Subscribed, got {other:?}"),
     }
     assert!(handle.is_connected());
+
+    // The broker's mind changes.
+    let again = peer.read_subscribe().await;
+    assert_eq!(again.filters.iter().map(|filter| filter.path.as_str()).collect::<Vec<_>>(), ["b"]);
+    let return_codes = vec![SubscribeReasonCode::Success(QoS::AtMostOnce)];
+    peer.send(Packet::SubAck(SubAck { pkid: again.pkid, return_codes, properties: None })).await;
+    match next(&mut events).await {
+        LinkEvent::Subscribed { granted, refused } => {
+            assert_eq!((granted, refused.len()), (vec!["b".to_owned()], 0))
+        }
+        other => panic!("expected Subscribed, got {other:?}"),
+    }
 }
