@@ -73,8 +73,9 @@ pub(crate) struct Agenda {
 }
 
 impl Agenda {
-    /// Takes the items of these documents in place of the previous ones. An item that several documents hold counts
-    /// once, in its highest revision.
+    /// Takes the items of these documents, the widest area's first, in place of the previous ones. An item that several
+    /// documents hold counts once, as the first has it, whatever its revision: else whoever plans for a village could put
+    /// something else in place of what the province plans.
     pub(crate) fn replace<'a>(
         &mut self,
         programs: impl Iterator<Item = &'a Held>,
@@ -84,7 +85,7 @@ impl Agenda {
         let mut entries: BTreeMap<ItemId, Entry> = BTreeMap::new();
         for held in programs {
             for item in &held.items {
-                if entries.get(&item.id).is_some_and(|known| known.item.revision >= item.revision) {
+                if entries.contains_key(&item.id) {
                     continue;
                 }
                 let entry = Entry {

@@ -357,9 +357,10 @@ impl Documents {
         self.node.as_ref().map(|(_, profile)| profile)
     }
 
-    /// The documents in force that have a program, in a fixed order.
+    /// The documents in force that have a program: the plans, the widest area's first, then the node's own.
     pub(crate) fn programs(&self) -> impl Iterator<Item = &Held> {
-        self.node.iter().map(|(held, _)| held).chain(self.plans.values())
+        let plans = self.path.areas().iter().filter_map(|area| self.plans.get(area));
+        plans.chain(self.node.iter().map(|(held, _)| held))
     }
 
     /// The manifest of an object, from the first document that has it.

@@ -9,4 +9,5 @@ mod office;
 mod playing;
 mod refused;
 mod rig;
+mod same_item;
 mod store;
