@@ -27,14 +27,15 @@ need_packages() {
 # What building and running need.
 install_base() {
   command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs, then run this again." >&2; return 1; }
-  need_packages cc:gcc c++:g++ cmake:cmake pkg-config:pkg-config \
+  need_packages cc:gcc c++:g++ make:make cmake:cmake pkg-config:pkg-config \
     '/usr/include/alsa/asoundlib.h:libasound2-dev' \
     espeak-ng:espeak-ng node:nodejs npm:npm
 }
 
-# What the tests need besides: a second broker, a sound tool chain and a browser to hold our own against.
+# What the tests need besides: a second broker, a sound tool chain and a browser to hold our own against; and what sends
+# signals and mounts small disks.
 install_test() {
-  need_packages mosquitto:mosquitto sox:sox ffmpeg:ffmpeg opusenc:opus-tools chromium:chromium
+  need_packages /bin/kill:procps mount:mount /usr/sbin/mosquitto:mosquitto sox:sox ffmpeg:ffmpeg opusenc:opus-tools chromium:chromium
 }
 
 # need_command_of_cargo COMMAND VERSION — a developer's tool of the same name on crates.io.
@@ -53,6 +54,13 @@ npm_install() {
     say "npm packages of $folder"
     npm ci --prefix "$folder" --no-audit --no-fund --loglevel=error
   fi
+}
+
+# need_node MAJOR FOLDER — Debian 12 has Node 18; an npm project that needs a later one gets npm's copy of it in its folder.
+need_node() {
+  [ "$(node -p 'process.versions.node.split(".")[0]')" -ge "$1" ] && return 0
+  say "Node $1 for $2"
+  npm install --prefix "$2" --no-save --no-audit --no-fund --loglevel=error "node@$1"
 }
 
 # The pages' styles, scripts and fonts: bundled once, then part of the binary.

@@ -19,7 +19,7 @@ RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
 say "licences, sources and bans"
 need_command_of_cargo cargo-deny 0.20.2
-cargo deny --offline check --hide-inclusion-graph bans licenses sources
+cargo deny --locked check --hide-inclusion-graph bans licenses sources
 
 say "tests"
 # The binaries first: the stories in tests/ start them.
@@ -28,4 +28,5 @@ cargo test --workspace --locked
 
 say "the pages in a real browser"
 npm_install tests/browser
+need_node 20 tests/browser
 npm test --prefix tests/browser

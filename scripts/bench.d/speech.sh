@@ -5,25 +5,16 @@
 # RUNS=n sets the number of runs (5 by default); the medians are compared.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. scripts/install.sh
 
 runs=${RUNS:-5}
 pace=125
 text=controller/speech/examples/bulletin.txt
 
-install_missing() {
-  local missing=()
-  command -v espeak-ng > /dev/null || missing+=(espeak-ng)
-  command -v opusenc > /dev/null || missing+=(opus-tools)
-  [ ${#missing[@]} -eq 0 ] && return
-  local sudo=()
-  [ "$(id -u)" -eq 0 ] || sudo=(sudo)
-  "${sudo[@]}" apt-get install -y -qq "${missing[@]}" > /dev/null
-}
-
 now_ms() { date +%s%3N; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 
-install_missing
+need_packages espeak-ng:espeak-ng opusenc:opus-tools
 cargo build --release --quiet -p loa-speech --example say
 say=${CARGO_TARGET_DIR:-target}/release/examples/say
 folder=$(mktemp -d)
