@@ -121,11 +121,16 @@ impl Commune {
         .await
     }
 
-    /// Waits for a receipt of the bulletin from every village.
-    pub(crate) async fn heard(&mut self, people: &People, bulletin: &str) -> Result<Vec<Heard>> {
+    /// Waits for a receipt of the bulletin, which sounds for so long, from every village.
+    pub(crate) async fn heard(
+        &mut self,
+        people: &People,
+        bulletin: &str,
+        sounds_for: Duration,
+    ) -> Result<Vec<Heard>> {
         let path = format!("/heard?bulletin={bulletin}");
         let count = self.villages.len();
-        let receipts = until("a receipt from every village", HEARD_WITHIN, async || {
+        let receipts = until("a receipt from every village", sounds_for + HEARD_WITHIN, async || {
             self.check()?;
             let occurrences = people.author.get(&path).await?;
             let receipts =

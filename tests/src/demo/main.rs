@@ -21,6 +21,10 @@ use commune::{COMMUNE_ID, Commune, People};
 
 /// How long before its start a bulletin is scheduled: time to fetch it.
 const LEAD_S: u64 = 8;
+/// The longest text takes a small machine some minutes.
+const SPOKEN_WITHIN: Duration = Duration::from_secs(600);
+/// No voice takes longer for a character.
+const A_CHARACTER: Duration = Duration::from_millis(150);
 const TITLE: &str = "Cảnh báo mưa lớn và sạt lở đất";
 const TEXT: &str = include_str!("text.txt");
 
@@ -55,22 +59,26 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<bool> {
     let words = match &options.text {
-        Some(file) => std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?,
+        Some(file) => {
+            let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+            String::from_utf8(bytes)
+                .with_context(|| format!("{} is no text in UTF-8: save it as such", file.display()))?
+        }
         None => TEXT.to_owned(),
     };
     let folder = fresh_folder(&options.data_dir)?;
     let recorded = options.once || !has_sound_card();
     let (mut commune, people) = Commune::start(&folder, options.port, recorded).await?;
     commune.power_up().await?;
-    let (bulletin, planned) = put_in(&people, &words).await?;
+    let Planned { bulletin, start, sounds_for } = put_in(&people, &words).await?;
     if options.once {
-        let heard = commune.heard(&people, &bulletin).await?;
+        let heard = commune.heard(&people, &bulletin, sounds_for).await?;
         commune.stop().await?;
         return report(&commune, &heard, recorded);
     }
     println!("\n  Trang quản lý / pages:   {}", commune.base());
     println!("  Vào bằng liên kết một lần / sign in once by:\n    {}\n", people.admin_link);
-    println!("  Bản tin đầu tiên phát lúc / the first bulletin sounds at {planned}");
+    println!("  Bản tin đầu tiên phát lúc / the first bulletin sounds at {start}");
     if recorded {
         println!(
             "  Tiếng loa được ghi vào / the horns are recorded in {}",
@@ -86,19 +94,31 @@ async fn run(options: Options) -> Result<bool> {
     Ok(true)
 }
 
-/// Writes, submits, approves and schedules the bulletin, as two people. Gives its id and its start in local time.
-async fn put_in(people: &People, words: &str) -> Result<(String, String)> {
+/// The bulletin, on its way.
+struct Planned {
+    bulletin: String,
+    /// Its start in local time.
+    start: String,
+    /// At the most.
+    sounds_for: Duration,
+}
+
+/// Writes, submits, approves and schedules the bulletin, as two people.
+async fn put_in(people: &People, words: &str) -> Result<Planned> {
     let form = json!({
         "area": COMMUNE_ID, "title": TITLE, "text": words, "category": "disaster_prevention", "class": "priority",
     });
     let begun = people.author.post("/bulletins", &form).await?;
     let id = text(&begun, "/id")?;
     let path = format!("/bulletins/{id}");
-    let made = until("the sound of the bulletin", Duration::from_secs(120), async || {
+    let made = until("the sound of the bulletin", SPOKEN_WITHIN, async || {
         let bulletin = people.author.get(&path).await?;
         match text(&bulletin, "/latest/tracks/0/making")?.as_str() {
             "done" => Ok(Some(bulletin)),
-            "failed" => anyhow::bail!("the sound cannot be made: {bulletin}"),
+            "failed" => {
+                let why = |language| text(&bulletin, &format!("/latest/tracks/0/error/{language}"));
+                anyhow::bail!("the sound cannot be made: {} / {}", why("vi")?, why("en")?)
+            }
             _ => Ok(None),
         }
     })
@@ -109,7 +129,9 @@ async fn put_in(people: &People, words: &str) -> Result<(String, String)> {
     let at = commune::local_time_in(Duration::from_secs(LEAD_S));
     let schedule = json!({ "bulletin": id, "at": at, "areas": [COMMUNE_ID], "nodes": [] });
     people.author.post("/schedules", &schedule).await?;
-    Ok((id, at.replace('T', " ")))
+    let sounds_for =
+        A_CHARACTER * u32::try_from(words.chars().count()).context("a text that was accepted")?;
+    Ok(Planned { bulletin: id, start: at.replace('T', " "), sounds_for })
 }
 
 /// Prints the table, and says whether every village heard it.
