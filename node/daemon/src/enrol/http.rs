@@ -92,7 +92,7 @@ fn advice(status: u16) -> &'static str {
     match status {
         401 | 403 | 404 => "the token is not one of this controller, or was withdrawn: ask for a new token",
         409 => "the token was used by another board: ask for a new token",
-        410 => "the token has expired or was used: ask for a new token",
+        410 => "the token has expired: ask for a new token",
         429 => "too many attempts: wait a minute, then run the same command again",
         500.. => "the controller is in trouble: run the same command again later, the token is still good",
         _ => {

@@ -171,9 +171,10 @@ fn nothing_is_kept_of_an_answer_that_does_not_hold() {
 #[test]
 fn a_refusal_is_said_in_plain_words() {
     let problem = r#"{"type":"about:blank","title":"Mã đã hết hạn","detail":"Mã ghi danh này đã hết hạn."}"#;
+    let used = r#"{"type":"about:blank","title":"x","detail":"Mã ghi danh đã được một bo mạch khác dùng."}"#;
     let cases: &[(u16, &str, &[&str])] = &[
-        (410, problem, &["Mã ghi danh này đã hết hạn.", "has expired or was used", "ask for a new token"]),
-        (409, "{}", &["used by another board"]),
+        (410, problem, &["Mã ghi danh này đã hết hạn.", "has expired: ask for a new token"]),
+        (409, used, &["đã được một bo mạch khác dùng", "used by another board: ask for a new token"]),
         (503, "down", &["run the same command again later"]),
         (200, "<html>", &["answered with something else"]),
     ];

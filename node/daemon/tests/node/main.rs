@@ -11,4 +11,5 @@ mod parts;
 mod speaker;
 #[path = "../../src/audio/test_opus.rs"]
 mod test_opus;
+mod trouble;
 mod web;

@@ -39,6 +39,16 @@ pub(crate) async fn with_cached_sound(
     sound: &[u8],
     duration_ms: u32,
 ) -> TempDir {
+    with_cached(identity, plan_at(start, sound, duration_ms), &[sound], duration_ms).await
+}
+
+/// A node that holds a plan of its village, and these sounds.
+pub(crate) async fn with_cached(
+    identity: &Identity,
+    plan: Vec<u8>,
+    sounds: &[&[u8]],
+    duration_ms: u32,
+) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     identity.save(folder.path()).unwrap();
     let areas = ["lam-dong", "xa-lac-duong", VILLAGE].map(|a| AreaId::new(a).unwrap());
@@ -46,7 +56,7 @@ pub(crate) async fn with_cached_sound(
     let mut store = Store::open(folder.path()).await.unwrap();
     store.claim(identity).await.unwrap();
     let village = Slot::Plan(AreaId::new(VILLAGE).unwrap());
-    for (slot, envelope) in [(Slot::Node, node_document()), (village, plan_at(start, sound, duration_ms))] {
+    for (slot, envelope) in [(Slot::Node, node_document()), (village, plan)] {
         let applied = Applied { sequence: 1, digest: Digest::of(&envelope) };
         let document =
             StoredDocument { envelope, applied, applied_at: now(), path: path.clone(), issued_at: UnixMs(0) };
@@ -54,13 +64,16 @@ pub(crate) async fn with_cached_sound(
     }
     store.close().await.unwrap();
     let (mut cache, _) = Cache::open(folder.path(), 0).unwrap();
-    let manifest = manifest(sound, duration_ms);
-    cache.begin(&manifest).unwrap();
-    for index in 0..manifest.block_count() {
-        let (offset, length) = manifest.block_range(index).unwrap();
-        cache.store_block(&manifest.object, offset, &sound[offset as usize..][..length as usize]).unwrap();
+    for sound in sounds {
+        let manifest = manifest(sound, duration_ms);
+        cache.begin(&manifest).unwrap();
+        for index in 0..manifest.block_count() {
+            let (offset, length) = manifest.block_range(index).unwrap();
+            let block = &sound[offset as usize..][..length as usize];
+            cache.store_block(&manifest.object, offset, block).unwrap();
+        }
+        assert!(cache.finish(&manifest.object).unwrap());
     }
-    assert!(cache.finish(&manifest.object).unwrap());
     folder
 }
 
@@ -103,7 +116,7 @@ pub(crate) fn rot(folder: &TempDir) -> PathBuf {
 }
 
 /// The receipts that wait, in a store that nobody uses.
-async fn receipts(folder: &TempDir) -> Vec<loa_protocol::receipt::Receipt> {
+pub(crate) async fn receipts(folder: &TempDir) -> Vec<loa_protocol::receipt::Receipt> {
     let mut store = Store::open(folder.path()).await.unwrap();
     let numbers = store.restore().await.unwrap().unacknowledged;
     let receipts = store.read_receipts(&numbers).await.unwrap();

@@ -66,7 +66,7 @@ pub(crate) fn key_set_signed_by(root: &SigningKey) -> Vec<u8> {
     seal_key_set(&KeySet { version: 1, keys: vec![entry] }, &tenant(), validity(), root)
 }
 
-/// The node's document, in its envelope: it stands in the village and speaks Vietnamese.
+/// The node's document, in its envelope: it stands in the village and speaks Vietnamese, then K'Ho.
 pub(crate) fn node_document() -> Vec<u8> {
     let areas = ["lam-dong", "xa-lac-duong", VILLAGE].map(|a| AreaId::new(a).unwrap());
     let document = NodeDocument {
@@ -74,7 +74,7 @@ pub(crate) fn node_document() -> Vec<u8> {
         epoch: 1,
         path: AreaPath::new(areas.to_vec()).unwrap(),
         zone: Zone(chrono_tz::Asia::Ho_Chi_Minh),
-        languages: vec![Language::vietnamese()],
+        languages: vec![Language::vietnamese(), kho()],
         volume_percent: 80,
         health_interval_s: 10,
         program: Program::default(),
@@ -87,9 +87,28 @@ pub(crate) fn plan(sound: &[u8], duration_ms: u32) -> Vec<u8> {
     plan_at(now() - 1_000, sound, duration_ms)
 }
 
+pub(crate) fn kho() -> Language {
+    Language::new("kpm").unwrap()
+}
+
 /// The same, due at an instant.
 pub(crate) fn plan_at(start: UnixMs, sound: &[u8], duration_ms: u32) -> Vec<u8> {
-    let manifest = manifest(sound, duration_ms);
+    plan_of(start, 3_600_000, &[(Language::vietnamese(), sound)], duration_ms)
+}
+
+/// The same, at most so late, with a sound in each of some languages.
+pub(crate) fn plan_of(
+    start: UnixMs,
+    start_within_ms: u32,
+    sounds: &[(Language, &[u8])],
+    duration_ms: u32,
+) -> Vec<u8> {
+    let track = |(language, sound): &(Language, &[u8])| Track {
+        language: language.clone(),
+        object: manifest(sound, duration_ms).object,
+    };
+    let mut objects: Vec<Manifest> = sounds.iter().map(|(_, sound)| manifest(sound, duration_ms)).collect();
+    objects.sort_by_key(|manifest| manifest.object);
     let item = Item {
         id: ItemId::new("tin-sang").unwrap(),
         revision: 1,
@@ -100,14 +119,14 @@ pub(crate) fn plan_at(start: UnixMs, sound: &[u8], duration_ms: u32) -> Vec<u8> 
         start: Start::At(start),
         valid_from: None,
         valid_until: None,
-        start_within_ms: 3_600_000,
-        tracks: vec![Track { language: Language::vietnamese(), object: manifest.object }],
+        start_within_ms,
+        tracks: sounds.iter().map(track).collect(),
     };
     let plan = AreaPlan {
         area: AreaId::new(VILLAGE).unwrap(),
         epoch: 1,
         zone: Zone(chrono_tz::Asia::Ho_Chi_Minh),
-        program: Program { items: vec![item], objects: vec![manifest] },
+        program: Program { items: vec![item], objects },
     };
     seal(&plan, &tenant(), validity(), &plan_key())
 }
