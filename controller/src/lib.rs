@@ -15,4 +15,5 @@ pub mod pages;
 pub mod services;
 pub mod site;
 pub mod store;
+pub mod sweep;
 pub mod trust;

@@ -74,6 +74,8 @@ pub const KEYS: &[Key] = &[
     integer("limits.session_max_h"),
     integer("limits.sign_in_link_h"),
     integer("limits.enrolment_token_h"),
+    integer("limits.upload_kept_h"),
+    integer("limits.sound_kept_days"),
 ];
 
 /// The known key that was probably meant: nearest by its whole path, or by its last name alone.

@@ -20,6 +20,10 @@ pub struct Limits {
     pub sign_in_link_h: u32,
     /// A node's enrolment token works for this long, in hours.
     pub enrolment_token_h: u32,
+    /// A recording that no bulletin took is kept for this long, in hours.
+    pub upload_kept_h: u32,
+    /// Sounds and recordings are kept for this long after their bulletin is over, in days.
+    pub sound_kept_days: u32,
 }
 
 impl Default for Limits {
@@ -32,6 +36,8 @@ impl Default for Limits {
             session_max_h: 24 * 7,
             sign_in_link_h: 72,
             enrolment_token_h: 72,
+            upload_kept_h: 24,
+            sound_kept_days: 90,
         }
     }
 }

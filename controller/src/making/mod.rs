@@ -239,9 +239,11 @@ impl Maker {
 
     /// The object that this recipe made before, if its file is still there.
     async fn made(&self, key: &str) -> Result<Option<ObjectHash>, StoreError> {
-        let mut tx = self.settings.store.read().await?;
+        let mut tx = self.settings.store.write().await?;
         let Some(hash) = objects::by_recipe(&mut tx, key).await? else { return Ok(None) };
-        Ok(self.settings.objects.contains(&hash).await?.then_some(hash))
+        let kept = objects::take(&mut tx, &hash, self.settings.clock.now()).await?;
+        tx.commit().await?;
+        Ok((kept && self.settings.objects.contains(&hash).await?).then_some(hash))
     }
 
     async fn keep(&self, key: &str, object: AudioObject) -> Result<ObjectHash, MakingFailed> {
@@ -249,9 +251,10 @@ impl Maker {
         if object.bytes.len() > loa_protocol::transfer::OBJECT_MAX_BYTES as usize {
             return Err(MakingFailed::TooLarge);
         }
-        let hash = self.settings.objects.put(&object.bytes).await?;
         let now = self.settings.clock.now();
+        // The file gets its name while the writing connection is held; see [`crate::sweep`].
         let mut tx = self.settings.store.write().await?;
+        let hash = self.settings.objects.put(&object.bytes).await?;
         let record = objects::AudioObject {
             hash,
             size_bytes: object.bytes.len() as u64,

@@ -72,6 +72,8 @@ impl UploadWriter {
             let empty = Message::fixed("recording.empty", "Tệp thu âm rỗng.", "The recording is empty.");
             return Err(FieldErrors::one("recording", empty).into());
         }
+        // The file gets its name while the writing connection is held; see [`crate::sweep`].
+        let mut tx = self.ground.store.write().await?;
         let (hash, size_bytes) = self.writer.finish().await?;
         let upload = Upload {
             hash,
@@ -80,7 +82,6 @@ impl UploadWriter {
             uploaded_by: self.by,
             created: self.ground.now(),
         };
-        let mut tx = self.ground.store.write().await?;
         uploads::insert(&mut tx, &upload).await?;
         tx.commit().await?;
         Ok(upload)

@@ -79,6 +79,18 @@ impl BlobStore {
         }
     }
 
+    /// Removes a file; one that is not there is no error.
+    ///
+    /// # Errors
+    /// [`StoreError::File`].
+    pub async fn remove(&self, hash: &ObjectHash) -> Result<(), StoreError> {
+        let path = self.path(hash);
+        match fs::remove_file(&path).await {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(failed("remove", &path, e)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// Keeps some bytes and gives their hash.
     ///
     /// # Errors

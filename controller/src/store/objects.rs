@@ -29,14 +29,15 @@ pub struct AudioObject {
     pub created: UnixMs,
 }
 
-/// Records a sound whose bytes are stored; one that is known already stays as it is.
+/// Records a sound whose bytes are stored; of one that is known already, that it is there and was asked for.
 ///
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn insert(c: &mut Connection, object: &AudioObject) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO audio_object (hash, size_bytes, duration_ms, codec, loudness_lufs, true_peak_dbtp, created_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (hash) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (hash) DO UPDATE SET removed_ms = NULL, used_ms = excluded.created_ms",
     )
     .bind(object.hash.to_string())
     .bind(i64::try_from(object.size_bytes).unwrap_or(i64::MAX))
@@ -72,6 +73,60 @@ pub async fn get(c: &mut Connection, hash: &ObjectHash) -> Result<Option<AudioOb
         true_peak_dbtp: row.try_get("true_peak_dbtp")?,
         created: row.instant("created_ms")?,
     }))
+}
+
+/// Notes that a track asks for a sound. Gives whether its file is kept.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn take(c: &mut Connection, hash: &ObjectHash, now: UnixMs) -> Result<bool, StoreError> {
+    let done = sqlx::query("UPDATE audio_object SET used_ms = $2 WHERE hash = $1 AND removed_ms IS NULL")
+        .bind(hash.to_string())
+        .bind(now.0)
+        .execute(c)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Sounds whose files nobody needs, with their sizes: asked for before an instant the last time, and named by no revision
+/// that may still sound or be worked on, nor by one of a bulletin on which anything was done since.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn unneeded(
+    c: &mut Connection,
+    before: UnixMs,
+    limit: u32,
+) -> Result<Vec<(ObjectHash, u64)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT x.hash, x.size_bytes FROM audio_object x
+         WHERE x.removed_ms IS NULL AND COALESCE(x.used_ms, x.created_ms) < $1
+         AND NOT EXISTS (SELECT 1 FROM track t JOIN bulletin b ON b.id = t.bulletin_id
+          WHERE t.object_hash = x.hash
+          AND ((b.withdrawn_ms IS NULL AND (t.revision = b.latest_revision OR t.revision = b.on_air_revision))
+            OR COALESCE(b.withdrawn_ms, 0) >= $1
+            OR EXISTS (SELECT 1 FROM revision r WHERE r.bulletin_id = b.id
+                AND (r.edited_ms >= $1 OR COALESCE(r.decided_ms, 0) >= $1))))
+         ORDER BY x.hash LIMIT $2",
+    )
+    .bind(before.0)
+    .bind(i64::from(limit))
+    .fetch_all(c)
+    .await?;
+    rows.iter().map(|row| Ok((row.parsed("hash")?, row.number("size_bytes")?))).collect()
+}
+
+/// Notes that a sound's file is gone.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn set_removed(c: &mut Connection, hash: &ObjectHash, now: UnixMs) -> Result<(), StoreError> {
+    sqlx::query("UPDATE audio_object SET removed_ms = $2 WHERE hash = $1")
+        .bind(hash.to_string())
+        .bind(now.0)
+        .execute(c)
+        .await?;
+    Ok(())
 }
 
 /// The sound that a recipe made, if it was made. A recipe is a hash of everything that decides the sound.

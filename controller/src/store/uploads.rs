@@ -17,18 +17,18 @@ pub struct Upload {
     pub file_name: String,
     /// Who first uploaded these bytes: a user's id, or `operator`.
     pub uploaded_by: String,
-    /// When.
+    /// When these bytes last came.
     pub created: UnixMs,
 }
 
-/// Records an upload whose bytes are stored; the same bytes again change nothing.
+/// Records an upload whose bytes are stored; of the same bytes again, when they came.
 ///
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn insert(c: &mut Connection, upload: &Upload) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO upload (hash, size_bytes, file_name, uploaded_by, created_ms) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (hash) DO NOTHING",
+         ON CONFLICT (hash) DO UPDATE SET created_ms = excluded.created_ms",
     )
     .bind(upload.hash.to_string())
     .bind(i64::try_from(upload.size_bytes).unwrap_or(i64::MAX))
@@ -37,6 +37,46 @@ pub async fn insert(c: &mut Connection, upload: &Upload) -> Result<(), StoreErro
     .bind(upload.created.0)
     .execute(c)
     .await?;
+    Ok(())
+}
+
+/// Recordings that nobody needs, with their sizes: those that no track took, when they came before `untaken_before`; and
+/// those named by no revision that may still sound or be worked on, nor by one of a bulletin on which anything was done
+/// since `over_before`.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn unneeded(
+    c: &mut Connection,
+    untaken_before: UnixMs,
+    over_before: UnixMs,
+    limit: u32,
+) -> Result<Vec<(ObjectHash, u64)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT x.hash, x.size_bytes FROM upload x
+         WHERE x.created_ms < CASE WHEN EXISTS (SELECT 1 FROM track t WHERE t.upload_hash = x.hash) THEN $1 ELSE $2 END
+         AND NOT EXISTS (SELECT 1 FROM track t JOIN bulletin b ON b.id = t.bulletin_id
+          WHERE t.upload_hash = x.hash
+          AND ((b.withdrawn_ms IS NULL AND (t.revision = b.latest_revision OR t.revision = b.on_air_revision))
+            OR COALESCE(b.withdrawn_ms, 0) >= $1
+            OR EXISTS (SELECT 1 FROM revision r WHERE r.bulletin_id = b.id
+                AND (r.edited_ms >= $1 OR COALESCE(r.decided_ms, 0) >= $1))))
+         ORDER BY x.hash LIMIT $3",
+    )
+    .bind(over_before.0)
+    .bind(untaken_before.0)
+    .bind(i64::from(limit))
+    .fetch_all(c)
+    .await?;
+    rows.iter().map(|row| Ok((row.parsed("hash")?, row.number("size_bytes")?))).collect()
+}
+
+/// Forgets an upload.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn delete(c: &mut Connection, hash: &ObjectHash) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM upload WHERE hash = $1").bind(hash.to_string()).execute(c).await?;
     Ok(())
 }
 
