@@ -24,6 +24,7 @@ use crate::making;
 use crate::services::{Clock, Nudges, Services};
 use crate::site;
 use crate::store::presence;
+use crate::sweep;
 use crate::trust::Trust;
 
 /// Reports that wait for the database. Full: the broker slows the nodes down.
@@ -112,6 +113,7 @@ impl Controller {
             link: link.clone(),
             connection,
             offers: Arc::clone(&offers),
+            problems: services.problems().clone(),
             zone: config.zone,
             health_interval_s: HEALTH_INTERVAL_S,
             nudge: nudges.plans.clone(),
@@ -160,6 +162,15 @@ impl Controller {
         };
         watched.spawn("the making of sounds", making::run(making, stop.clone()));
 
+        let sweeper = sweep::Settings {
+            store: services.store().clone(),
+            objects: services.objects().clone(),
+            uploads: services.recordings().clone(),
+            upload_kept_h: config.limits.upload_kept_h,
+            sound_kept_days: config.limits.sound_kept_days,
+            clock: clock.clone(),
+        };
+        watched.spawn("the sweeper", sweep::run(sweeper, stop.clone()));
         watched.spawn("the purge of sessions", services.sessions.clone().keep_purged(stop.clone()));
 
         let broker_addr = broker.as_ref().map(|broker| broker.nodes_addr());

@@ -70,13 +70,22 @@ pub struct DesiredNode {
     pub volume_percent: u8,
 }
 
+/// An area.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredArea {
+    /// Where it lies, itself included.
+    pub path: AreaPath,
+    /// Its zone.
+    pub zone: Tz,
+}
+
 /// Everything that plans are made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Desired {
     /// What is to sound.
     pub items: Vec<DesiredItem>,
-    /// The zone of every area.
-    pub areas: BTreeMap<AreaId, Tz>,
+    /// Every area.
+    pub areas: BTreeMap<AreaId, DesiredArea>,
     /// The nodes.
     pub nodes: Vec<DesiredNode>,
 }
@@ -98,6 +107,11 @@ impl DesiredItem {
         };
         let last = [by_start, self.valid_until].into_iter().flatten().min();
         last.is_some_and(|last| last + OVER_KEPT_MS < now)
+    }
+
+    /// Whether its approval holds at a place.
+    fn reaches(&self, place: &AreaPath) -> bool {
+        place.areas().starts_with(self.reach.areas())
     }
 
     fn to_item(&self) -> Item {
@@ -148,7 +162,9 @@ pub fn compile(
             compiled.without_audio.push(item.id.clone());
             continue;
         }
-        for area in item.areas.iter().filter(|area| desired.areas.contains_key(area)) {
+        // A target that was moved out of the approver's area since hears nothing more of it.
+        let within = |area: &&AreaId| desired.areas.get(area).is_some_and(|a| item.reaches(&a.path));
+        for area in item.areas.iter().filter(within) {
             by_area.entry(area).or_default().push(item);
         }
         for node in &item.nodes {
@@ -156,8 +172,8 @@ pub fn compile(
         }
     }
     for (area, items) in by_area {
-        // An area that was deleted has no zone; its plan is empty, and any zone serves.
-        let zone = desired.areas.get(area).copied().unwrap_or(Tz::UTC);
+        // An area that was removed has no zone; its plan is empty, and any zone serves.
+        let zone = desired.areas.get(area).map_or(Tz::UTC, |area| area.zone);
         let audience = format!("a:{area}");
         let program = program(&items, manifests, &audience, &mut compiled.over_size);
         let plan = AreaPlan { area: area.clone(), epoch: 0, zone: Zone(zone), program };
@@ -167,7 +183,7 @@ pub fn compile(
         }
     }
     for node in &desired.nodes {
-        let within = |item: &&DesiredItem| node.path.areas().starts_with(item.reach.areas());
+        let within = |item: &&DesiredItem| item.reaches(&node.path);
         let items: Vec<&DesiredItem> =
             by_node.get(&node.id).map_or(&[][..], Vec::as_slice).iter().copied().filter(within).collect();
         let audience = format!("n:{}", node.id);
@@ -281,6 +297,11 @@ mod tests {
         }
     }
 
+    fn placed(path: &[&str]) -> (AreaId, DesiredArea) {
+        let path = AreaPath::new(path.iter().map(|id| area(id)).collect()).unwrap();
+        (path.areas().last().unwrap().clone(), DesiredArea { path, zone: Tz::Asia__Ho_Chi_Minh })
+    }
+
     fn desired(items: Vec<DesiredItem>) -> Desired {
         let node = |id: &str, village: &str| DesiredNode {
             id: NodeId::new(id).unwrap(),
@@ -291,7 +312,7 @@ mod tests {
         };
         Desired {
             items,
-            areas: ["xa", "thon-1", "thon-2"].map(|a| (area(a), Tz::Asia__Ho_Chi_Minh)).into(),
+            areas: [&["xa"][..], &["xa", "thon-1"], &["xa", "thon-2"]].map(placed).into(),
             nodes: vec![node("n1", "thon-1"), node("n2", "thon-2")],
         }
     }
@@ -358,6 +379,15 @@ mod tests {
         assert_eq!(compile_at(&with_move, &[], NOW).nodes[0].program.items.len(), 1);
         with_move.nodes[0].path = AreaPath::new(vec![area("xa-khac"), area("thon-9")]).unwrap();
         assert!(compile_at(&with_move, &[], NOW).nodes[0].program.items.is_empty());
+    }
+
+    #[test]
+    fn an_area_that_was_moved_away_hears_nothing_of_its_old_commune() {
+        let mut with_move = desired(vec![item("s1", 1, &["thon-1", "thon-2"], &[])]);
+        with_move.areas.extend([placed(&["xa-khac", "thon-1"])]);
+        let made = compile_at(&with_move, &["thon-1"], NOW);
+        let heard: Vec<_> = made.plans.iter().map(|p| (p.area.to_string(), p.program.items.len())).collect();
+        assert_eq!(heard, [("thon-1".to_owned(), 0), ("thon-2".to_owned(), 1)]);
     }
 
     #[test]

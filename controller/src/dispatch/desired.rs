@@ -9,7 +9,7 @@ use loa_protocol::ids::AreaId;
 use loa_protocol::plan::Track;
 use loa_protocol::time::UnixMs;
 
-use super::compile::{Desired, DesiredItem, DesiredNode, OVER_KEPT_MS};
+use super::compile::{Desired, DesiredArea, DesiredItem, DesiredNode, OVER_KEPT_MS};
 use crate::domain::area::Area;
 use crate::domain::node::NodeState;
 use crate::domain::role::Scope;
@@ -31,7 +31,10 @@ pub async fn read(store: &Store, zone: Tz, now: UnixMs) -> Result<Desired, Store
         items: on_air.into_iter().map(item).collect(),
         areas: areas
             .iter()
-            .map(|area| (area.id.clone(), zone_of(&area.path, &by_id).unwrap_or(zone)))
+            .map(|area| {
+                let zone = zone_of(&area.path, &by_id).unwrap_or(zone);
+                (area.id.clone(), DesiredArea { path: area.path.clone(), zone })
+            })
             .collect(),
         nodes: nodes
             .into_iter()

@@ -11,7 +11,7 @@ use std::time::Duration;
 use loa_link::{LinkHandle, Publication, Qos};
 use loa_protocol::area::AreaPath;
 use loa_protocol::envelope::{Applied, Signed};
-use loa_protocol::ids::{AreaId, Digest, NodeId, ObjectHash};
+use loa_protocol::ids::{AreaId, Digest, ItemId, NodeId, ObjectHash};
 use loa_protocol::plan::{AreaPlan, Epoch, NodeDocument};
 use loa_protocol::report::State;
 use loa_protocol::time::UnixMs;
@@ -25,7 +25,7 @@ use super::epoch::{LastSigned, is_plausible, next_epoch, validity};
 use super::offers::Offers;
 use super::outlet::{Offered, offer};
 use super::{DispatchError, desired};
-use crate::services::{Clock, Nudge};
+use crate::services::{Clock, Nudge, PlanProblem, PlanProblems};
 use crate::store::blobs::BlobStore;
 use crate::store::plans::{PlanAudience, PlanRecord};
 use crate::store::{Store, objects, plans};
@@ -54,6 +54,8 @@ pub struct Settings {
     pub connection: watch::Receiver<u64>,
     /// Told which objects may be fetched.
     pub offers: Arc<Offers>,
+    /// Told what does not get to nodes.
+    pub problems: PlanProblems,
     /// Zone of areas that name none.
     pub zone: chrono_tz::Tz,
     /// How often nodes report their health, in seconds.
@@ -167,6 +169,7 @@ impl Reconciler {
         for (audience, item) in &compiled.over_size {
             tracing::error!(audience, %item, "a plan is as large as nodes take; this item is left out, cancel some others");
         }
+        self.settings.problems.replace(problems(&compiled));
         for (audience, rule) in &compiled.refused {
             tracing::error!(audience, %rule, "a plan breaks a limit of the protocol; the last one stays in force");
         }
@@ -362,4 +365,14 @@ impl Reconciler {
         self.seen.insert(audience, sequence);
         true
     }
+}
+
+/// What staff are told of a pass.
+fn problems(compiled: &Compiled) -> BTreeMap<ItemId, PlanProblem> {
+    let mut targets: BTreeMap<&ItemId, usize> = BTreeMap::new();
+    for (_, item) in &compiled.over_size {
+        *targets.entry(item).or_default() += 1;
+    }
+    let full = targets.into_iter().map(|(item, targets)| (item.clone(), PlanProblem::PlanFull { targets }));
+    full.chain(compiled.without_audio.iter().map(|item| (item.clone(), PlanProblem::SoundMissing))).collect()
 }

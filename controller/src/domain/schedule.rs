@@ -78,12 +78,25 @@ pub struct Schedule {
     pub cancelled: Option<UnixMs>,
 }
 
+/// A start to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NextStart {
+    /// When.
+    pub at: UnixMs,
+    /// The zone on whose wall clock it was found.
+    pub zone: Tz,
+}
+
 impl ScheduleValues {
-    /// The first start after `after` within its validity.
-    pub fn next_after(&self, after: UnixMs) -> Option<UnixMs> {
+    /// The first start after `after` within its validity, on the wall clocks of `zones`: nodes read a repeating time in
+    /// the zone of the target that they hear it through. Of starts at the same instant the first zone's.
+    pub fn next_after(&self, zones: &[Tz], after: UnixMs) -> Option<NextStart> {
         let after = self.valid_from.map_or(after, |from| after.max(from - 1));
-        let next = self.start.next_after(self.zone, after)?;
-        self.valid_until.is_none_or(|until| next < until).then_some(next)
+        let starts = zones
+            .iter()
+            .filter_map(|zone| self.start.next_after(*zone, after).map(|at| NextStart { at, zone: *zone }));
+        let next = starts.min_by_key(|start| start.at)?;
+        self.valid_until.is_none_or(|until| next.at < until).then_some(next)
     }
 }
 
@@ -143,7 +156,7 @@ impl ScheduleDraft {
         });
         if let Some(values) = &values
             && errors.is_empty()
-            && values.next_after(now).is_none()
+            && values.next_after(&[zone], now).is_none()
         {
             errors.add(
                 self.start_field(),
@@ -290,7 +303,24 @@ mod tests {
         assert_eq!(values.start, Start::At(UnixMs(1_795_343_400_000)));
         assert_eq!(values.start_within_ms, START_WITHIN_DEFAULT_MS);
         let values = draft(StartDraft::Cron("30 17 * * *".to_owned())).check(ZONE, now()).unwrap();
-        assert_eq!(values.next_after(now()), Some(UnixMs(1_795_343_400_000)));
+        let next = values.next_after(&[ZONE], now()).unwrap();
+        assert_eq!(next, NextStart { at: UnixMs(1_795_343_400_000), zone: ZONE });
+    }
+
+    #[test]
+    fn a_repeating_time_is_read_on_the_clock_of_each_target() {
+        let values = draft(StartDraft::Cron("30 17 * * *".to_owned())).check(ZONE, now()).unwrap();
+        let tokyo = Tz::Asia__Tokyo;
+        let first = values.next_after(&[ZONE, tokyo], now()).unwrap();
+        assert_eq!(first, NextStart { at: UnixMs(1_795_336_200_000), zone: tokyo });
+        let second = values.next_after(&[ZONE, tokyo], first.at).unwrap();
+        assert_eq!(second, NextStart { at: UnixMs(1_795_343_400_000), zone: ZONE });
+        let once = draft(StartDraft::Once("2026-11-22T17:30".to_owned())).check(ZONE, now()).unwrap();
+        assert_eq!(
+            once.next_after(&[tokyo, ZONE], now()).map(|next| next.at),
+            Some(second.at),
+            "one instant"
+        );
     }
 
     #[test]

@@ -338,6 +338,10 @@ vocabulary! {
         AreaCreated = "area-created", Quiet;
         /// `area.changed`
         AreaChanged = "area-changed", Quiet;
+        /// `area.moved`
+        AreaMoved = "area-moved", Info;
+        /// `area.removed`
+        AreaRemoved = "area-removed", Warn;
         /// `node.created`
         NodeCreated = "node-created", Quiet;
         /// `node.changed`
@@ -348,8 +352,12 @@ vocabulary! {
         NodeEnrolled = "node-enrolled", Good;
         /// `node.revoked`
         NodeRevoked = "node-revoked", Bad;
+        /// `node.removed`
+        NodeRemoved = "node-removed", Warn;
         /// `user.created`
         UserCreated = "user-created", Quiet;
+        /// `user.renamed`
+        UserRenamed = "user-renamed", Quiet;
         /// `user.disabled`
         UserDisabled = "user-disabled", Warn;
         /// `user.enabled`

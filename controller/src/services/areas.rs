@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use super::audit::Deed;
 use super::{Ground, ServiceError, Thing};
 use crate::domain::area::{Area, AreaDraft, AreaSettings, child_path};
-use crate::domain::message::FieldErrors;
+use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role::{Action, Principal, Scope};
 use crate::domain::slug::{candidate, slug};
+use crate::store::areas::AreaContent;
 use crate::store::{Connection, areas};
 
 /// Places. Cheap to clone.
@@ -102,6 +103,94 @@ impl Areas {
         Ok(area)
     }
 
+    /// Gives an area another place, inside `parent` or as a root; everything in it goes along. Its nodes get their new
+    /// place with their next document; bulletins of areas that it leaves sound there no more.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`]; [`ServiceError::Forbidden`]: the person needs the right at the old place and at the
+    /// new one; [`ServiceError::Invalid`] for a place inside the area itself, or too deep.
+    pub async fn move_to(
+        &self,
+        who: &Principal,
+        id: &AreaId,
+        parent: Option<&AreaId>,
+    ) -> Result<Area, ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let before = load(&mut tx, id).await?;
+        who.require(Action::ManageAreas, &before.path)?;
+        let above = match parent {
+            Some(id) => Some(load(&mut tx, id).await?.path),
+            None => None,
+        };
+        who.require_in(Action::ManageAreas, &Scope::of(above.clone()))?;
+        if before.parent() == parent {
+            return Ok(before);
+        }
+        if above.as_ref().is_some_and(|above| above.contains(id)) {
+            let inside = Message::fixed(
+                "area.inside_itself",
+                "Không thể chuyển một địa bàn vào chính nó hoặc vào địa bàn cấp dưới của nó.",
+                "An area cannot be moved into itself or into an area inside it.",
+            );
+            return Err(FieldErrors::one("parent", inside).into());
+        }
+        let deeper = |m| ServiceError::from(FieldErrors::one("parent", m));
+        let place = child_path(above.as_ref(), id.clone()).map_err(deeper)?;
+        for area in areas::list(&mut tx, &[Scope::Area(before.path.clone())]).await? {
+            let below = area.path.areas().iter().skip(before.path.areas().len());
+            let mut path = place.clone();
+            for id in below {
+                path = child_path(Some(&path), id.clone()).map_err(deeper)?;
+            }
+        }
+        areas::set_place(&mut tx, id, &before.path, &place).await?;
+        let after = load(&mut tx, id).await?;
+        let place = |area: &Area| json!({ "parent": area.parent().map(AreaId::as_str) });
+        // Those who look after the old place see that it went, those of the new one that it came.
+        for area in [&before.path, &after.path] {
+            let deed = Deed {
+                action: "area.moved",
+                subject: id.as_str(),
+                area: Some(area),
+                before: Some(place(&before)),
+                after: Some(place(&after)),
+            };
+            self.0.note(&mut tx, who, deed).await?;
+        }
+        tx.commit().await?;
+        self.0.nudges.plans.wake();
+        // The areas that its nodes may read follow its place.
+        self.0.nudges.access.wake();
+        Ok(after)
+    }
+
+    /// Takes an empty area out of sight. People whose home it is belong to the area above.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`]; [`ServiceError::Conflict`] when something is in it.
+    pub async fn remove(&self, who: &Principal, id: &AreaId) -> Result<(), ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let before = load(&mut tx, id).await?;
+        who.require(Action::ManageAreas, &before.path)?;
+        let now = self.0.now();
+        let content = areas::content(&mut tx, id, now).await?;
+        if content != AreaContent::default() {
+            return Err(ServiceError::Conflict(not_empty(&content)));
+        }
+        areas::set_removed(&mut tx, id, now).await?;
+        let deed = Deed {
+            action: "area.removed",
+            subject: id.as_str(),
+            area: Some(&before.path),
+            before: Some(summary(&before)),
+            after: None,
+        };
+        self.0.note(&mut tx, who, deed).await?;
+        tx.commit().await?;
+        self.0.nudges.plans.wake();
+        Ok(())
+    }
+
     /// Changes an area's own values; its id and place stay.
     ///
     /// # Errors
@@ -160,6 +249,26 @@ async fn free_id(c: &mut Connection, name: &str) -> Result<AreaId, ServiceError>
         }
         attempt += 1;
     }
+}
+
+fn not_empty(content: &AreaContent) -> Message {
+    let AreaContent { areas, nodes, bulletins, schedules, roles } = *content;
+    let all = [
+        (areas, "địa bàn cấp dưới", "areas inside"),
+        (nodes, "cụm loa", "loudspeakers"),
+        (bulletins, "bản tin chưa thu hồi", "bulletins not withdrawn"),
+        (schedules, "lịch còn phát", "schedules to come"),
+        (roles, "vai trò của người dùng", "roles of people"),
+    ];
+    let listed = |words: fn(&(u64, &'static str, &'static str)) -> &'static str| {
+        let some = all.iter().filter(|entry| entry.0 > 0);
+        some.map(|entry| format!("{} {}", entry.0, words(entry))).collect::<Vec<_>>().join(", ")
+    };
+    Message::written(
+        "area.not_empty",
+        format!("Chưa xóa được vì địa bàn còn {}. Hãy chuyển đi hoặc gỡ bỏ trước.", listed(|e| e.1)),
+        format!("The area still has {}. Move or remove them first.", listed(|e| e.2)),
+    )
 }
 
 fn summary(area: &Area) -> Value {

@@ -15,11 +15,13 @@ mod error;
 mod heard;
 mod nodes;
 mod nudge;
+mod problems;
 mod schedules;
 mod sessions;
 mod sounds;
 mod uploads;
 mod users;
+mod zones;
 
 use std::sync::Arc;
 
@@ -35,7 +37,8 @@ pub use error::{ServiceError, Thing};
 pub use heard::{Coverage, Heard, OccurrenceHeard, VillageHeard};
 pub use nodes::{Enrolled, Nodes};
 pub use nudge::{Nudge, Nudges};
-pub use schedules::{ScheduleView, Schedules, Upcoming};
+pub use problems::{PlanProblem, PlanProblems};
+pub use schedules::{SchedulePreview, ScheduleView, Schedules, Upcoming};
 pub use sessions::{Origin, Sessions, SignedIn, Visit};
 pub use sounds::{Sound, Sounds};
 pub use uploads::{UploadWriter, Uploads};
@@ -83,6 +86,7 @@ struct Ground {
     clock: Clock,
     nudges: Nudges,
     changes: Changes,
+    problems: PlanProblems,
     zone: Tz,
     drafts: DraftRules,
     limits: crate::config::Limits,
@@ -142,6 +146,7 @@ impl Services {
             clock,
             nudges,
             changes: Changes::default(),
+            problems: PlanProblems::default(),
             zone: config.zone,
             drafts: DraftRules { text_max_chars: config.limits.text_max_chars, spoken },
             limits: config.limits.clone(),
@@ -189,6 +194,11 @@ impl Services {
     /// The clock that all services read.
     pub fn clock(&self) -> &Clock {
         &self.ground.clock
+    }
+
+    /// Where the reconciler says what does not get to nodes.
+    pub fn problems(&self) -> &PlanProblems {
+        &self.ground.problems
     }
 
     /// The time zone of areas that name none.

@@ -270,6 +270,32 @@ impl Nodes {
         Ok(after)
     }
 
+    /// Takes a node out of sight that no board stands for any more: it was revoked, or no board ever enrolled. What it
+    /// reported and what was done with it stay.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`], [`ServiceError::Conflict`] while it is enrolled.
+    pub async fn remove(&self, who: &Principal, id: &NodeId) -> Result<(), ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let (before, _) = load(&mut tx, id).await?;
+        who.require(Action::ManageNodes, &before.path)?;
+        if before.state == NodeState::Enrolled {
+            return Err(ServiceError::Conflict(Message::fixed(
+                "node.enrolled",
+                "Cụm loa đang hoạt động. Hãy loại bỏ trước rồi mới xóa.",
+                "The loudspeaker is in service. Revoke it first, then remove it.",
+            )));
+        }
+        nodes::set_removed(&mut tx, id, self.0.now()).await?;
+        enrolment::delete(&mut tx, id).await?;
+        let before_json = json!({ "name": before.name, "state": before.state.as_str() });
+        self.note(&mut tx, who, "node.removed", &before, Some(before_json), None).await?;
+        tx.commit().await?;
+        self.0.nudges.access.wake();
+        self.0.nudges.plans.wake();
+        Ok(())
+    }
+
     async fn note(
         &self,
         c: &mut Connection,

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use chrono_tz::Tz;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::Class;
 use loa_protocol::ids::ItemId;
@@ -13,11 +14,12 @@ use serde_json::{Value, json};
 
 use super::audit::Deed;
 use super::bulletins::load as load_bulletin;
-use super::{BulletinView, Ground, ServiceError, Thing};
+use super::zones::Zones;
+use super::{BulletinView, Ground, PlanProblem, ServiceError, Thing};
 use crate::domain::ids::fresh_item_id;
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role::{Action, Principal};
-use crate::domain::schedule::{Schedule, ScheduleDraft, ScheduleValues, unknown_target};
+use crate::domain::schedule::{NextStart, Schedule, ScheduleDraft, ScheduleValues, unknown_target};
 use crate::live::Change;
 use crate::store::schedules::ScheduleFilter;
 use crate::store::{Connection, areas, nodes, schedules};
@@ -38,8 +40,28 @@ pub struct ScheduleView {
     pub schedule: Schedule,
     /// What.
     pub bulletin: BulletinView,
-    /// Its next start, if it has one and is not cancelled.
-    pub next: Option<UnixMs>,
+    /// The zones in which its targets read local times, each once.
+    pub zones: Vec<Tz>,
+    /// Its next start anywhere, if it has one and is not cancelled.
+    pub next: Option<NextStart>,
+    /// Why it does not get to nodes, or not to all.
+    pub problem: Option<PlanProblem>,
+}
+
+/// What a form would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchedulePreview {
+    /// Its values, checked.
+    pub values: ScheduleValues,
+    /// The zones in which its targets read local times, each once.
+    pub zones: Vec<Tz>,
+}
+
+impl SchedulePreview {
+    /// The first start after an instant, in any of the zones.
+    pub fn next_after(&self, after: UnixMs) -> Option<NextStart> {
+        self.values.next_after(&self.zones, after)
+    }
 }
 
 /// One start to come.
@@ -54,6 +76,11 @@ pub struct Upcoming {
 }
 
 impl ScheduleView {
+    /// The first start after an instant, in any of the targets' zones, cancelled or not.
+    pub fn next_after(&self, after: UnixMs) -> Option<NextStart> {
+        self.schedule.values.next_after(&self.zones, after)
+    }
+
     /// Whether plans carry it: approved, not cancelled, with a start to come.
     pub fn is_on_air(&self) -> bool {
         self.bulletin.on_air.is_some() && self.schedule.cancelled.is_none() && self.next.is_some()
@@ -84,9 +111,10 @@ impl Schedules {
         let now = self.0.now();
         let filter = ScheduleFilter { limit: filter.limit.clamp(1, PAGE_MAX), since: now, ..filter.clone() };
         let mut tx = self.0.store.read().await?;
+        let zones = self.0.zones(&mut tx).await?;
         let mut views = Vec::new();
         for schedule in schedules::list(&mut tx, &who.scopes(Action::Read), &filter).await? {
-            views.push(view(&mut tx, schedule, now).await?);
+            views.push(self.view(&mut tx, &zones, schedule, now).await?);
         }
         Ok(views)
     }
@@ -97,7 +125,7 @@ impl Schedules {
     /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`].
     pub async fn get(&self, who: &Principal, id: &ItemId) -> Result<ScheduleView, ServiceError> {
         let mut tx = self.0.store.read().await?;
-        let view = load(&mut tx, id, self.0.now()).await?;
+        let view = self.load(&mut tx, id, self.0.now()).await?;
         who.require(Action::Read, &view.bulletin.bulletin.path)?;
         Ok(view)
     }
@@ -109,9 +137,9 @@ impl Schedules {
         for (view, of) in views.iter().enumerate().filter(|(_, v)| v.schedule.cancelled.is_none()) {
             let mut last = now;
             for _ in 0..STARTS_MAX {
-                let Some(start) = of.schedule.values.next_after(last).filter(|s| *s <= until) else { break };
-                starts.push(Upcoming { start, schedule: of.schedule.id.clone(), view });
-                last = start;
+                let Some(start) = of.next_after(last).filter(|s| s.at <= until) else { break };
+                starts.push(Upcoming { start: start.at, schedule: of.schedule.id.clone(), view });
+                last = start.at;
             }
         }
         starts.sort_by(|a, b| (a.start, &a.schedule).cmp(&(b.start, &b.schedule)));
@@ -126,9 +154,11 @@ impl Schedules {
         &self,
         who: &Principal,
         draft: &ScheduleDraft,
-    ) -> Result<ScheduleValues, ServiceError> {
+    ) -> Result<SchedulePreview, ServiceError> {
         let mut tx = self.0.store.read().await?;
-        Ok(self.check(&mut tx, who, draft).await?.1)
+        let (_, values) = self.check(&mut tx, who, draft).await?;
+        let zones = self.0.zones(&mut tx).await?.of(&mut tx, &values).await?;
+        Ok(SchedulePreview { values, zones })
     }
 
     /// Sets when and where a bulletin sounds. `id` names a form that was shown: the same form sent twice makes one
@@ -149,7 +179,8 @@ impl Schedules {
         let now = self.0.now();
         let id = id.unwrap_or_else(fresh_item_id);
         if let Some(there) = schedules::get(&mut tx, &id).await? {
-            let view = view(&mut tx, there, now).await?;
+            let zones = self.0.zones(&mut tx).await?;
+            let view = self.view(&mut tx, &zones, there, now).await?;
             if view.schedule.bulletin == bulletin.bulletin.id && view.schedule.values == values {
                 return Ok(view);
             }
@@ -161,7 +192,7 @@ impl Schedules {
         }
         let by = who.user_id().map_or_else(|| "operator".to_owned(), ToString::to_string);
         schedules::insert(&mut tx, &id, &bulletin.bulletin.id, &values, &by, now).await?;
-        let made = load(&mut tx, &id, now).await?;
+        let made = self.load(&mut tx, &id, now).await?;
         self.note(&mut tx, who, "schedule.created", &made, None, Some(summary(&made))).await?;
         tx.commit().await?;
         self.0.changes.tell(Change::Bulletin(made.schedule.bulletin.clone()));
@@ -176,7 +207,7 @@ impl Schedules {
     pub async fn cancel(&self, who: &Principal, id: &ItemId) -> Result<ScheduleView, ServiceError> {
         let mut tx = self.0.store.write().await?;
         let now = self.0.now();
-        let before = load(&mut tx, id, now).await?;
+        let before = self.load(&mut tx, id, now).await?;
         let action = Action::Schedule(before.class());
         if !who.may(action, &before.bulletin.bulletin.path) {
             for path in target_paths(&mut tx, &before.schedule.values).await? {
@@ -191,7 +222,7 @@ impl Schedules {
                 "This schedule is cancelled already.",
             )));
         }
-        let after = load(&mut tx, id, now).await?;
+        let after = self.load(&mut tx, id, now).await?;
         self.note(&mut tx, who, "schedule.cancelled", &after, Some(summary(&before)), None).await?;
         tx.commit().await?;
         self.0.changes.tell(Change::Bulletin(after.schedule.bulletin.clone()));
@@ -245,6 +276,26 @@ impl Schedules {
         Ok((bulletin, values))
     }
 
+    async fn load(&self, c: &mut Connection, id: &ItemId, now: UnixMs) -> Result<ScheduleView, ServiceError> {
+        let schedule = schedules::get(c, id).await?.ok_or(ServiceError::NotFound(Thing::Schedule))?;
+        let zones = self.0.zones(c).await?;
+        self.view(c, &zones, schedule, now).await
+    }
+
+    async fn view(
+        &self,
+        c: &mut Connection,
+        zones: &Zones,
+        schedule: Schedule,
+        now: UnixMs,
+    ) -> Result<ScheduleView, ServiceError> {
+        let bulletin = load_bulletin(c, &schedule.bulletin).await?;
+        let zones = zones.of(c, &schedule.values).await?;
+        let next = if schedule.cancelled.is_some() { None } else { schedule.values.next_after(&zones, now) };
+        let problem = if next.is_some() { self.0.problems.of(&schedule.id) } else { None };
+        Ok(ScheduleView { schedule, bulletin, zones, next, problem })
+    }
+
     async fn note(
         &self,
         c: &mut Connection,
@@ -266,17 +317,6 @@ fn outside() -> Message {
         "Nơi phát nằm ngoài địa bàn của bản tin; người duyệt bản tin không phụ trách nơi này.",
         "The target lies outside the bulletin's area, for which its approver does not answer.",
     )
-}
-
-async fn load(c: &mut Connection, id: &ItemId, now: UnixMs) -> Result<ScheduleView, ServiceError> {
-    let schedule = schedules::get(c, id).await?.ok_or(ServiceError::NotFound(Thing::Schedule))?;
-    view(c, schedule, now).await
-}
-
-async fn view(c: &mut Connection, schedule: Schedule, now: UnixMs) -> Result<ScheduleView, ServiceError> {
-    let bulletin = load_bulletin(c, &schedule.bulletin).await?;
-    let next = if schedule.cancelled.is_some() { None } else { schedule.values.next_after(now) };
-    Ok(ScheduleView { schedule, bulletin, next })
 }
 
 async fn target_paths(c: &mut Connection, values: &ScheduleValues) -> Result<Vec<AreaPath>, ServiceError> {

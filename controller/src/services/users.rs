@@ -153,6 +153,28 @@ impl Users {
         Ok(user)
     }
 
+    /// Changes a person's own name; the sign-in name stays.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`], [`ServiceError::NotFound`], [`ServiceError::Forbidden`].
+    pub async fn rename(
+        &self,
+        who: &Principal,
+        id: &UserId,
+        display_name: &str,
+    ) -> Result<UserView, ServiceError> {
+        let mut tx = self.0.store.write().await?;
+        let before = load(&mut tx, id).await?;
+        who.require_in(Action::ManageUsers, &before.user.home)?;
+        let name = check_name(display_name).map_err(|m| FieldErrors::one("display_name", m))?;
+        users::set_display_name(&mut tx, id, &name).await?;
+        let after = load(&mut tx, id).await?;
+        let [was, is] = [&before, &after].map(|view| json!({ "display_name": view.user.display_name }));
+        self.note(&mut tx, who, "user.renamed", &after.user, Some(was), Some(is)).await?;
+        tx.commit().await?;
+        Ok(after)
+    }
+
     /// Gives a person a role; one of the same role and place gets these classes instead.
     ///
     /// # Errors

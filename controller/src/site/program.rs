@@ -14,7 +14,7 @@ use super::places::Places;
 use super::reader::Me;
 use crate::domain::bulletin::Revision;
 use crate::domain::node::{Node, NodeState, NodeStatus};
-use crate::domain::schedule::{Schedule, ScheduleValues};
+use crate::domain::schedule::ScheduleValues;
 use crate::pages::Lang;
 use crate::services::{ScheduleView, ServiceError};
 use crate::store::schedules::ScheduleFilter;
@@ -45,7 +45,7 @@ pub(super) struct Planned {
 /// When the next start of any of these schedules is due.
 pub(super) fn next_start(schedules: &[ScheduleView], now: UnixMs) -> Option<UnixMs> {
     let standing = schedules.iter().filter(|view| view.schedule.cancelled.is_none());
-    standing.filter_map(|view| view.schedule.values.next_after(now)).min()
+    standing.filter_map(|view| view.next_after(now)).map(|next| next.at).min()
 }
 
 /// The schedules that the person may see, the latest made first: all that still have starts to come, and of those that
@@ -70,7 +70,7 @@ pub(super) fn planned(views: &[ScheduleView], from: UnixMs, until: UnixMs) -> Ve
     let mut all = Vec::new();
     for (at, view) in views.iter().enumerate() {
         let Some(revision) = &view.bulletin.on_air else { continue };
-        all.extend(starts(&view.schedule, revision, from, until).map(|nominal| Planned {
+        all.extend(starts(view, revision, from, until).map(|nominal| Planned {
             id: occurrence_id(&view.schedule.id, revision.number, nominal),
             item: view.schedule.id.clone(),
             view: at,
@@ -83,16 +83,16 @@ pub(super) fn planned(views: &[ScheduleView], from: UnixMs, until: UnixMs) -> Ve
 
 /// The starts of one schedule in a span, while its revision was approved and it was not cancelled.
 fn starts<'a>(
-    schedule: &'a Schedule,
+    view: &'a ScheduleView,
     revision: &'a Revision,
     from: UnixMs,
     until: UnixMs,
 ) -> impl Iterator<Item = UnixMs> + 'a {
     let approved = revision.decided.as_ref().map_or(revision.edited, |stamp| stamp.at);
-    let end = schedule.cancelled.map_or(until, |cancelled| cancelled.min(until));
-    let mut last = from.max(approved).max(schedule.created) - 1;
+    let end = view.schedule.cancelled.map_or(until, |cancelled| cancelled.min(until));
+    let mut last = from.max(approved).max(view.schedule.created) - 1;
     std::iter::from_fn(move || {
-        last = schedule.values.next_after(last).filter(|next| *next < end)?;
+        last = view.next_after(last).filter(|next| next.at < end)?.at;
         Some(last)
     })
     .take(STARTS_MAX)

@@ -55,14 +55,106 @@ pub async fn update(c: &mut Connection, id: &AreaId, values: &AreaValues) -> Res
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn get(c: &mut Connection, id: &AreaId) -> Result<Option<Area>, StoreError> {
-    let row = sqlx::query("SELECT id, path, name, level, languages, zone FROM area WHERE id = $1")
-        .bind(id.as_str())
-        .fetch_optional(c)
-        .await?;
+    let row = sqlx::query(
+        "SELECT id, path, name, level, languages, zone FROM area WHERE id = $1 AND removed_ms IS NULL",
+    )
+    .bind(id.as_str())
+    .fetch_optional(c)
+    .await?;
     row.map(|row| read(&row)).transpose()
 }
 
-/// Whether an area of this id exists.
+/// Gives an area another place: its path becomes `to`, and the paths below it follow. They must not be too deep there.
+///
+/// # Errors
+/// [`StoreError::Reference`] when the area above does not exist.
+pub async fn set_place(
+    c: &mut Connection,
+    id: &AreaId,
+    from: &AreaPath,
+    to: &AreaPath,
+) -> Result<(), StoreError> {
+    let above = to.areas().len().checked_sub(2).and_then(|at| to.areas().get(at));
+    sqlx::query("UPDATE area SET parent_id = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(above.map(AreaId::as_str))
+        .execute(&mut *c)
+        .await?;
+    let from = path_text(from);
+    sqlx::query(
+        "UPDATE area SET path = $2 || substr(path, length($1) + 1) WHERE substr(path, 1, length($1)) = $1",
+    )
+    .bind(&from)
+    .bind(path_text(to))
+    .execute(c)
+    .await?;
+    Ok(())
+}
+
+/// Takes an area out of sight. Its id is never given again; people whose home it is belong to the area above.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn set_removed(c: &mut Connection, id: &AreaId, now: UnixMs) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE users SET home_area_id = (SELECT parent_id FROM area WHERE id = $1) WHERE home_area_id = $1",
+    )
+    .bind(id.as_str())
+    .execute(&mut *c)
+    .await?;
+    sqlx::query("UPDATE area SET removed_ms = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(now.0)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+/// What stands in the way of taking an area out of sight: how many of each there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AreaContent {
+    /// Areas directly inside.
+    pub areas: u64,
+    /// Nodes directly inside.
+    pub nodes: u64,
+    /// Bulletins on its behalf that were not withdrawn.
+    pub bulletins: u64,
+    /// Schedules that aim at it and may still sound.
+    pub schedules: u64,
+    /// Roles that hold in it and below.
+    pub roles: u64,
+}
+
+/// What an area holds.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn content(c: &mut Connection, id: &AreaId, now: UnixMs) -> Result<AreaContent, StoreError> {
+    let row = sqlx::query(
+        "SELECT (SELECT COUNT(*) FROM area WHERE parent_id = $1 AND removed_ms IS NULL) AS areas,
+         (SELECT COUNT(*) FROM node WHERE area_id = $1 AND removed_ms IS NULL) AS nodes,
+         (SELECT COUNT(*) FROM bulletin WHERE area_id = $1 AND withdrawn_ms IS NULL) AS bulletins,
+         (SELECT COUNT(*) FROM schedule s JOIN schedule_target t ON t.schedule_id = s.id
+          JOIN bulletin b ON b.id = s.bulletin_id
+          WHERE t.area_id = $1 AND s.cancelled_ms IS NULL AND b.withdrawn_ms IS NULL
+          AND (s.at_ms IS NULL OR s.at_ms + s.start_within_ms > $2)
+          AND (s.valid_until_ms IS NULL OR s.valid_until_ms + s.start_within_ms > $2)) AS schedules,
+         (SELECT COUNT(*) FROM role_grant WHERE area_id = $1) AS roles",
+    )
+    .bind(id.as_str())
+    .bind(now.0)
+    .fetch_one(c)
+    .await?;
+    Ok(AreaContent {
+        areas: row.number("areas")?,
+        nodes: row.number("nodes")?,
+        bulletins: row.number("bulletins")?,
+        schedules: row.number("schedules")?,
+        roles: row.number("roles")?,
+    })
+}
+
+/// Whether an area of this id exists, or was there and is out of sight.
 ///
 /// # Errors
 /// [`StoreError::Query`].
@@ -75,8 +167,9 @@ pub async fn exists(c: &mut Connection, id: &str) -> Result<bool, StoreError> {
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn list(c: &mut Connection, scopes: &[Scope]) -> Result<Vec<Area>, StoreError> {
-    let mut query =
-        QueryBuilder::<Sqlite>::new("SELECT id, path, name, level, languages, zone FROM area WHERE ");
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT id, path, name, level, languages, zone FROM area WHERE removed_ms IS NULL AND ",
+    );
     push_in_scopes(&mut query, "path", scopes);
     query.push(" ORDER BY path");
     query.build().fetch_all(c).await?.iter().map(read).collect()

@@ -110,11 +110,24 @@ pub async fn set_revoked(c: &mut Connection, id: &NodeId, now: UnixMs) -> Result
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn get(c: &mut Connection, id: &NodeId) -> Result<Option<(Node, NodeStatus)>, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new(SELECT);
-    query.push(" WHERE n.id = ").push_bind(id.as_str().to_owned());
+    query.push(" WHERE n.removed_ms IS NULL AND n.id = ").push_bind(id.as_str().to_owned());
     query.build().fetch_optional(c).await?.map(|row| read(&row)).transpose()
 }
 
-/// Whether a node of this id exists.
+/// Takes a node out of sight: its receipts stay, and its id is never given again.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn set_removed(c: &mut Connection, id: &NodeId, now: UnixMs) -> Result<(), StoreError> {
+    sqlx::query("UPDATE node SET removed_ms = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(now.0)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+/// Whether a node of this id exists, or was there and is out of sight.
 ///
 /// # Errors
 /// [`StoreError::Query`].
@@ -127,7 +140,10 @@ pub async fn exists(c: &mut Connection, id: &str) -> Result<bool, StoreError> {
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn state(c: &mut Connection, id: &NodeId) -> Result<Option<NodeState>, StoreError> {
-    let row = sqlx::query("SELECT state FROM node WHERE id = $1").bind(id.as_str()).fetch_optional(c).await?;
+    let row = sqlx::query("SELECT state FROM node WHERE id = $1 AND removed_ms IS NULL")
+        .bind(id.as_str())
+        .fetch_optional(c)
+        .await?;
     row.map(|row| row.parsed("state")).transpose()
 }
 
@@ -137,7 +153,7 @@ pub async fn state(c: &mut Connection, id: &NodeId) -> Result<Option<NodeState>,
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn list(c: &mut Connection, scopes: &[Scope]) -> Result<Vec<(Node, NodeStatus)>, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new(SELECT);
-    query.push(" WHERE ");
+    query.push(" WHERE n.removed_ms IS NULL AND ");
     push_in_scopes(&mut query, "a.path", scopes);
     query.push(" ORDER BY a.path, n.name, n.id");
     query.build().fetch_all(c).await?.iter().map(read).collect()

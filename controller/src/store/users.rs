@@ -74,6 +74,19 @@ pub async fn count(c: &mut Connection) -> Result<u64, StoreError> {
     sqlx::query("SELECT COUNT(*) AS number FROM users").fetch_one(c).await?.number("number")
 }
 
+/// Changes a person's own name.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn set_display_name(c: &mut Connection, id: &UserId, name: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE users SET display_name = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(name)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
 /// Sets the hash of a person's passphrase.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ mod download;
 mod full_disk;
 mod languages;
 mod main_job;
+mod moved;
 mod offline;
 mod recordings;
 mod refused;

@@ -54,7 +54,7 @@ pub(super) struct AreaForm {
     /// IANA time zone; empty: that of the area above.
     #[serde(default)]
     zone: String,
-    /// Id of the area above; absent: a root. Ignored when an area is changed.
+    /// Id of the area above; absent: a root. Ignored when an area is changed: that is a move.
     parent: Option<String>,
 }
 
@@ -110,4 +110,36 @@ pub(super) async fn update(
     let (_, draft) = form.draft();
     let area = state.services.areas.update(&visit.principal, &id(&area, Thing::Area)?, &draft).await?;
     Ok(Json(AreaWire::from(&area)))
+}
+
+/// Where an area goes.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct MoveForm {
+    /// Id of the area above; absent: it becomes a root.
+    parent: Option<String>,
+}
+
+/// Give an area another place; everything in it goes along
+#[utoipa::path(post, path = "/areas/{id}/move", tag = "areas", security(("session" = [])), params(("id" = String, Path)), request_body = MoveForm, responses((status = 200, body = AreaWire)))]
+pub(super) async fn move_to(
+    State(state): State<AppState>,
+    Visitor(visit): Visitor,
+    Named(area): Named<String>,
+    Body(form): Body<MoveForm>,
+) -> Result<Json<AreaWire>, HttpError> {
+    let area = id(&area, Thing::Area)?;
+    let parent: Option<AreaId> = field("parent", form.parent.as_deref())?;
+    let area = state.services.areas.move_to(&visit.principal, &area, parent.as_ref()).await?;
+    Ok(Json(AreaWire::from(&area)))
+}
+
+/// Remove an empty area
+#[utoipa::path(delete, path = "/areas/{id}", tag = "areas", security(("session" = [])), params(("id" = String, Path)), responses((status = 204)))]
+pub(super) async fn remove(
+    State(state): State<AppState>,
+    Visitor(visit): Visitor,
+    Named(area): Named<String>,
+) -> Result<StatusCode, HttpError> {
+    state.services.areas.remove(&visit.principal, &id(&area, Thing::Area)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

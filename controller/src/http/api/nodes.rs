@@ -264,3 +264,14 @@ pub(super) async fn revoke(
     let node = state.services.nodes.revoke(&visit.principal, &node, &form.reason).await?;
     Ok(Json(NodeWire::of(&node, None)))
 }
+
+/// Remove a node that is revoked, or for which no board ever enrolled; its receipts stay
+#[utoipa::path(delete, path = "/nodes/{id}", tag = "nodes", security(("session" = [])), params(("id" = String, Path)), responses((status = 204)))]
+pub(super) async fn remove(
+    State(state): State<AppState>,
+    Visitor(visit): Visitor,
+    Named(node): Named<String>,
+) -> Result<StatusCode, HttpError> {
+    state.services.nodes.remove(&visit.principal, &id(&node, Thing::Node)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

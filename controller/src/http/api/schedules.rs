@@ -11,10 +11,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::wire::instant;
 use crate::domain::message::{FieldErrors, Message};
-use crate::domain::schedule::{ScheduleDraft, ScheduleValues, StartDraft};
+use crate::domain::schedule::{ScheduleDraft, StartDraft};
 use crate::http::query::{Asked, Body, Named, field, id, required};
 use crate::http::{AppState, HttpError, Visitor};
-use crate::services::{ScheduleView, Thing};
+use crate::services::{SchedulePreview, ScheduleView, Thing};
 use crate::store::schedules::ScheduleFilter;
 
 /// How many starts a preview shows.
@@ -43,12 +43,26 @@ pub(super) struct ScheduleWire {
     start_within_s: u32,
     areas: Vec<String>,
     nodes: Vec<String>,
-    /// The next start.
+    /// The next start at any target: nodes read a repeating time on the wall clock of the target's area.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
+    /// The zone of the target at which that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_zone: Option<&'static str>,
+    /// Why it does not get to nodes, or not to all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<ScheduleProblemWire>,
     created: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     cancelled: Option<String>,
+}
+
+/// Why a schedule does not get to nodes.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ScheduleProblemWire {
+    code: &'static str,
+    vi: String,
+    en: String,
 }
 
 impl From<&ScheduleView> for ScheduleWire {
@@ -72,7 +86,12 @@ impl From<&ScheduleView> for ScheduleWire {
             start_within_s: values.start_within_ms / 1000,
             areas: values.areas.iter().map(ToString::to_string).collect(),
             nodes: values.nodes.iter().map(ToString::to_string).collect(),
-            next: view.next.map(instant),
+            next: view.next.map(|next| instant(next.at)),
+            next_zone: view.next.map(|next| next.zone.name()),
+            problem: view.problem.map(|problem| {
+                let Message { code, vi, en } = problem.message();
+                ScheduleProblemWire { code, vi: vi.into_owned(), en: en.into_owned() }
+            }),
             created: instant(view.schedule.created),
             cancelled: view.schedule.cancelled.map(instant),
         }
@@ -182,14 +201,17 @@ pub(super) async fn create(
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct PreviewWire {
     zone: &'static str,
-    /// The first starts, at most ten.
+    /// The first starts at any target, at most ten.
     starts: Vec<String>,
 }
 
 impl PreviewWire {
-    fn of(values: &ScheduleValues, now: UnixMs) -> Self {
-        let starts = std::iter::successors(values.next_after(now), |last| values.next_after(*last));
-        Self { zone: values.zone.name(), starts: starts.take(PREVIEW_STARTS).map(instant).collect() }
+    fn of(preview: &SchedulePreview, now: UnixMs) -> Self {
+        let starts = std::iter::successors(preview.next_after(now), |last| preview.next_after(last.at));
+        Self {
+            zone: preview.values.zone.name(),
+            starts: starts.take(PREVIEW_STARTS).map(|start| instant(start.at)).collect(),
+        }
     }
 }
 
@@ -200,8 +222,8 @@ pub(super) async fn preview(
     Visitor(visit): Visitor,
     Body(form): Body<ScheduleForm>,
 ) -> Result<Json<PreviewWire>, HttpError> {
-    let values = state.services.schedules.preview(&visit.principal, &form.draft()?).await?;
-    Ok(Json(PreviewWire::of(&values, state.services.clock().now())))
+    let preview = state.services.schedules.preview(&visit.principal, &form.draft()?).await?;
+    Ok(Json(PreviewWire::of(&preview, state.services.clock().now())))
 }
 
 /// One schedule

@@ -97,6 +97,25 @@ pub(super) async fn get(
     Ok(Json(UserWire::from(&view)))
 }
 
+/// A person's own name.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct NameForm {
+    display_name: String,
+}
+
+/// Change a person's own name
+#[utoipa::path(put, path = "/users/{id}", tag = "users", security(("session" = [])), params(("id" = String, Path)), request_body = NameForm, responses((status = 200, body = UserWire)))]
+pub(super) async fn rename(
+    State(state): State<AppState>,
+    Visitor(visit): Visitor,
+    Named(user): Named<String>,
+    Body(form): Body<NameForm>,
+) -> Result<Json<UserWire>, HttpError> {
+    let user = id(&user, Thing::User)?;
+    let view = state.services.users.rename(&visit.principal, &user, &form.display_name).await?;
+    Ok(Json(UserWire::from(&view)))
+}
+
 /// A role to give.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct GrantForm {

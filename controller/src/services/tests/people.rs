@@ -234,3 +234,18 @@ async fn a_session_left_alone_too_long_is_not_listed() {
     let listed = story.services.sessions.list(&visit).await.unwrap();
     assert_eq!(listed.iter().map(|s| &s.id).collect::<Vec<_>>(), [&visit.session.id]);
 }
+
+#[tokio::test]
+async fn a_person_is_renamed_and_signs_in_as_before() {
+    let story = Story::new().await;
+    let chief = story.person("chief", Role::Admin, "da-don").await;
+    let who = story.person("lan", Role::Author, "da-don").await;
+    let users = &story.services.users;
+    let id = who.user_id().unwrap();
+    let renamed = users.rename(&chief, id, "  Cil  Lan ").await.unwrap();
+    assert_eq!((renamed.user.display_name.as_str(), renamed.user.login.as_str()), ("Cil Lan", "lan"));
+    let empty = users.rename(&chief, id, " ").await.unwrap_err();
+    assert_eq!(empty.message().code, "name.empty");
+    let elsewhere = story.person("other", Role::Admin, "phu-son").await;
+    assert!(matches!(users.rename(&elsewhere, id, "X").await, Err(ServiceError::Forbidden(_))));
+}

@@ -71,6 +71,40 @@ fn calls() -> Vec<(&'static str, &'static [Role], Call)> {
             }),
         ),
         (
+            "areas.move_to",
+            &[Admin],
+            call!(|a, w| async move {
+                a.story.services.areas.move_to(w, &area("thon-1"), Some(&area("da-don"))).await
+            }),
+        ),
+        (
+            "areas.remove",
+            &[Admin],
+            call!(|a, w| async move {
+                let draft =
+                    AreaDraft { name: "Tổ 9".to_owned(), level: "tổ".to_owned(), ..AreaDraft::default() };
+                let areas = &a.story.services.areas;
+                let made = areas.create(&a.story.operator, Some(&area("da-don")), &draft).await?;
+                areas.remove(w, &made.id).await
+            }),
+        ),
+        (
+            "nodes.remove",
+            &[Admin, Technician],
+            call!(|a, w| async move {
+                let nodes = &a.story.services.nodes;
+                let made = nodes.create(&a.story.operator, &node_draft("Cụm 8", "da-don")).await?;
+                nodes.remove(w, &made.id).await
+            }),
+        ),
+        (
+            "users.rename",
+            &[Admin],
+            call!(|a, w| async move {
+                a.story.services.users.rename(w, a.user.user_id().unwrap(), "Tên mới").await
+            }),
+        ),
+        (
             "nodes.get",
             EVERY,
             call!(|a, w| async move { a.story.services.nodes.get(w, &node("cum-1")).await }),

@@ -6,6 +6,7 @@ use loa_protocol::report::{ClockTrust, Presence};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::occurrence_id;
 
+use crate::domain::area::AreaDraft;
 use crate::domain::role::Role;
 use crate::domain::schedule::StartDraft;
 use crate::services::story::{NOON, Story, area, node, once, schedule_draft};
@@ -40,7 +41,7 @@ async fn plans_carry_what_is_approved_and_still_to_come() {
 
     bulletins.approve(&approver, id, &view.seen(), "").await.unwrap();
     assert_eq!(carried(&story, NOON).await, [single.schedule.id.to_string(), daily.schedule.id.to_string()]);
-    let half_past_five = single.next.unwrap();
+    let half_past_five = single.next.unwrap().at;
     let late = half_past_five + i64::from(single.schedule.values.start_within_ms);
     assert_eq!(carried(&story, late - 1).await.len(), 2, "a late start is still one");
     assert_eq!(carried(&story, late).await, [daily.schedule.id.to_string()]);
@@ -65,6 +66,36 @@ async fn plans_carry_what_is_approved_and_still_to_come() {
         code(&schedules.create(&author, &over, None).await.unwrap_err()),
         "schedule.bulletin_withdrawn"
     );
+}
+
+/// A district over a border line: the plan of each target is read on its own clock.
+#[tokio::test]
+async fn the_next_start_is_the_earliest_of_the_targets_clocks() {
+    let story = Story::new().await;
+    let author = story.person("lan", Role::Author, "da-don").await;
+    let view = story.bulletin(&author).await;
+    let schedules = &story.services.schedules;
+    let east = AreaDraft {
+        name: "Thôn 2".to_owned(),
+        level: "thôn".to_owned(),
+        zone: "Asia/Tokyo".to_owned(),
+        ..AreaDraft::default()
+    };
+    story.services.areas.update(&story.operator, &area("thon-2"), &east).await.unwrap();
+    let daily = StartDraft::Cron("30 17 * * *".to_owned());
+    let next = async |areas: &[&str], nodes: &[&str]| {
+        let mut draft = schedule_draft(&view.bulletin.id, daily.clone(), areas);
+        draft.nodes = nodes.iter().map(|id| (*id).to_owned()).collect();
+        let made = schedules.create(&author, &draft, None).await.unwrap();
+        let preview = schedules.preview(&author, &draft).await.unwrap();
+        assert_eq!(preview.next_after(NOON), made.next);
+        made.next.map(|next| (next.at, next.zone.name())).unwrap()
+    };
+    let (half_past_five, in_tokyo) = (UnixMs(1_795_343_400_000), UnixMs(1_795_336_200_000));
+    assert_eq!(next(&["thon-1"], &[]).await, (half_past_five, "Asia/Ho_Chi_Minh"));
+    assert_eq!(next(&["thon-1", "thon-2"], &[]).await, (in_tokyo, "Asia/Tokyo"));
+    assert_eq!(next(&["thon-1"], &["cum-2"]).await, (in_tokyo, "Asia/Tokyo"), "a single node there");
+    assert_eq!(next(&["da-don"], &[]).await, (half_past_five, "Asia/Ho_Chi_Minh"), "the commune's plan");
 }
 
 #[tokio::test]
@@ -104,7 +135,7 @@ async fn receipts_are_kept_once_and_tell_which_villages_heard() {
     let view = story.approved(&author, &approver).await;
     let draft = schedule_draft(&view.bulletin.id, once("2026-11-22T17:30"), &["da-don"]);
     let schedule = story.services.schedules.create(&author, &draft, None).await.unwrap();
-    let nominal = schedule.next.unwrap();
+    let nominal = schedule.next.unwrap().at;
     let occurrence = occurrence_id(&schedule.schedule.id, 1, nominal);
     let receipt = |number: u64, outcome: Outcome| Receipt {
         number,

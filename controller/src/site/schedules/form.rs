@@ -12,7 +12,7 @@ use super::rule;
 use crate::domain::ids::fresh_item_id;
 use crate::domain::message::FieldErrors;
 use crate::domain::role::{Action, Forbidden};
-use crate::domain::schedule::{ScheduleDraft, ScheduleValues, StartDraft};
+use crate::domain::schedule::{ScheduleDraft, StartDraft};
 use crate::pages::labels::RepeatMode;
 use crate::pages::views::{
     ScheduleForm, ScheduleFormPage, SchedulePreview, SchedulePreviewPart, TargetKind, TargetRow, weekly_cron,
@@ -282,7 +282,7 @@ async fn preview_of(
 ) -> Result<Option<SchedulePreview>, ServiceError> {
     let Ok(drafts) = drafts(form, posted) else { return Ok(None) };
     let services = &site.app.services;
-    let mut values: Vec<ScheduleValues> = Vec::new();
+    let mut values: Vec<crate::services::SchedulePreview> = Vec::new();
     for draft in &drafts {
         match services.schedules.preview(me.who(), draft).await {
             Ok(checked) => values.push(checked),
@@ -296,10 +296,10 @@ async fn preview_of(
         }
     }
     let (Some(first), Some(draft)) = (values.first(), drafts.first()) else { return Ok(None) };
-    let zone = first.zone;
+    let zone = first.values.zone;
     let now = services.clock().now();
     let starts = next_starts(&values, now);
-    let targets: Vec<&KnownNode> = program::targets(first, nodes).collect();
+    let targets: Vec<&KnownNode> = program::targets(&first.values, nodes).collect();
     let offline = targets.iter().filter(|(_, status)| !status.online).count();
     let view = services.bulletins.get(me.who(), &draft.bulletin).await?;
     let revision = view.on_air.as_ref().unwrap_or(&view.latest);
@@ -324,14 +324,14 @@ async fn preview_of(
     }))
 }
 
-fn next_starts(values: &[ScheduleValues], now: UnixMs) -> Vec<UnixMs> {
+fn next_starts(values: &[crate::services::SchedulePreview], now: UnixMs) -> Vec<UnixMs> {
     let mut starts = Vec::new();
     for values in values {
         let mut last = now;
         for _ in 0..PREVIEW_STARTS {
             let Some(next) = values.next_after(last) else { break };
-            starts.push(next);
-            last = next;
+            starts.push(next.at);
+            last = next.at;
         }
     }
     starts.sort_unstable();

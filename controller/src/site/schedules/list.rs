@@ -89,7 +89,9 @@ pub(in crate::site) fn rows(
     schedules: &[ScheduleView],
 ) -> Vec<ScheduleRow> {
     let mut views: Vec<&ScheduleView> = schedules.iter().collect();
-    views.sort_by_key(|view| (view.next.is_none(), view.next, std::cmp::Reverse(view.schedule.created)));
+    views.sort_by_key(|view| {
+        (view.next.is_none(), view.next.map(|next| next.at), std::cmp::Reverse(view.schedule.created))
+    });
     views.into_iter().map(|view| row(me, places, nodes, view)).collect()
 }
 
@@ -116,7 +118,10 @@ fn row(me: &Me, places: &Places, nodes: &[KnownNode], view: &ScheduleView) -> Sc
         until: values.valid_until.and_then(|until| day(until).checked_sub_days(Days::new(1))),
         places: program::target_names(values, places, nodes),
         state,
-        next: view.next.filter(|_| state == ScheduleState::Active).map(|at| words::moment(at, zone)),
+        next: view
+            .next
+            .filter(|_| state == ScheduleState::Active)
+            .map(|start| words::moment(start.at, start.zone)),
         cancellable: sets && matches!(state, ScheduleState::Active | ScheduleState::Blocked),
     }
 }
