@@ -71,11 +71,6 @@ impl Config {
             "speech.words_per_minute",
             "choose 80 to 300",
         )?;
-        rule(
-            self.speech.languages.iter().all(|language| language == "vi"),
-            "speech.languages",
-            "text can be spoken in Vietnamese (vi) alone; upload recordings for other languages",
-        )?;
         rule(!self.speech.voice.is_empty(), "speech.voice", "name a voice, such as vi")?;
         rule(self.speech.cache_max_mib <= 1024 * 1024, "speech.cache_max_mib", "choose 0 to 1048576")?;
         self.speech.check().map_err(wrong)?;
@@ -239,7 +234,7 @@ mod tests {
             variables(&[
                 ("LOA_HTTP_LISTEN", "127.0.0.1:0"),
                 ("LOA_BROKER_PASSWORD", "12345"),
-                ("LOA_SPEECH_LANGUAGES", "vi, vi"),
+                ("LOA_SPEECH_LANGUAGES", "vi, en"),
                 ("HOME", "/nowhere"),
             ]),
         )
@@ -248,7 +243,7 @@ mod tests {
         assert_eq!(config.http.listen.port(), 0);
         assert_eq!(config.speech.workers, 3);
         assert_eq!(config.speech.words_per_minute, 120);
-        assert_eq!(config.speech.languages, ["vi", "vi"]);
+        assert_eq!(config.speech.languages, ["vi", "en"]);
         assert_eq!(config.broker.password.reveal(), "12345", "digits stay text where text is meant");
         assert!(!format!("{config:?}").contains("12345"));
     }
@@ -280,7 +275,6 @@ mod tests {
             ("tenant = \"Lâm Đồng\"", &[], &["`tenant`", "a-z"]),
             ("", &[("LOA_SPEECH_WORKERS", "two")], &["LOA_SPEECH_WORKERS", "whole number"]),
             ("", &[("LOA_SPEECH_WORKERS", "0")], &["`speech.workers`", "1 to 64"]),
-            ("[speech]\nlanguages = [\"vi\", \"en\"]", &[], &["`speech.languages`", "upload recordings"]),
             ("[broker]\nmode = \"external\"", &[], &["`broker.url`", "mqtts://"]),
             ("[http]\nsecure_cookies = true", &[], &["`http.secure_cookies`", "https://"]),
             ("[http", &[], &["not valid TOML"]),

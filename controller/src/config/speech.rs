@@ -18,8 +18,7 @@ pub struct SpeechConfig {
     pub voice: String,
     /// Speed of a synthesised track that names none. 120 is 165 syllables a minute: outdoors, slower is clearer.
     pub words_per_minute: u16,
-    /// Languages in which text is spoken. Text in another language is refused: it needs a recording. Only Vietnamese has
-    /// rules for reading numbers, dates and abbreviations, so no other may stand here.
+    /// Languages for which a synthetic voice exists. Text in another language is refused: it needs a recording.
     pub languages: Vec<String>,
     /// The synthesiser's program; found on the PATH when it is a bare name.
     pub program: String,
@@ -37,7 +36,7 @@ impl Default for SpeechConfig {
             workers: 2,
             voice: "vi".to_owned(),
             words_per_minute: 120,
-            languages: vec!["vi".to_owned()],
+            languages: vec!["vi".to_owned(), "en".to_owned()],
             program: "espeak-ng".to_owned(),
             cache_max_mib: 512,
             engines: Vec::new(),

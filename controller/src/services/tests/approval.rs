@@ -294,22 +294,6 @@ async fn a_recording_comes_in_pieces_and_becomes_a_track() {
     assert_eq!(making, [("vi", &Making::Done), ("kpm", &Making::Queued)]);
 }
 
-/// The synthesiser could say English words, but nothing here reads English numbers and dates.
-#[tokio::test]
-async fn english_text_needs_an_announcer() {
-    let story = Story::new().await;
-    let author = story.person("lan", Role::Author, "da-don").await;
-    let source = SourceDraft::Speech {
-        text: "The clinic opens at 8:00.".to_owned(),
-        voice: String::new(),
-        words_per_minute: None,
-    };
-    let mut with_english = draft();
-    with_english.tracks = vec![TrackDraft { language: "en".to_owned(), source }];
-    let refused = story.services.bulletins.create(&author, &area("da-don"), &with_english, None).await;
-    assert_eq!(code(&refused.unwrap_err()), "language.without_voice");
-}
-
 #[tokio::test]
 async fn a_sound_that_could_not_be_made_says_why_and_is_tried_again() {
     let story = Story::new().await;

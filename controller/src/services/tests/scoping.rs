@@ -115,6 +115,11 @@ fn calls() -> Vec<(&'static str, &'static [Role], Call)> {
             call!(|a, w| async move { a.story.services.nodes.health(w, &node("cum-1")).await }),
         ),
         (
+            "nodes.events",
+            EVERY,
+            call!(|a, w| async move { a.story.services.nodes.events(w, &node("cum-1")).await }),
+        ),
+        (
             "nodes.epochs",
             EVERY,
             call!(|a, w| async move { a.story.services.nodes.epochs(w, &node("cum-1")).await }),
