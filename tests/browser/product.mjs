@@ -1,6 +1,6 @@
 // The running product: the demo's programs, and people in a real browser.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -36,12 +36,39 @@ export async function startProduct() {
     demo.on('exit', (code) => failed(new Error(`the demo ended (${code}): ${said}`)));
   });
   const stop = async () => {
+    for (const controller of controllers.splice(0)) controller.kill();
     const ended = new Promise((done) => demo.once('exit', done));
     demo.kill('SIGINT');
     await ended;
     rmSync(folder, { recursive: true, force: true });
   };
-  return { base: `http://127.0.0.1:${port}`, link, stop };
+  return { base: `http://127.0.0.1:${port}`, link, stop, killController: () => killController(demo.pid) };
+}
+
+/** Controllers that were started again. */
+const controllers = [];
+
+/** Kills the controller as a power cut does; gives how to start it again as it was. */
+async function killController(demo) {
+  const children = readFileSync(`/proc/${demo}/task/${demo}/children`, 'utf8').trim().split(' ');
+  const list = (pid, file) => readFileSync(`/proc/${pid}/${file}`, 'utf8').split('\0').slice(0, -1);
+  const pid = children.find((child) => path.basename(list(child, 'cmdline')[0]) === 'loa-controller');
+  const [program, ...args] = list(pid, 'cmdline');
+  const env = Object.fromEntries(list(pid, 'environ').map((entry) => entry.split(/=(.*)/s).slice(0, 2)));
+  const cwd = readlinkSync(`/proc/${pid}/cwd`);
+  process.kill(Number(pid), 'SIGKILL');
+  return async () => {
+    const controller = spawn(program, args, { env, cwd, stdio: ['ignore', 'ignore', 'pipe'] });
+    controllers.push(controller);
+    let said = '';
+    await new Promise((ready, failed) => {
+      controller.stderr.on('data', (bytes) => {
+        said += bytes;
+        if (/ready/.test(said)) ready();
+      });
+      controller.on('exit', (code) => failed(new Error(`the controller ended (${code}): ${said}`)));
+    });
+  };
 }
 
 /** Debian's Chromium, without the connections that it would make by itself. */

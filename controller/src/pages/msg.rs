@@ -46,6 +46,8 @@ messages! {
     /// The file is too large; word `x` is the largest allowed.
     FILE_TOO_LARGE = "err-file-too-large";
 
+    /// The form made its bulletin before, with other words.
+    FORM_USED = "err-form-used";
     /// The session ended in the middle of writing; the form is shown again as typed.
     FORM_KEPT = "err-form-kept";
 

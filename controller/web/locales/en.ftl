@@ -28,6 +28,10 @@ live-lost = The live connection is lost; connecting again. What this page shows 
 live-over = The session is over, and this page no longer updates itself. What you are writing is still here: press save, it is kept while you sign in again.
 live-left = Somebody else has just dealt with this bulletin. Your comment was not sent:
 
+form-unreachable = Not saved: the server does not answer. What you typed is all here. Keep this page open, and press save again when the connection is back.
+form-restored = What you had not saved is back, typed at
+form-drop = Discard it
+
 choose = Choose…
 optional = optional
 cancel = Cancel
@@ -191,6 +195,7 @@ do-withdraw = Withdraw
 do-reject-open = Return with a comment…
 do-reject = Return
 reject-comment = Comment
+comment-unsent = The comment that was not sent:
 reject-comment-hint = Say what needs changing. The author will read it.
 
 # Tracks
@@ -448,6 +453,8 @@ audit-about = On what
 error-status = Error { $x }
 error-why = Why:
 error-todo = What to do:
+error-draft = What you were writing is still here.
+error-draft-back = Back to it
 error-home = To the page of today
 error-code = Code
 error-request = Request
@@ -461,6 +468,7 @@ err-no-day = Tick at least one weekday.
 err-passphrase-differs = The two passphrases differ.
 err-no-file = No file chosen.
 err-file-too-large = The file is too large; at most { $x }.
+err-form-used = This form was saved before, with other words. What you typed is below; look it over and save.
 err-form-kept = The session ended while you were writing. What you typed is all here; look it over and save.
 
 warn-brackets = The marks [[ ]] and what they enclose are not spoken.

@@ -25,6 +25,10 @@ live-lost = Mất kết nối trực tiếp, đang nối lại. Số liệu trê
 live-over = Phiên đăng nhập đã kết thúc, trang này không tự cập nhật nữa. Nội dung đang soạn vẫn còn: cứ bấm lưu, hệ thống giữ lại và đề nghị đăng nhập.
 live-left = Người khác vừa xử lý bản tin này. Ý kiến đang viết chưa được gửi:
 
+form-unreachable = Chưa lưu được: máy chủ không trả lời. Nội dung vẫn còn nguyên trên trang này. Đừng đóng trang; khi có kết nối trở lại, bấm lưu lần nữa.
+form-restored = Đã khôi phục nội dung chưa lưu, nhập lúc
+form-drop = Bỏ nội dung này
+
 choose = Chọn…
 optional = không bắt buộc
 cancel = Quay lại
@@ -185,6 +189,7 @@ do-withdraw = Thu hồi
 do-reject-open = Trả lại kèm ý kiến…
 do-reject = Trả lại
 reject-comment = Ý kiến
+comment-unsent = Ý kiến chưa được gửi:
 reject-comment-hint = Nêu rõ chỗ cần sửa. Người soạn sẽ đọc ý kiến này.
 
 # Bản tiếng
@@ -436,6 +441,8 @@ audit-about = Đối tượng
 error-status = Lỗi { $x }
 error-why = Lý do:
 error-todo = Cách xử lý:
+error-draft = Nội dung vừa soạn vẫn còn.
+error-draft-back = Trở lại nội dung đang soạn
 error-home = Về trang Hôm nay
 error-code = Mã lỗi
 error-request = Mã yêu cầu
@@ -449,6 +456,7 @@ err-no-day = Hãy chọn ít nhất một ngày trong tuần.
 err-passphrase-differs = Hai lần nhập mật khẩu không giống nhau.
 err-no-file = Chưa chọn tệp âm thanh.
 err-file-too-large = Tệp quá lớn, tối đa { $x }.
+err-form-used = Biểu mẫu này đã được lưu trước đó, với nội dung khác. Nội dung vừa nhập ở dưới đây; hãy xem lại rồi lưu.
 err-form-kept = Phiên đăng nhập đã hết khi đang soạn. Nội dung vừa nhập vẫn còn nguyên dưới đây; hãy xem lại rồi lưu.
 
 warn-brackets = Dấu [[ ]] và phần bên trong không được đọc.

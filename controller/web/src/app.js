@@ -5,12 +5,14 @@ import "htmx-ext-sse";
 import { copyButtons } from "./copy.js";
 import { countText } from "./count.js";
 import { sayDates } from "./dates.js";
+import { keepDrafts } from "./drafts.js";
 import { guardForms } from "./forms.js";
 import { liveParts } from "./live.js";
 import { targetTree } from "./tree.js";
 
 copyButtons(document);
 countText(document);
+keepDrafts(document);
 guardForms(document);
 liveParts(document);
 sayDates(document);

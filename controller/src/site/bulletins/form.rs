@@ -11,7 +11,7 @@ use loa_protocol::ids::AreaId;
 
 use super::{address, check, named, seen};
 use crate::domain::area::Area;
-use crate::domain::bulletin::{BulletinDraft, RevisionState, SourceDraft, TrackDraft};
+use crate::domain::bulletin::{BulletinDraft, RevisionState, SourceDraft, TrackDraft, text};
 use crate::domain::ids::fresh_bulletin_id;
 use crate::domain::message::FieldErrors;
 use crate::domain::role::{Action, Forbidden};
@@ -87,6 +87,14 @@ pub(in crate::site) async fn create(
         }
         Err(other) => return Err(other.into()),
     };
+    // The answer to the first try was lost on its way, and the text was worked on: neither version is dropped unseen.
+    let stored = draft_of(&view.latest);
+    let differs = stored.title != text::line(&draft.title) || stored.text != text::body(&draft.text);
+    if differs && view.latest.state.edit().is_ok() {
+        typed.form.errors.put("", Msg::new(msg::FORM_USED));
+        let page = form_page(&site, &me, Some((&view, &view.seen_words())), typed).await?;
+        return Ok(Rendered(StatusCode::CONFLICT, page).into_response());
+    }
     saved(&site, &me, &form, &view, flash::plain(msg::SAVED, site.app.web.secure_cookies)).await
 }
 

@@ -208,3 +208,27 @@ async fn places_nodes_and_people_are_added_once() {
     let log = web.get(&mut browser, "/audit").await.page().html;
     assert!(log.contains("Loại bỏ cụm loa") && log.contains("mất trộm"), "{log}");
 }
+
+#[tokio::test]
+async fn a_form_that_was_saved_and_worked_on_further_loses_neither_version() {
+    let web = Web::new().await;
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let mut browser = web.browser(&lan).await;
+    let form = web.get(&mut browser, "/bulletins/new").await.page().form("/bulletins");
+    let form = form.with("area", "thon-2").with("category", "local_notice").with("class", "normal");
+    let form = form.with("title", "Lịch cắt điện").with("speak", "vi");
+    let first = web.send(&mut browser, &form.clone().with("text", "Mai mất điện.\r\n")).await;
+    let path = first.to().to_owned();
+    // The same again is the same bulletin; its answer was lost on the way.
+    assert_eq!(web.send(&mut browser, &form.clone().with("text", "Mai mất điện.")).await.to(), path);
+    let other = web.send(&mut browser, &form.with("text", "Mai mất điện từ 8 giờ.")).await;
+    assert_eq!(other.status, StatusCode::CONFLICT);
+    assert!(other.html.contains("đã được lưu trước đó"), "{}", other.html);
+    let again = other.form(&format!("{path}/edit"));
+    assert!(other.html.contains("Mai mất điện từ 8 giờ.</textarea>"), "{}", other.html);
+    let again =
+        again.with("title", "Lịch cắt điện").with("text", "Mai mất điện từ 8 giờ.").with("speak", "vi");
+    let again = again.with("category", "local_notice").with("class", "normal");
+    assert_eq!(web.send(&mut browser, &again).await.to(), path);
+    assert!(web.get(&mut browser, &path).await.page().html.contains("Mai mất điện từ 8 giờ."));
+}

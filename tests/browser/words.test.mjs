@@ -1,0 +1,94 @@
+// What was typed is not lost: a server that is away, a session that ended, a reload.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { fillBulletin, person, startBrowser, startProduct, welcome } from './product.mjs';
+
+const PASSPHRASE = 'suối chảy qua bản làng';
+const BULLETIN = { title: 'Cảnh báo mưa lớn', text: 'Đêm nay mưa rất to.\nBà con không qua ngầm, không ra suối.', category: 'disaster_prevention' };
+let product;
+let browser;
+let me;
+
+before(async () => {
+  [product, browser] = await Promise.all([startProduct(), startBrowser()]);
+  me = await person(browser);
+  await welcome(me.page, product.link, PASSPHRASE);
+});
+
+after(async () => {
+  await browser?.close();
+  await product?.stop();
+});
+
+const save = (page) => page.locator('button[value=save]').click();
+const isSaved = (page) => page.waitForURL(/\/bulletins\/(?!new)[^/?]+$/);
+
+async function isAllThere(page) {
+  assert.equal(await page.locator('#title').inputValue(), BULLETIN.title);
+  assert.equal(await page.locator('#text').inputValue(), BULLETIN.text);
+  assert.equal(await page.locator('#category').inputValue(), BULLETIN.category);
+}
+
+async function signIn(page) {
+  await page.locator('#login').fill('quantri');
+  await page.locator('#passphrase').fill(PASSPHRASE);
+  await page.locator('main form button.btn-primary').click();
+}
+
+test('a controller that is killed between typing and saving', { timeout: 120_000 }, async () => {
+  const { page } = me;
+  await fillBulletin(page, product.base, BULLETIN);
+  const restart = await product.killController();
+  await save(page);
+  await page.getByText('máy chủ không trả lời').waitFor();
+  await isAllThere(page);
+  await restart();
+  await save(page);
+  await isSaved(page);
+  assert.match(await page.locator('main').innerText(), /không ra suối/);
+  await page.goto(`${product.base}/bulletins/new`);
+  assert.equal(await page.locator('#title').inputValue(), '', 'what the server has is not offered again');
+});
+
+test('a network that is away, and a page that is loaded again meanwhile', { timeout: 60_000 }, async () => {
+  const { page } = me;
+  await fillBulletin(page, product.base, BULLETIN);
+  await page.context().setOffline(true);
+  await save(page);
+  await page.getByText('máy chủ không trả lời').waitFor();
+  await page.context().setOffline(false);
+  page.once('dialog', (dialog) => dialog.accept());
+  await page.reload();
+  await page.getByText('Đã khôi phục nội dung chưa lưu').waitFor();
+  await isAllThere(page);
+  await save(page);
+  await isSaved(page);
+});
+
+test('a session that was ended in another tab', { timeout: 60_000 }, async () => {
+  const { page } = me;
+  await fillBulletin(page, product.base, BULLETIN);
+  const other = await page.context().newPage();
+  await other.goto(product.base);
+  await other.locator('form[action="/sign-out"] button').first().click();
+  await other.waitForURL(/sign-in/);
+  await save(page);
+  await page.waitForURL(/\/sign-in/);
+  await signIn(page);
+  await page.getByText('Nội dung vừa nhập vẫn còn nguyên').waitFor();
+  await isAllThere(page);
+
+  // Signed in anew elsewhere meanwhile: this page's form is of the session before.
+  await other.goto(product.base);
+  await other.locator('form[action="/sign-out"] button').first().click();
+  await other.waitForURL(/sign-in/);
+  await signIn(other);
+  await other.waitForURL((url) => url.pathname === '/');
+  await save(page);
+  await page.getByText('Trở lại nội dung đang soạn').click();
+  await page.locator('#title').waitFor();
+  await isAllThere(page);
+  await save(page);
+  await isSaved(page);
+  await other.close();
+});
