@@ -88,7 +88,7 @@ export function startBrowser() {
 }
 
 export const DESKTOP = { width: 1280, height: 800 };
-export const PHONE = { width: 375, height: 760 };
+export const PHONE = { width: 390, height: 844 };
 
 /** A person with a browser of their own. What the console says against a page is collected in `complaints`. */
 export async function person(browser, viewport = DESKTOP) {

@@ -9,6 +9,7 @@ import { keepDrafts } from "./drafts.js";
 import { guardForms } from "./forms.js";
 import { liveParts } from "./live.js";
 import { targetTree } from "./tree.js";
+import { closeUnfolded } from "./unfold.js";
 
 copyButtons(document);
 countText(document);
@@ -17,3 +18,4 @@ guardForms(document);
 liveParts(document);
 sayDates(document);
 targetTree(document);
+closeUnfolded(document);

@@ -1,0 +1,131 @@
+// Every page by keyboard and for those who do not see it: axe-core's rules in both languages, both themes, on desk and phone.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { DESKTOP, PHONE, person, startBrowser, startProduct, welcome, writeBulletin } from './product.mjs';
+
+const PASSPHRASE = 'suối chảy qua bản làng';
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const OPTIONS = { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] };
+let product;
+let browser;
+let me;
+let addresses;
+
+before(async () => {
+  [product, browser] = await Promise.all([startProduct(), startBrowser()]);
+  me = await person(browser);
+  await welcome(me.page, product.link, PASSPHRASE);
+  const { page } = me;
+  const first = async (list, link) => {
+    await page.goto(product.base + list);
+    return page.locator(link).first().getAttribute('href');
+  };
+  const draft = await writeBulletin(page, product.base, { title: 'Lịch tiêm chủng', text: 'Sáng thứ bảy tiêm vắc xin.' });
+  const node = await first('/nodes', 'main a[href^="/nodes/"]:not([href$="/new"])');
+  const user = await first('/users', 'main a[href^="/users/"]');
+  const approved = await first('/bulletins?state=approved', 'main a[href^="/bulletins/"]:not([href$="/new"])');
+  addresses = [
+    '/', '/bulletins', '/bulletins?state=rejected', '/bulletins/new', draft, `${draft}/edit`, approved, '/schedules',
+    '/schedules/new', '/heard', '/heard?outcome=missed', '/nodes', '/nodes/new', node, `${node}/revoke`, '/areas', '/users',
+    user, '/audit', '/account', '/nowhere',
+  ];
+});
+
+after(async () => {
+  await browser?.close();
+  await product?.stop();
+});
+
+/** What axe has against the page as it stands, one line each. */
+async function violations(page, where) {
+  await page.evaluate(AXE);
+  const found = await page.evaluate((options) => globalThis.axe.run(document, options), OPTIONS);
+  const grave = found.violations.filter(({ impact }) => ['serious', 'critical', 'moderate'].includes(impact));
+  return grave.map(({ id, nodes }) => `${where}: ${id}: ${nodes.map((node) => node.html.slice(0, 160)).slice(0, 3).join(' | ')}`);
+}
+
+/** What lies beyond the right edge of the page. */
+async function overflow(page, where) {
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  return wide > 0 ? [`${where}: ${wide} px too wide`] : [];
+}
+
+async function look(page, lang, theme, size) {
+  await page.context().addCookies([
+    { name: 'lang', value: lang, url: product.base },
+    { name: 'theme', value: theme, url: product.base },
+  ]);
+  await page.setViewportSize(size);
+}
+
+for (const lang of ['vi', 'en']) {
+  for (const theme of ['light', 'dark']) {
+    test(`pages in ${lang}, ${theme}`, { timeout: 300_000 }, async () => {
+      const told = [];
+      for (const size of [DESKTOP, PHONE]) {
+        await look(me.page, lang, theme, size);
+        for (const address of addresses) {
+          const where = `${address} at ${size.width} px`;
+          await me.page.goto(product.base + address);
+          told.push(...(await violations(me.page, where)), ...(await overflow(me.page, where)));
+        }
+        const guest = await person(browser, size);
+        await look(guest.page, lang, theme, size);
+        for (const address of ['/sign-in', '/welcome/none']) {
+          await guest.page.goto(product.base + address);
+          told.push(...(await violations(guest.page, address)), ...(await overflow(guest.page, address)));
+        }
+        await guest.close();
+      }
+      assert.deepEqual(told, []);
+    });
+  }
+}
+
+/** Whether the element that has the focus shows that it has. */
+function showsFocus() {
+  const element = document.activeElement;
+  const shown = element.matches('input[type=radio], input[type=checkbox]') ? [element, element.closest('label')] : [element];
+  return shown.filter(Boolean).some((one) => {
+    const style = getComputedStyle(one);
+    return (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none';
+  });
+}
+
+test('every page is walked through by the tab key, each stop to be seen', { timeout: 300_000 }, async () => {
+  const { page } = me;
+  const told = [];
+  for (const size of [DESKTOP, PHONE]) {
+    await look(page, 'vi', 'light', size);
+    for (const address of addresses) {
+      await page.goto(product.base + address);
+      await page.keyboard.press('Tab');
+      assert.equal(await page.evaluate(() => document.activeElement.className), 'skip', address);
+      await page.keyboard.press('Enter');
+      for (let stops = 0; stops < 120; stops += 1) {
+        await page.keyboard.press('Tab');
+        const stop = await page.evaluate(() => document.activeElement !== document.body && document.activeElement.outerHTML.slice(0, 120));
+        if (!stop) break;
+        if (!(await page.evaluate(showsFocus))) told.push(`${address} at ${size.width} px: ${stop}`);
+      }
+    }
+  }
+  assert.deepEqual([...new Set(told)], []);
+});
+
+test('what unfolds on the phone closes with Escape and gives the focus back', { timeout: 60_000 }, async () => {
+  const { page } = me;
+  await look(page, 'vi', 'light', PHONE);
+  await page.goto(product.base);
+  const more = page.locator('.tabbar summary');
+  await more.focus();
+  await page.keyboard.press('Enter');
+  const account = page.locator('.tabbar-more a[href="/account"]');
+  await account.waitFor({ state: 'visible' });
+  await account.focus();
+  await page.keyboard.press('Escape');
+  await account.waitFor({ state: 'hidden' });
+  assert.equal(await more.evaluate((summary) => summary === document.activeElement), true);
+});
