@@ -3,7 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
-#[path = "../examples/preview_pages/sample.rs"]
+#[path = "../examples/preview_pages/sample/mod.rs"]
 mod sample;
 
 use std::collections::BTreeSet;

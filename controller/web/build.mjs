@@ -96,7 +96,8 @@ const darkWhenPreferred = {
 
 async function style() {
   const tabler = await readFile(at("node_modules/@tabler/core/dist/css/tabler.css"), "utf8");
-  const own = await readFile(at("src/app.css"), "utf8");
+  const bundled = await esbuild.build({ entryPoints: [at("src/app.css")], bundle: true, write: false, target });
+  const own = bundled.outputFiles[0].text;
   const [purged] = await new PurgeCSS().purge({
     content: ["templates/**/*.html", "../src/pages/**/*.rs", "src/*.js"].map((glob) => at(glob)),
     css: [{ raw: `${tabler}\n${own}` }],

@@ -42,6 +42,7 @@ after(async () => {
 async function violations(page, where) {
   await page.evaluate(AXE);
   const found = await page.evaluate((options) => globalThis.axe.run(document, options), OPTIONS);
+  assert.ok(found.passes.length > 10, `${where}: axe looked at nothing`);
   const grave = found.violations.filter(({ impact }) => ['serious', 'critical', 'moderate'].includes(impact));
   return grave.map(({ id, nodes }) => `${where}: ${id}: ${nodes.map((node) => node.html.slice(0, 160)).slice(0, 3).join(' | ')}`);
 }
