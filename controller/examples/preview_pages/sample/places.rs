@@ -108,6 +108,13 @@ pub(crate) fn node(look: Look) -> NodePage {
         can_issue_token: false,
         can_revoke: true,
         heard: heard_rows().drain(..1).collect(),
+        refused: vec![RefusedRow {
+            at: at(21, 5, 12),
+            what: Msg::both(
+                "Không nhận kế hoạch phát của địa bàn xa-lac-duong: là bản cũ bị gửi lại.",
+                "Refused the plan of the area xa-lac-duong: an old version, sent again.",
+            ),
+        }],
     }
 }
 
