@@ -123,17 +123,16 @@ impl<S: Sync> FromRequestParts<S> for Me {
 
 /// Leads to the sign-in page, and afterwards back to `path`.
 fn to_the_door(headers: &HeaderMap, path: &str) -> Response {
-    let door = address("/sign-in", &[("next", if path == "/" { "" } else { path })]);
     if headers.contains_key("hx-request") {
-        // A part of a page must not become the sign-in page; the whole page goes there.
-        let redirect = HeaderValue::from_str(&door).unwrap_or(HeaderValue::from_static("/sign-in"));
-        return (StatusCode::UNAUTHORIZED, [("hx-redirect", redirect)]).into_response();
+        // A part of a page must not become the sign-in page, and whoever is typing must not be led away from the text.
+        return StatusCode::UNAUTHORIZED.into_response();
     }
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     if accept.contains("text/event-stream") {
         // A browser follows a redirect and then tries again for ever; this tells it to stop.
         return StatusCode::NO_CONTENT.into_response();
     }
+    let door = address("/sign-in", &[("next", if path == "/" { "" } else { path })]);
     Redirect::to(&door).into_response()
 }
 

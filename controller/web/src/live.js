@@ -17,6 +17,9 @@ export function liveParts(root) {
   };
   htmx.createEventSource = (url) => new Stream(url, () => say(note.dataset.over));
   root.addEventListener("htmx:sseError", () => say(note.dataset.lost));
+  root.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.xhr.status === 401) say(note.dataset.over);
+  });
   root.addEventListener("htmx:sseOpen", () => {
     if (note.textContent === note.dataset.lost) say("");
   });
