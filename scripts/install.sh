@@ -63,8 +63,13 @@ need_node() {
   npm install --prefix "$2" --no-save --no-audit --no-fund --loglevel=error "node@$1"
 }
 
-# The pages' styles, scripts and fonts: bundled once, then part of the binary.
+# The pages' styles, scripts and fonts: bundled once, then part of the binary. What is as old as the last bundle is not
+# bundled again: a fresh bundle makes the controller be built anew, which takes minutes.
 build_pages() {
   npm_install controller/web
-  npm run --prefix controller/web --silent build
+  local bundle=controller/web/dist/manifest.json
+  if [ ! -e "$bundle" ] || [ -n "$(find controller/web controller/src/pages \( -path '*/node_modules/*' -o -path '*/dist' \) \
+    ! -name .package-lock.json -prune -o -type f -newer "$bundle" -print -quit)" ]; then
+    npm run --prefix controller/web --silent build
+  fi
 }
