@@ -1,5 +1,7 @@
 //! `loa-controller`: the broadcast controller of a commune or a province.
 
+mod cli_speech;
+
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +45,9 @@ enum Command {
     /// People.
     #[command(subcommand)]
     User(UserCommand),
+    /// How texts are read aloud.
+    #[command(subcommand)]
+    Speech(cli_speech::SpeechCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -119,6 +124,10 @@ struct UserAdd {
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
+    // A matter of text alone: it needs no configuration.
+    if let Command::Speech(command) = cli.command {
+        return cli_speech::run(command);
+    }
     let quiet = if matches!(cli.command, Command::Run) { "info" } else { "warn" };
     let filter = EnvFilter::try_from_env("LOA_LOG").unwrap_or_else(|_| EnvFilter::new(quiet));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -151,6 +160,7 @@ async fn execute(command: Command, config: Config) -> anyhow::Result<()> {
         Command::Area(command) => area(command, &open(&config).await?).await,
         Command::Node(command) => node(command, &config).await,
         Command::User(command) => user(command, &config).await,
+        Command::Speech(command) => cli_speech::run(command),
     }
 }
 

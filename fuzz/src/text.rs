@@ -1,6 +1,7 @@
 //! What officers type: checked, then brought into words.
 
-use loa_speech::normalize::{Sentence, normalize};
+use loa_speech::Normalizer;
+use loa_speech::normalize::Sentence;
 use loa_speech::text::{self, CleanText, DEFAULT_MAX_BYTES};
 
 /// A text is read once more as so many bytes of itself: what takes more than linear time then hits the time limit.
@@ -23,12 +24,16 @@ pub fn hold(bytes: &[u8]) {
 }
 
 fn speak(clean: &CleanText) {
-    let spoken = normalize(clean);
+    let normalizer = Normalizer::default();
+    let spoken = normalizer.normalize(clean.as_str());
+    for finding in Normalizer::audit_spoken(clean.as_str(), &spoken) {
+        assert!(clean.as_str().get(finding.bytes).is_some(), "a finding cuts a character");
+    }
     let mut bytes = 0;
     for sentence in spoken.sentences() {
         let words = sentence.as_str();
         bytes += words.len();
-        assert!(!words.chars().any(|c| c.is_ascii_digit() || matches!(c, '[' | ']' | '\n')), "{words:?}");
+        assert!(!words.chars().any(|c| c.is_numeric() || matches!(c, '[' | ']' | '\n')), "{words:?}");
         assert!(words.chars().any(char::is_alphabetic), "{words:?} cannot be said");
         assert!(words.chars().count() <= Sentence::MAX_CHARS, "a sentence of {} bytes", words.len());
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use loa_speech::text::{self, DEFAULT_MAX_BYTES};
-use loa_speech::{Espeak, EspeakConfig, Recipe, Reporter, speak};
+use loa_speech::{Espeak, EspeakConfig, Normalizer, Recipe, Reporter, speak};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -24,7 +24,7 @@ async fn main() -> anyhow::Result<()> {
         eprintln!("{warning:?}");
     }
     let engine = Espeak::find(EspeakConfig::default()).await?;
-    let object = speak(&checked.text, &recipe, &engine, &Reporter::silent()).await?;
+    let object = speak(&checked.text, &recipe, &Normalizer::default(), &engine, &Reporter::silent()).await?;
     std::fs::write(&output, &object.bytes).with_context(|| format!("writing {}", output.display()))?;
     println!(
         "{} s, {} bytes, {:.2} LUFS, {:.2} dBTP",

@@ -1,10 +1,10 @@
 //! Text to spoken text to voice to mastered audio.
 //!
 //! ```text
-//! typed text ─ text::check ─> CleanText ─ normalize ─> SpokenText ─ Synthesizer ─> Pcm ─┐
-//! uploaded file ─ recording::decode_recording ──────────────────────────────────> Pcm ─┤
-//!                                                                                      v
-//!                                                     master ─> opus ─> AudioObject (Ogg Opus, content hash)
+//! typed text ─ text::check ─> CleanText ─ normalize ─> Spoken ─ Synthesizer ─> Pcm ─┐
+//! uploaded file ─ recording::decode_recording ──────────────────────────────> Pcm ─┤
+//!                                                                                  v
+//!                                                 master ─> opus ─> AudioObject (Ogg Opus, content hash)
 //! ```
 //!
 //! Invariants:
@@ -29,6 +29,7 @@ pub mod text;
 
 mod speak;
 
+pub use normalize::Normalizer;
 pub use object::{AudioObject, Codec, Finish, FinishError};
 pub use pcm::Pcm;
 pub use progress::{Progress, Reporter, Stage};

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::master::{Compression, Mastering};
+use crate::normalize::Normalizer;
 use crate::object::Finish;
 use crate::opus::OpusSettings;
 use crate::synthesize::{Engine, Pauses, Voice};
@@ -44,11 +45,12 @@ impl std::fmt::Display for RecipeKey {
 impl Recipe {
     /// The key of what [`speak`](crate::speak) makes of `text`.
     #[must_use]
-    pub fn key(&self, text: &CleanText, engine: &Engine) -> RecipeKey {
+    pub fn key(&self, text: &CleanText, normalizer: &Normalizer, engine: &Engine) -> RecipeKey {
         let Self { voice: Voice { id, words_per_minute }, pauses, finish } = self;
         let Pauses { clause_ms, sentence_ms, paragraph_ms } = pauses;
         let mut key = Fingerprint::new("speech");
         key.text("text", text.as_str());
+        key.text("normalizer", &normalizer.identity());
         key.text("engine", &engine.name).text("engine-version", &engine.version);
         key.text("voice", id).number("words-per-minute", (*words_per_minute).into());
         key.number("clause-ms", (*clause_ms).into());
@@ -132,21 +134,25 @@ mod tests {
     fn everything_that_decides_the_sound_decides_the_key() {
         let clean = |raw| text::check(raw, text::DEFAULT_MAX_BYTES).unwrap().text;
         let engine = |version: &str| Engine { name: "espeak-ng".to_owned(), version: version.to_owned() };
-        let recipe = Recipe::default();
-        let key = recipe.key(&clean("Xin chào"), &engine("1.51"));
-        assert_eq!(recipe.clone().key(&clean("Xin chào"), &engine("1.51")), key);
+        let (recipe, reader) = (Recipe::default(), Normalizer::default());
+        let key = recipe.key(&clean("Xin chào"), &reader, &engine("1.51"));
+        assert_eq!(recipe.clone().key(&clean("Xin chào"), &reader, &engine("1.51")), key);
         let mut keys = vec![
             key,
-            recipe.key(&clean("Xin chào."), &engine("1.51")),
-            recipe.key(&clean("Xin chào"), &engine("1.52")),
+            recipe.key(&clean("Xin chào."), &reader, &engine("1.51")),
+            recipe.key(&clean("Xin chào"), &reader, &engine("1.52")),
         ];
         let slower = Voice { words_per_minute: 120, ..Voice::default() };
-        keys.push(Recipe { voice: slower, ..recipe.clone() }.key(&clean("Xin chào"), &engine("1.51")));
+        keys.push(Recipe { voice: slower, ..recipe.clone() }.key(
+            &clean("Xin chào"),
+            &reader,
+            &engine("1.51"),
+        ));
         let pauses = Pauses { sentence_ms: 600, ..Pauses::default() };
-        keys.push(Recipe { pauses, ..recipe.clone() }.key(&clean("Xin chào"), &engine("1.51")));
+        keys.push(Recipe { pauses, ..recipe.clone() }.key(&clean("Xin chào"), &reader, &engine("1.51")));
         let mut finish = Finish::default();
         finish.mastering.compression.ratio = 4.0;
-        keys.push(Recipe { finish, ..recipe }.key(&clean("Xin chào"), &engine("1.51")));
+        keys.push(Recipe { finish, ..recipe }.key(&clean("Xin chào"), &reader, &engine("1.51")));
         keys.push(Finish::default().key("Xin chào".as_bytes()));
         let count = keys.len();
         keys.sort();

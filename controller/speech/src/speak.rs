@@ -1,6 +1,6 @@
 //! The two ways to an object: a text that is spoken, a recording that was uploaded.
 
-use crate::normalize::normalize;
+use crate::normalize::Normalizer;
 use crate::object::{AudioObject, Finish, FinishError, finish};
 use crate::progress::{Reporter, Stage};
 use crate::recipe::Recipe;
@@ -25,8 +25,8 @@ pub enum SpeechError {
     Worker(#[from] tokio::task::JoinError),
 }
 
-/// Speaks a text and makes an object of it. The same text, recipe and engine give the same bytes; ask
-/// [`Recipe::key`] first whether they have been made already.
+/// Speaks a text and makes an object of it. The same text, recipe, normaliser and engine give the same bytes;
+/// ask [`Recipe::key`] first whether they have been made already.
 ///
 /// Runs the engine's own number of workers; how many texts are spoken at a time is the caller's to bound. Dropping
 /// the future stops the engine; mastering, once begun, runs to its end.
@@ -36,10 +36,11 @@ pub enum SpeechError {
 pub async fn speak(
     text: &CleanText,
     recipe: &Recipe,
+    normalizer: &Normalizer,
     engine: &dyn Synthesizer,
     progress: &Reporter,
 ) -> Result<AudioObject, SpeechError> {
-    let spoken = normalize(text);
+    let spoken = normalizer.normalize(text.as_str());
     let pcm = speak_text(engine, &spoken, &recipe.voice, &recipe.pauses, progress).await?;
     let (settings, reporter) = (recipe.finish, progress.clone());
     Ok(tokio::task::spawn_blocking(move || finish(pcm, &settings, &reporter)).await??)

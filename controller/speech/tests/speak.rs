@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use loa_speech::master::{LOUDNESS_TOLERANCE_LU, measure};
-use loa_speech::normalize::normalize;
+use loa_speech::normalize::{Lexicon, Options, Region, Spoken};
 use loa_speech::opus;
 use loa_speech::synthesize::{Pauses, speak_text};
 use loa_speech::text::{self, DEFAULT_MAX_BYTES};
 use loa_speech::{
-    CleanText, Espeak, EspeakConfig, Pcm, Piper, PiperConfig, Recipe, Reporter, Stage, SynthesisError,
+    CleanText, Espeak, EspeakConfig, Normalizer, Pcm, Piper, PiperConfig, Recipe, Reporter, Stage, SynthesisError,
     Synthesizer, Voice, VoiceInfo, speak,
 };
 
@@ -20,12 +20,16 @@ fn clean(raw: &str) -> CleanText {
     text::check(raw, DEFAULT_MAX_BYTES).unwrap().text
 }
 
+fn normalize(raw: &str) -> Spoken {
+    Normalizer::default().normalize(clean(raw).as_str())
+}
+
 async fn espeak() -> Espeak {
     Espeak::find(EspeakConfig::default()).await.unwrap()
 }
 
 async fn say(raw: &str, voice: &Voice) -> Result<Pcm, SynthesisError> {
-    speak_text(&espeak().await, &normalize(&clean(raw)), voice, &Pauses::default(), &Reporter::silent()).await
+    speak_text(&espeak().await, &normalize(raw), voice, &Pauses::default(), &Reporter::silent()).await
 }
 
 #[tokio::test]
@@ -36,7 +40,7 @@ async fn a_bulletin_becomes_an_object() {
     );
     let (reporter, progress) = Reporter::channel();
     let engine = espeak().await;
-    let object = speak(&text, &Recipe::default(), &engine, &reporter).await.unwrap();
+    let object = speak(&text, &Recipe::default(), &Normalizer::default(), &engine, &reporter).await.unwrap();
     assert_eq!(progress.borrow().stage, Stage::Done);
     assert_eq!(object.sample_rate_hz, 16_000);
     let pcm = opus::decode(&object.bytes).unwrap();
@@ -56,13 +60,18 @@ async fn a_bulletin_becomes_an_object() {
     assert!((heard.integrated_lufs + 16.0).abs() <= LOUDNESS_TOLERANCE_LU);
     assert!(heard.true_peak_dbtp <= -1.5);
 
-    let again = speak(&text, &Recipe::default(), &engine, &Reporter::silent()).await.unwrap();
+    let again =
+        speak(&text, &Recipe::default(), &Normalizer::default(), &engine, &Reporter::silent()).await.unwrap();
     assert!(again == object, "same text, voice and settings: same object");
     let other =
         Recipe { voice: Voice { id: "vi-vn-x-south".to_owned(), ..Voice::default() }, ..Recipe::default() };
-    let southern = speak(&text, &other, &engine, &Reporter::silent()).await.unwrap();
+    let southern = speak(&text, &other, &Normalizer::default(), &engine, &Reporter::silent()).await.unwrap();
     assert_ne!(southern.sha256, object.sha256);
-    assert_ne!(other.key(&text, engine.engine()), Recipe::default().key(&text, engine.engine()));
+    let reader = Normalizer::default();
+    let key = Recipe::default().key(&text, &reader, engine.engine());
+    assert_ne!(other.key(&text, &reader, engine.engine()), key);
+    let southern = Normalizer::new(Options::of(Region::South), &Lexicon::default());
+    assert_ne!(Recipe::default().key(&text, &southern, engine.engine()), key, "other words, other object");
 }
 
 #[tokio::test]
@@ -82,7 +91,10 @@ async fn every_kind_of_text_is_equally_loud() {
         "Tin buồn: gia đình ông K'Brêm ở thôn 2 báo tin cụ bà đã từ trần, hưởng thọ 92 tuổi.",
         "Hello everybody, this is a test.",
     ] {
-        let object = speak(&clean(raw), &Recipe::default(), &engine, &Reporter::silent()).await.unwrap();
+        let object =
+            speak(&clean(raw), &Recipe::default(), &Normalizer::default(), &engine, &Reporter::silent())
+                .await
+                .unwrap();
         let heard = measure(&opus::decode(&object.bytes).unwrap()).unwrap();
         assert!((heard.integrated_lufs + 16.0).abs() <= LOUDNESS_TOLERANCE_LU, "{raw}: {heard:?}");
         assert!(heard.true_peak_dbtp <= -1.5, "{raw}: {heard:?}");
@@ -91,7 +103,7 @@ async fn every_kind_of_text_is_equally_loud() {
 
 #[tokio::test]
 async fn order_and_pauses_do_not_depend_on_the_workers() {
-    let text = normalize(&clean("Một. Hai ba bốn năm sáu bảy. Tám.\n\nChín mười. Hết."));
+    let text = normalize("Một. Hai ba bốn năm sáu bảy. Tám.\n\nChín mười. Hết.");
     let mut sounds = Vec::new();
     for workers in [1, 2, 8] {
         let config =
@@ -153,7 +165,7 @@ async fn failure(what: &str) -> SynthesisError {
     let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/bad-engine.sh");
     let timeout = if what == "hang" { Duration::from_millis(200) } else { Duration::from_secs(30) };
     let engine = Espeak::find(EspeakConfig { program, timeout, ..EspeakConfig::default() }).await.unwrap();
-    let text = normalize(&clean(what));
+    let text = normalize(what);
     speak_text(&engine, &text, &Voice::default(), &Pauses::default(), &Reporter::silent()).await.unwrap_err()
 }
 
@@ -205,7 +217,7 @@ async fn piper_speaks_as_a_subprocess() {
         parallel: NonZeroUsize::MIN,
         natural_words_per_minute: 150,
     });
-    let words = normalize(&clean("Xin chào bà con"));
+    let words = normalize("Xin chào bà con");
     let slow = Voice { id: model.clone(), words_per_minute: 120 };
     let pcm = speak_text(&engine, &words, &slow, &Pauses::default(), &Reporter::silent()).await.unwrap();
     assert!(pcm.duration_ms() > 1_000);

@@ -61,6 +61,7 @@ pub const KEYS: &[Key] = &[
     integer("broker.packet_max_bytes"),
     integer("speech.workers"),
     text("speech.voice"),
+    text("speech.region"),
     integer("speech.words_per_minute"),
     Key { path: "speech.languages", kind: KeyKind::List },
     text("speech.program"),

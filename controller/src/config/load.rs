@@ -72,6 +72,11 @@ impl Config {
             "choose 80 to 300",
         )?;
         rule(!self.speech.voice.is_empty(), "speech.voice", "name a voice, such as vi")?;
+        rule(
+            self.speech.region.parse::<loa_speech::normalize::Region>().is_ok(),
+            "speech.region",
+            "choose north, central or south",
+        )?;
         rule(self.speech.cache_max_mib <= 1024 * 1024, "speech.cache_max_mib", "choose 0 to 1048576")?;
         self.speech.check().map_err(wrong)?;
         rule(self.limits.text_max_chars > 0, "limits.text_max_chars", "it must be at least 1")?;

@@ -3,6 +3,8 @@
 mod engines;
 mod orders;
 
+use loa_speech::Normalizer;
+use loa_speech::normalize::{Lexicon, Options, Region};
 use serde::Deserialize;
 
 pub use engines::{EMBEDDED, EngineConfig, EngineKind, VoiceConfig};
@@ -16,6 +18,8 @@ pub struct SpeechConfig {
     pub workers: usize,
     /// Voice of a synthesised track that names none; a voice of espeak-ng.
     pub voice: String,
+    /// Whose habits numbers are read with: north ("nghìn", "linh"), central or south ("ngàn", "lẻ").
+    pub region: String,
     /// Speed of a synthesised track that names none. 120 is 165 syllables a minute: outdoors, slower is clearer.
     pub words_per_minute: u16,
     /// Languages for which a synthetic voice exists. Text in another language is refused: it needs a recording.
@@ -35,6 +39,7 @@ impl Default for SpeechConfig {
         Self {
             workers: 2,
             voice: "vi".to_owned(),
+            region: "north".to_owned(),
             words_per_minute: 120,
             languages: vec!["vi".to_owned(), "en".to_owned()],
             program: "espeak-ng".to_owned(),
@@ -55,6 +60,14 @@ impl SpeechConfig {
             engine.read_secret().map_err(|problem| (key(index, "secret_file"), problem))?;
         }
         Ok(())
+    }
+
+    /// What reads texts, in the way of the region.
+    #[must_use]
+    pub fn normalizer(&self) -> Normalizer {
+        // A configuration that was loaded names a region that exists.
+        let region: Region = self.region.parse().unwrap_or_default();
+        Normalizer::new(Options::of(region), &Lexicon::default())
     }
 
     /// The rules that one value alone cannot break.

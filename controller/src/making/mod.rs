@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use loa_protocol::ids::ObjectHash;
-use loa_speech::{AudioObject, Finish, RecordingLimits, Reporter, SpeechError, master_recording};
+use loa_speech::{AudioObject, Finish, Normalizer, RecordingLimits, Reporter, SpeechError, master_recording};
 use tokio::task::{self, JoinSet};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -153,11 +153,16 @@ pub async fn run(settings: Settings, stop: CancellationToken) {
 struct Maker {
     settings: Settings,
     voices: Voices,
+    normalizer: Normalizer,
 }
 
 impl Maker {
     fn new(settings: Settings) -> Self {
-        Self { voices: Voices::new(&settings.speech), settings }
+        Self {
+            voices: Voices::new(&settings.speech),
+            normalizer: settings.speech.normalizer(),
+            settings,
+        }
     }
 
     /// Puts lost jobs back in line: those called running that are not in flight. Ends those that were lost too often.

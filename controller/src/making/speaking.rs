@@ -81,14 +81,14 @@ impl Maker {
         reporter: &Reporter,
     ) -> Result<ObjectHash, Unspoken> {
         let engine = self.voices.engine(cast).await?;
-        let key = recipe.key(text, engine.engine()).to_string();
+        let key = recipe.key(text, &self.normalizer, engine.engine()).to_string();
         if let Some(made) = self.made(&key).await.map_err(MakingFailed::from)? {
             return Ok(made);
         }
         if let Some(why) = cast.resting(Instant::now()) {
             return Err(Unspoken::Resting(why));
         }
-        let object = match speak(text, recipe, engine.as_ref(), reporter).await {
+        let object = match speak(text, recipe, &self.normalizer, engine.as_ref(), reporter).await {
             Ok(object) => object,
             Err(SpeechError::Synthesis(error)) => return Err(error.into()),
             // Such as a sound that is silence throughout: another engine may do better.

@@ -2,6 +2,7 @@
 //!
 //! It stays a subprocess: it is GPL, and a crash or a hang in it ends one sentence. Quirks that are kept in here:
 //! - decomposed letters (NFD) lose half of all syllables: [`Sentence`] is NFC by construction;
+//! - names of the highlands and loan words are mumbled or read as English (see [`super::respell`]);
 //! - `[[ … ]]` is taken for phonemes, so no square bracket is ever passed on;
 //! - at its usual amplitude (100) loud syllables clip, at 70 none does;
 //! - the header of `--stdout` states a false length (see [`super::answer`]).
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::program::Program;
+use super::respell::{RESPELLING_VERSION, respell};
 use super::{Engine, SynthesisError, Synthesizer, Voice, VoiceInfo, known_voice};
 use crate::normalize::Sentence;
 
@@ -78,8 +80,10 @@ impl Espeak {
                 reason: "its --version names no version".to_owned(),
             });
         };
-        let engine =
-            Engine { name: "espeak-ng".to_owned(), version: format!("{version} amplitude {amplitude}") };
+        let engine = Engine {
+            name: "espeak-ng".to_owned(),
+            version: format!("{version} amplitude {amplitude} respelling {RESPELLING_VERSION}"),
+        };
         Ok(Self { program, amplitude, parallel, engine, voices: voices() })
     }
 
@@ -121,7 +125,9 @@ impl Synthesizer for Espeak {
         // -b 1: UTF-8 whatever the locale; -z: no pause at the end, pauses are ours.
         let arguments =
             ["-v", &voice.id, "-s", &pace, "-a", &amplitude, "-b", "1", "-z", "--stdin", "--stdout"];
-        self.program.run(arguments, &without_brackets(text)).await
+        let text = without_brackets(text);
+        let text = if voice.id.starts_with("vi") { respell(&text) } else { Cow::Borrowed(&*text) };
+        self.program.run(arguments, &text).await
     }
 }
 

@@ -4,7 +4,7 @@ use futures_util::StreamExt;
 use futures_util::TryStreamExt;
 
 use super::{SynthesisError, Synthesizer, Voice, answer};
-use crate::normalize::{Pause, Sentence, SpokenText};
+use crate::normalize::{Pause, Sentence, Spoken};
 use crate::pcm::Pcm;
 use crate::progress::{Reporter, Stage};
 
@@ -51,7 +51,7 @@ impl Pauses {
 /// The first sentence that fails ends the job and stops the others.
 pub async fn speak_text(
     engine: &dyn Synthesizer,
-    text: &SpokenText,
+    text: &Spoken,
     voice: &Voice,
     pauses: &Pauses,
     progress: &Reporter,

@@ -11,6 +11,7 @@ mod http;
 mod join;
 mod piper;
 mod program;
+mod respell;
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;

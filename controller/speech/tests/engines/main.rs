@@ -9,11 +9,9 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use axum::http::Method;
-use loa_speech::normalize::normalize;
 use loa_speech::synthesize::{Pauses, speak_text};
-use loa_speech::text::{self, DEFAULT_MAX_BYTES};
 use loa_speech::{
-    HttpEngine, HttpSettings, Kind, Pcm, Reporter, Secret, SynthesisError, Synthesizer, Voice, VoiceInfo,
+    HttpEngine, HttpSettings, Kind, Normalizer, Pcm, Reporter, Secret, SynthesisError, Synthesizer, Voice, VoiceInfo,
 };
 
 use server::{Mood, SECRET, Seen, Server};
@@ -43,7 +41,7 @@ fn settings(kind: Kind, url: &str) -> HttpSettings {
 
 async fn say(settings: HttpSettings) -> Result<Pcm, SynthesisError> {
     let engine = HttpEngine::new(settings)?;
-    let words = normalize(&text::check("Xin chào bà con", DEFAULT_MAX_BYTES).unwrap().text);
+    let words = Normalizer::default().normalize("Xin chào bà con");
     let voice = Voice { id: "vi-VN-lan".to_owned(), words_per_minute: 124 };
     speak_text(&engine, &words, &voice, &Pauses::default(), &Reporter::silent()).await
 }

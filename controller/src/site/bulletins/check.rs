@@ -47,7 +47,7 @@ pub(super) fn text_check(site: &Site, text: &str) -> TextCheck {
         let signs: String = unspeakable.into_iter().collect();
         check.warnings.push(Msg::new(msg::WARN_UNSPEAKABLE).with("x", signs));
     }
-    let spoken = loa_speech::normalize::normalize(&checked.text);
+    let spoken = site.settings.normalizer.normalize(checked.text.as_str());
     let syllables: usize = spoken.sentences().iter().map(|s| s.as_str().split_whitespace().count()).sum();
     let per_minute = f64::from(site.settings.words_per_minute) * SYLLABLES_PER_WORD;
     #[expect(

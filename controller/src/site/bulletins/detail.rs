@@ -71,7 +71,7 @@ pub(in crate::site) async fn view_of(
             area: places.name_of(&bulletin.path),
             title: latest.title.clone(),
             text: latest.text.clone(),
-            spoken_text: spoken_text(&latest.text),
+            spoken_text: spoken_text(&site.settings.normalizer, &latest.text),
             state: words::state(latest.state),
             class: words::class(latest.class),
             category: words::category(me.lang(), latest.category),
@@ -123,9 +123,9 @@ fn actions(me: &Me, view: &BulletinView) -> BulletinActions {
 }
 
 /// The words that the voice speaks, where the text can be spoken.
-fn spoken_text(text: &str) -> Option<String> {
+fn spoken_text(normalizer: &loa_speech::Normalizer, text: &str) -> Option<String> {
     let checked = loa_speech::text::check(text, usize::MAX).ok()?;
-    let spoken = loa_speech::normalize::normalize(&checked.text);
+    let spoken = normalizer.normalize(checked.text.as_str());
     let sentences: Vec<&str> = spoken.sentences().iter().map(|sentence| sentence.as_str()).collect();
     (!sentences.is_empty()).then(|| sentences.join("\n"))
 }

@@ -1,0 +1,111 @@
+//! Letters and digits in one: 9A1, 4G, A1, H5N1, COVID-19, COP26, ST25.
+
+use super::super::class::Class;
+use super::super::saying::Saying;
+use super::super::syllable;
+use super::super::tables;
+use super::super::view::View;
+use super::Candidate;
+
+/// Most pieces of one name.
+const PIECES_MAX: usize = 8;
+
+/// 9A1, 12A, 4G, 27C.
+pub(super) fn digits_first(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    let digits = view.digits(at)?;
+    is_letters(view, at + 1).then_some(())?;
+    say_digits(digits, say);
+    let mut next = pieces(view, at + 1, say);
+    // "6A1-6A5": from class to class.
+    if view.is_mark(next, '-') && view.digits(next + 1).is_some() && is_letters(view, next + 2) {
+        say.say("đến");
+        say_digits(view.token(next + 1), say);
+        next = pieces(view, next + 2, say);
+    }
+    Some(Candidate::new(Class::Alphanumeric, next))
+}
+
+/// A1, H5N1, COVID-19, COP26.
+pub(super) fn letters_first(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    let shape = view.shape(at)?;
+    let word = view.token(at);
+    let dash = view.is_mark(at + 1, '-') && view.digits(at + 2).is_some();
+    let number = if dash { at + 2 } else { at + 1 };
+    let digits = view.digits(number)?;
+    let known = tables::abbreviation(view, word, at, number);
+    // Small letters with a number are units and what lacks a blank ("từ10"): not a name.
+    if known.is_none() && !(shape.is_upper() && shape.letters <= 6) {
+        return None;
+    }
+    match known {
+        Some(long) => say.say(long),
+        None if shape.letters > 1 && syllable::is_syllable(word) => say.say(word),
+        None if shape.letters == 1 => say_letter(word, say),
+        None => say.letters(word),
+    };
+    // "PM2.5"
+    if view.is_mark(number + 1, '.')
+        && let Some(decimals) =
+            view.digits(number + 2).filter(|decimals| decimals.len() == 1 && digits.len() == 1)
+    {
+        say.cardinal(digits).say("phẩy").cardinal(decimals);
+        return Some(Candidate::new(Class::Alphanumeric, number + 3));
+    }
+    say_digits(digits, say);
+    let mut next = number + 1;
+    if is_letters(view, next) {
+        next = pieces(view, next, say);
+    }
+    // "C1-C5": from one to the other.
+    if view.is_mark(next, '-') && view.token(next + 1) == word && view.digits(next + 2).is_some() {
+        say.say("đến");
+        match known {
+            Some(long) => say.say(long),
+            None => say_letter(word, say),
+        };
+        say_digits(view.token(next + 2), say);
+        next += 3;
+    }
+    Some(Candidate::new(Class::Alphanumeric, next))
+}
+
+/// Capitals that touch a number: at most three, so that "5UBND" isn't one.
+fn is_letters(view: View<'_>, at: usize) -> bool {
+    view.shape(at).is_some_and(|shape| shape.is_upper() && shape.letters <= 3)
+}
+
+/// Says letters and digits by turns for as long as they touch.
+fn pieces(view: View<'_>, at: usize, say: &mut Saying<'_>) -> usize {
+    let mut next = at;
+    while next < at + PIECES_MAX {
+        if is_letters(view, next) {
+            let word = view.token(next);
+            if view.shape(next).is_some_and(|shape| shape.letters == 1) {
+                say_letter(word, say)
+            } else {
+                say.letters(word)
+            };
+        } else if let Some(digits) = view.digits(next).filter(|_| is_letters(view, next - 1)) {
+            say_digits(digits, say);
+        } else {
+            break;
+        }
+        next += 1;
+    }
+    next
+}
+
+/// A vowel stays as it is written.
+fn say_letter<'s, 'o>(letter: &str, say: &'s mut Saying<'o>) -> &'s mut Saying<'o> {
+    if matches!(letter, "A" | "E" | "I" | "O" | "U") { say.say(letter) } else { say.letters(letter) }
+}
+
+/// Short numbers as one, long ones digit by digit.
+fn say_digits(digits: &str, say: &mut Saying<'_>) {
+    // A zero in front is said: "C06".
+    if digits.len() <= 3 && !(digits.len() > 1 && digits.starts_with('0')) {
+        say.cardinal(digits)
+    } else {
+        say.digits(digits)
+    };
+}

@@ -1,0 +1,75 @@
+//! a/b: "một phần hai" for parts of one thing, "mười bốn trên mười chín" for so many of so many.
+
+use super::super::class::Class;
+use super::super::saying::Saying;
+use super::super::tables::UnitKind;
+use super::super::view::View;
+use super::{Candidate, cues, units};
+
+pub(super) fn fraction(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    let (above, below) =
+        (view.digits(at)?, view.is_mark(at + 1, '/').then(|| view.digits(at + 2)).flatten()?);
+    if above.len() > 9 || below.len() > 9 {
+        return None;
+    }
+    let mut next = at + 3;
+    let (part, whole) = (view.value(at, 9)?, view.value(at + 2, 9)?);
+    let of_parts = view.precedes(next, cues::PARTS) && !units::counts(view, next);
+    let alone = view.is_alone(at, next) || (at > 0 && !view.is_space(at - 1) && view.is_alone(at - 1, next));
+    let small = part < whole && whole <= 10 && part > 0;
+    // A disabled soldier's grade: "hạng 2/4".
+    let graded = view.follows(at, &["hạng", "bậc", "loại"]);
+    let parts = !graded
+        && ((small && !units::counts(view, next)) || (part < whole && of_parts) || (alone && whole > 0));
+    if parts {
+        say.cardinal(above).say("phần");
+        if whole == 4 {
+            say.say("tư")
+        } else {
+            say.cardinal(below)
+        };
+    } else {
+        say.cardinal(above).say("trên").cardinal(below);
+    }
+    // "24/24h", "1/2 kg", "3/4 ha".
+    if let Some((tail, behind)) = units::tail(view, next) {
+        tail.say(say);
+        next = units::per(view, behind, tail.kind(), say);
+    } else if view.is_mark(next, '/') && units::is_each(view, next + 1) {
+        next = units::per(view, next, UnitKind::Measure, say);
+    } else {
+        // "1/2/3": more of the same.
+        while view.is_mark(next, '/')
+            && let Some(more) = view.digits(next + 1)
+        {
+            say.say("trên").cardinal(more);
+            next += 2;
+        }
+    }
+    Some(Candidate::new(Class::Fraction, next))
+}
+
+/// A house number: "số 12/5 Lê Lợi", "hẻm 45/12".
+pub(super) fn house(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    let cued = view.follows(at, &["hẻm", "ngõ", "ngách", "kiệt"])
+        || (view.follows(at, &["số", "nhà"]) && !view.is_mark(at + 3, '/'));
+    view.digits(at).filter(|_| cued && view.is_mark(at + 1, '/'))?;
+    view.digits(at + 2)?;
+    let in_a_street = view.follows(at, &["hẻm", "ngõ", "ngách", "kiệt"]) || {
+        let behind = view.skip_space(at + 3);
+        view.shape(behind).is_some_and(|shape| shape.capitalised) || view.precedes(at + 3, &["đường", "phố"])
+    };
+    if !in_a_street {
+        return None;
+    }
+    let stroke = say.options.house_stroke();
+    say.cardinal(view.token(at));
+    let mut next = at + 1;
+    while view.is_mark(next, '/')
+        && let Some(more) = view.digits(next + 1)
+    {
+        say.say(stroke).cardinal(more);
+        next += 2;
+    }
+    Some(Candidate::cued(Class::Code, next))
+}

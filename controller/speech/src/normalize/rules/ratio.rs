@@ -1,0 +1,23 @@
+//! "tỷ lệ 1:500", "tỷ lệ 1/2000", "pha 1:10": "một trên năm trăm".
+
+use super::super::class::Class;
+use super::super::saying::Saying;
+use super::super::view::View;
+use super::Candidate;
+
+pub(super) fn ratio(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    let (left, right) = (view.digits(at)?, view.digits(at + 2)?);
+    let joined = view.is_mark(at + 1, ':') || view.is_mark(at + 1, '/');
+    if !joined || !view.has_cue(at, 3, &["lệ", "pha", "trộn", "đồ"]) || view.is_mark(at + 3, '%') {
+        return None;
+    }
+    say.cardinal(left).say("trên").cardinal(right);
+    let mut next = at + 3;
+    while view.is_mark(next, ':')
+        && let Some(more) = view.digits(next + 1)
+    {
+        say.say("trên").cardinal(more);
+        next += 2;
+    }
+    Some(Candidate::cued(Class::Fraction, next))
+}

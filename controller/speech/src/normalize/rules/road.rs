@@ -1,0 +1,66 @@
+//! Roads and places on them: QL20, ĐT.725, QL 27C, Km15+200.
+
+use super::super::class::Class;
+use super::super::saying::Saying;
+use super::super::view::View;
+use super::Candidate;
+
+pub(super) fn road(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    let (name, needs_touch) = match view.word(at)? {
+        "QL" | "Ql" => ("quốc lộ", false),
+        "ĐT" => ("đường tỉnh", false),
+        "TL" => ("tỉnh lộ", false),
+        "HL" => ("hương lộ", false),
+        "ĐH" => ("đường huyện", true),
+        "Km" | "KM" | "km" => return kilometre(view, at, say),
+        _ => return None,
+    };
+    let number = match view.mark(at + 1) {
+        Some('.' | '-') => view.skip_space(at + 2),
+        _ if needs_touch => at + 1,
+        _ => view.skip_space(at + 1),
+    };
+    let digits = view.digits(number).filter(|digits| digits.len() <= 4)?;
+    // "ĐT 0263": a telephone's "điện thoại".
+    if digits.starts_with('0') && digits.len() > 2
+        || view.digits(number + 2).is_some() && view.is_mark(number + 1, '.')
+    {
+        return None;
+    }
+    // "đường ĐT.725" says the word already.
+    let name = if view.follows(at, &["đường"]) { name.trim_start_matches("đường ") } else { name };
+    say.say(name).cardinal(digits);
+    let next = letter_behind(view, number + 1, say);
+    Some(Candidate::cued(Class::Road, next))
+}
+
+/// "27C": the letter belongs to the road.
+fn letter_behind(view: View<'_>, next: usize, say: &mut Saying<'_>) -> usize {
+    match view.shape(next) {
+        Some(shape) if shape.letters == 1 && shape.capitals == 1 => {
+            say.letters(view.token(next));
+            next + 1
+        }
+        _ => next,
+    }
+}
+
+fn kilometre(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    // Behind a number it's the unit.
+    if view.before(at).is_some_and(|before| view.digits(before).is_some()) {
+        return None;
+    }
+    let number = view.skip_space(at + 1);
+    let digits = view.digits(number).filter(|digits| digits.len() <= 4)?;
+    say.say("ki lô mét").cardinal(digits);
+    let mut next = number + 1;
+    if view.is_mark(next, '+')
+        && let Some(metres) = view.digits(next + 1).filter(|metres| metres.len() <= 3)
+    {
+        // "+050" is fifty metres.
+        let value: u64 = metres.parse().ok()?;
+        say.say("cộng").number(value);
+        next += 2;
+    }
+    Some(Candidate::cued(Class::Road, next))
+}

@@ -1,0 +1,130 @@
+//! `loa-controller speech`: the normaliser on lines of text, for whoever writes a lexicon or looks into a reading.
+//!
+//! It needs no configuration and no database.
+
+use std::io::{self, BufRead, ErrorKind, Write};
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use loa_speech::Normalizer;
+use loa_speech::normalize::{Finding, Lexicon, Options, Region, Spoken};
+use serde_json::{Value, json};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SpeechCommand {
+    /// Reads lines on standard input and prints each as it is said.
+    Normalize(Normalize),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Normalize {
+    /// Whose habits: north, central or south.
+    #[arg(long, default_value = "north")]
+    region: Region,
+    /// Prints one JSON object for each line: what was recognised where, and what nothing was known about.
+    #[arg(long)]
+    explain: bool,
+}
+
+/// Runs until the end of the input, or until nobody reads the output any more.
+pub(crate) fn run(command: SpeechCommand) -> anyhow::Result<()> {
+    let SpeechCommand::Normalize(Normalize { region, explain }) = command;
+    let normalizer = Normalizer::new(Options::of(region), &Lexicon::default());
+    let answer = |line: &str| if explain { explained(&normalizer, line) } else { said(&normalizer, line) };
+    each_line(&mut io::stdin().lock(), &mut io::BufWriter::new(io::stdout().lock()), answer)
+}
+
+fn each_line(
+    input: &mut impl BufRead,
+    output: &mut impl Write,
+    answer: impl Fn(&str) -> String,
+) -> anyhow::Result<()> {
+    for (index, line) in input.lines().enumerate() {
+        let line = line.with_context(|| format!("line {} of the input cannot be read: it must be UTF-8", index + 1))?;
+        match writeln!(output, "{}", answer(&line)) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+            written => written.context("the output cannot be written")?,
+        }
+    }
+    match output.flush() {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        flushed => flushed.context("the output cannot be written"),
+    }
+}
+
+/// One line for one line: a line end that hides in it (U+2028) is a blank.
+fn said(normalizer: &Normalizer, line: &str) -> String {
+    normalizer.normalize(line).text().replace('\n', " ")
+}
+
+fn explained(normalizer: &Normalizer, line: &str) -> String {
+    let spoken = normalizer.normalize(line);
+    let findings = Normalizer::audit_spoken(line, &spoken);
+    json!({
+        "text": spoken.text(),
+        "spans": spans(line, &spoken),
+        "findings": findings.iter().map(|finding| told(line, finding)).collect::<Vec<Value>>(),
+    })
+    .to_string()
+}
+
+/// `start` and `end` are bytes of the line.
+fn spans(line: &str, spoken: &Spoken) -> Vec<Value> {
+    let span = |span: &loa_speech::normalize::Span| {
+        json!({
+            "class": span.class.as_str(),
+            "start": span.source.start,
+            "end": span.source.end,
+            "written": line.get(span.source.clone()),
+            "spoken": spoken.said(span),
+        })
+    };
+    spoken.spans().iter().map(span).collect()
+}
+
+fn told(line: &str, finding: &Finding) -> Value {
+    json!({
+        "reason": finding.reason.as_str(),
+        "start": finding.bytes.start,
+        "end": finding.bytes.end,
+        "start_char": finding.chars.start,
+        "end_char": finding.chars.end,
+        "written": line.get(finding.bytes.clone()),
+        "spoken": finding.spoken,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(input: &str, answer: impl Fn(&str) -> String) -> String {
+        let mut output = Vec::new();
+        each_line(&mut input.as_bytes(), &mut output, answer).unwrap();
+        String::from_utf8(output).unwrap()
+    }
+
+    #[test]
+    fn each_line_has_its_line() {
+        let normalizer = Normalizer::default();
+        let said = answered("Họp lúc 7h30.\n\nGọi 115!\u{2028}Hết\n", |line| said(&normalizer, line));
+        assert_eq!(said, "Họp lúc bảy giờ ba mươi phút.\n\nGọi một một năm! Hết\n");
+    }
+
+    #[test]
+    fn an_explanation_names_classes_and_places() {
+        let normalizer = Normalizer::default();
+        let line = answered("Giá 500k § nhé", |line| explained(&normalizer, line));
+        let value: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["text"], "Giá năm trăm nghìn nhé");
+        assert_eq!(value["spans"][1], json!({"class": "money", "start": 5, "end": 9, "written": "500k", "spoken": "năm trăm nghìn"}));
+        assert_eq!(value["findings"][0]["reason"], "symbol");
+        assert_eq!(value["findings"][0]["start_char"], 9);
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused_with_its_line() {
+        let error = each_line(&mut &b"m\xe1\n"[..], &mut Vec::new(), str::to_owned).unwrap_err();
+        assert_eq!(error.to_string(), "line 1 of the input cannot be read: it must be UTF-8");
+    }
+}
