@@ -40,7 +40,8 @@ fn each_line(
     answer: impl Fn(&str) -> String,
 ) -> anyhow::Result<()> {
     for (index, line) in input.lines().enumerate() {
-        let line = line.with_context(|| format!("line {} of the input cannot be read: it must be UTF-8", index + 1))?;
+        let line = line
+            .with_context(|| format!("line {} of the input cannot be read: it must be UTF-8", index + 1))?;
         match writeln!(output, "{}", answer(&line)) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
             written => written.context("the output cannot be written")?,
@@ -117,7 +118,10 @@ mod tests {
         let line = answered("Giá 500k § nhé", |line| explained(&normalizer, line));
         let value: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["text"], "Giá năm trăm nghìn nhé");
-        assert_eq!(value["spans"][1], json!({"class": "money", "start": 5, "end": 9, "written": "500k", "spoken": "năm trăm nghìn"}));
+        assert_eq!(
+            value["spans"][1],
+            json!({"class": "money", "start": 5, "end": 9, "written": "500k", "spoken": "năm trăm nghìn"})
+        );
         assert_eq!(value["findings"][0]["reason"], "symbol");
         assert_eq!(value["findings"][0]["start_char"], 9);
     }

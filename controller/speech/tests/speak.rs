@@ -12,8 +12,8 @@ use loa_speech::opus;
 use loa_speech::synthesize::{Pauses, speak_text};
 use loa_speech::text::{self, DEFAULT_MAX_BYTES};
 use loa_speech::{
-    CleanText, Espeak, EspeakConfig, Normalizer, Pcm, Piper, PiperConfig, Recipe, Reporter, Stage, SynthesisError,
-    Synthesizer, Voice, VoiceInfo, speak,
+    CleanText, Espeak, EspeakConfig, Normalizer, Pcm, Piper, PiperConfig, Recipe, Reporter, Stage,
+    SynthesisError, Synthesizer, Voice, VoiceInfo, speak,
 };
 
 fn clean(raw: &str) -> CleanText {

@@ -158,11 +158,7 @@ struct Maker {
 
 impl Maker {
     fn new(settings: Settings) -> Self {
-        Self {
-            voices: Voices::new(&settings.speech),
-            normalizer: settings.speech.normalizer(),
-            settings,
-        }
+        Self { voices: Voices::new(&settings.speech), normalizer: settings.speech.normalizer(), settings }
     }
 
     /// Puts lost jobs back in line: those called running that are not in flight. Ends those that were lost too often.

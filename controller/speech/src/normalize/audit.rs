@@ -90,6 +90,7 @@ fn breaks(text: &str, before: &Span, after: &Span) -> bool {
 
 fn reason(text: &str, span: &Span) -> Option<Reason> {
     let source = text.get(span.source.clone()).unwrap_or_default();
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what a rule has read is understood")]
     match span.class {
         Class::Digits => Some(Reason::Digits),
         Class::Unspoken => Some(Reason::Symbol),

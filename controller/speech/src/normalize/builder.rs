@@ -124,17 +124,20 @@ impl Builder {
     }
 }
 
-/// Cuts a sentence that is too long at the last comma or blank in the second half of what fits.
+/// Cuts a sentence that is too long at the last comma or blank in the second half of what fits, and closes it with a full stop
+/// where its writer put no mark: engines lower their voice there.
 fn cut(mut text: &str, pause: Pause, sentences: &mut Vec<Sentence>) {
+    const MOST: usize = Sentence::MAX_CHARS - 1;
     let has_letter = |text: &str| text.chars().any(char::is_alphabetic);
-    while text.len() > Sentence::MAX_CHARS
-        && let Some((fits, _)) = text.char_indices().nth(Sentence::MAX_CHARS)
+    while text.len() > MOST
+        && let Some((fits, _)) = text.char_indices().nth(MOST)
     {
         let head = &text[..fits];
         let at_comma = head.rfind([',', ';', ':']).map(|at| at + 1);
         let at = [at_comma, head.rfind(' ')].into_iter().flatten().find(|&at| at > fits / 2).unwrap_or(fits);
         let (part, rest) = text.split_at(at);
         if !has_letter(rest) {
+            text = part;
             break;
         }
         if has_letter(part) {
@@ -142,5 +145,9 @@ fn cut(mut text: &str, pause: Pause, sentences: &mut Vec<Sentence>) {
         }
         text = rest.trim_start();
     }
-    sentences.push(Sentence::new(text.chars().take(Sentence::MAX_CHARS).collect(), pause));
+    let mut last = text.trim_end_matches([',', ';', ':', ' ']).to_owned();
+    if !last.ends_with(['.', '?', '!']) {
+        last.push('.');
+    }
+    sentences.push(Sentence::new(last, pause));
 }

@@ -80,7 +80,7 @@ impl Spoken {
         &self.spans
     }
 
-    /// The sentences in order. A text of signs alone has none.
+    /// The sentences in order, each closed by a mark for the engine. A text of signs alone has none.
     #[must_use]
     pub fn sentences(&self) -> &[Sentence] {
         &self.sentences

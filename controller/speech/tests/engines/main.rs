@@ -11,7 +11,8 @@ use std::time::Duration;
 use axum::http::Method;
 use loa_speech::synthesize::{Pauses, speak_text};
 use loa_speech::{
-    HttpEngine, HttpSettings, Kind, Normalizer, Pcm, Reporter, Secret, SynthesisError, Synthesizer, Voice, VoiceInfo,
+    HttpEngine, HttpSettings, Kind, Normalizer, Pcm, Reporter, Secret, SynthesisError, Synthesizer, Voice,
+    VoiceInfo,
 };
 
 use server::{Mood, SECRET, Seen, Server};

@@ -79,7 +79,7 @@ fn sentences_and_paragraphs_are_told_by_their_pauses() {
         [
             ("Kính thưa bà con!", Pause::Sentence),
             ("Ủy ban nhân dân xã thông báo: họp lúc tám giờ.", Pause::Sentence),
-            ("Đề nghị đến đúng giờ", Pause::Paragraph),
+            ("Đề nghị đến đúng giờ.", Pause::Paragraph),
             ("Trân trọng.", Pause::End),
         ]
     );

@@ -73,7 +73,8 @@ fn parts(view: View<'_>, at: usize) -> Option<Parts> {
         joints += 1;
         index += 1;
     }
-    let mail = read.mail.filter(|mail| *mail + 1 < read.next);
+    // A host has a dot.
+    let mail = read.mail.filter(|mail| (mail + 1..read.next).any(|index| view.is_mark(index, '.')));
     (joints > 0 && read.next > at).then_some(Parts { mail, next: read.next })
 }
 

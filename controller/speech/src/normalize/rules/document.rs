@@ -2,7 +2,6 @@
 //! tướng Chính phủ". The kind of document is said where nothing in front has said it.
 
 use super::super::class::Class;
-use super::super::lexer::Kind;
 use super::super::saying::Saying;
 use super::super::tables;
 use super::super::view::View;
@@ -203,11 +202,11 @@ fn standard(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate
         say.say("năm").year(year);
         next += 2;
     }
-    if view.is_mark(next, '/') && matches!(view.kind(next + 1), Some(Kind::Word(_))) {
-        if let Some(issuer) = tables::issuer(view.token(next + 1)) {
-            say.say("của").say(issuer);
-            next += 2;
-        }
+    if view.is_mark(next, '/')
+        && let Some(issuer) = tables::issuer(view.token(next + 1))
+    {
+        say.say("của").say(issuer);
+        next += 2;
     }
     Some(Candidate::cued(Class::Document, next))
 }

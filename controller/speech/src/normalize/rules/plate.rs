@@ -8,13 +8,13 @@ use super::Candidate;
 pub(super) fn plate(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
     let province = view.digits(at).filter(|digits| digits.len() == 2)?;
     let series = if view.is_mark(at + 1, '-') { at + 2 } else { at + 1 };
-    let letters = view.shape(series).filter(|shape| shape.is_upper() && shape.letters <= 2)?;
+    view.shape(series).filter(|shape| shape.is_upper() && shape.letters <= 2)?;
     let figure = view.digits(series + 1).filter(|figure| figure.len() == 1);
     let behind = if figure.is_some() { series + 2 } else { series + 1 };
     let cued = view.has_cue(at, 4, &["biển", "bks", "xe", "kiểm"]);
     let separated = view.is_mark(behind, '-') || view.is_mark(behind, '.') || view.token(behind) == " ";
     let number = if separated { view.skip_space(behind + 1) } else { behind };
-    if !separated && !(cued && letters.letters > 0) {
+    if !separated && !cued {
         return None;
     }
     let (last, next) = match (view.digits(number)?, view.digits(number + 2)) {

@@ -269,7 +269,7 @@ fn say_tenths(tail: Tail, tenths: &str, say: &mut Saying<'_>) {
     let below = match tail {
         Tail::Unit(unit) if unit.name == "tỷ" => "triệu",
         Tail::Unit(unit) if unit.name == "triệu" => say.options.thousand(),
-        _ => "",
+        Tail::Unit(_) | Tail::Percent | Tail::Power(..) | Tail::Degree(_) => "",
     };
     say.say(below);
 }
