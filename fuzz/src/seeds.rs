@@ -110,7 +110,7 @@ fn texts() -> Result<Vec<Vec<u8>>> {
     .map(|text| text.as_bytes().to_vec())
     .into();
     for file in
-        ["docs/glossary.md", "controller/web/locales/vi.ftl", "controller/speech/src/normalize/tests.rs"]
+        ["docs/glossary.md", "controller/web/locales/vi.ftl", "controller/speech/tests/normalize/cases.tsv"]
     {
         let text =
             String::from_utf8(read(&repository().join(file))?).with_context(|| format!("no text: {file}"))?;
