@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context as _;
 use loa_link::Link;
+use loa_speech::SoundCache;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -156,6 +157,7 @@ impl Controller {
             uploads: services.recordings().clone(),
             speech: config.speech.clone(),
             limits: config.limits.clone(),
+            cache: open_sound_cache(&config)?,
             nudge: nudges.speech.clone(),
             changes,
             clock: clock.clone(),
@@ -299,6 +301,19 @@ impl Drop for EndsAlone {
             self.stop.cancel();
         }
     }
+}
+
+/// Sentences that were spoken before. Nothing is lost with the folder.
+fn open_sound_cache(config: &Config) -> anyhow::Result<Option<Arc<SoundCache>>> {
+    let max_bytes = config.speech.cache_max_mib.saturating_mul(1024 * 1024);
+    if max_bytes == 0 {
+        return Ok(None);
+    }
+    let folder = config.data_dir.join("speech-cache");
+    let cache = SoundCache::open(&folder, max_bytes).with_context(|| {
+        format!("cannot use the folder {}: make it writable, or remove it", folder.display())
+    })?;
+    Ok(Some(Arc::new(cache)))
 }
 
 async fn start_broker(

@@ -15,6 +15,7 @@
 
 mod media;
 
+pub mod cache;
 pub mod master;
 pub mod normalize;
 pub mod object;
@@ -29,6 +30,7 @@ pub mod text;
 
 mod speak;
 
+pub use cache::SoundCache;
 pub use normalize::Normalizer;
 pub use object::{AudioObject, Codec, Finish, FinishError};
 pub use pcm::Pcm;

@@ -10,7 +10,7 @@ use crate::synthesize::{Engine, Pauses, Voice};
 use crate::text::CleanText;
 
 /// Changes whenever this crate would make another sound from the same recipe.
-pub const CHAIN_VERSION: &str = "1";
+pub const CHAIN_VERSION: &str = "2";
 
 /// How a text becomes an object.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,16 +71,28 @@ impl Finish {
 }
 
 /// A hash over named fields. Each carries its length, so no two different recipes run together into the same bytes.
-struct Fingerprint(Sha256);
+pub(crate) struct Fingerprint(Sha256);
 
 impl Fingerprint {
-    fn new(kind: &str) -> Self {
-        let mut fingerprint = Self(Sha256::new());
-        fingerprint.text("loa-speech", kind).text("chain", CHAIN_VERSION);
+    /// Of something that this crate's own sound depends on.
+    pub(crate) fn new(kind: &str) -> Self {
+        let mut fingerprint = Self::lasting(kind);
+        fingerprint.text("chain", CHAIN_VERSION);
         fingerprint
     }
 
-    fn field(&mut self, name: &str, value: &[u8]) -> &mut Self {
+    /// Of something that this crate has no part in, such as what an engine answered.
+    pub(crate) fn lasting(kind: &str) -> Self {
+        let mut fingerprint = Self(Sha256::new());
+        fingerprint.text("loa-speech", kind);
+        fingerprint
+    }
+
+    pub(crate) fn end(self) -> RecipeKey {
+        RecipeKey(self.0.finalize().into())
+    }
+
+    pub(crate) fn field(&mut self, name: &str, value: &[u8]) -> &mut Self {
         for part in [name.as_bytes(), value] {
             self.0.update((part.len() as u64).to_le_bytes());
             self.0.update(part);
@@ -88,11 +100,11 @@ impl Fingerprint {
         self
     }
 
-    fn text(&mut self, name: &str, value: &str) -> &mut Self {
+    pub(crate) fn text(&mut self, name: &str, value: &str) -> &mut Self {
         self.field(name, value.as_bytes())
     }
 
-    fn number(&mut self, name: &str, value: u64) -> &mut Self {
+    pub(crate) fn number(&mut self, name: &str, value: u64) -> &mut Self {
         self.field(name, &value.to_le_bytes())
     }
 
@@ -100,7 +112,7 @@ impl Fingerprint {
         self.field(name, &value.to_bits().to_le_bytes())
     }
 
-    fn finish(mut self, finish: &Finish) -> RecipeKey {
+    pub(crate) fn finish(mut self, finish: &Finish) -> RecipeKey {
         let Finish { mastering, opus } = finish;
         let Mastering { target_lufs, ceiling_dbtp, high_pass_hz, presence_hz, presence_db, compression } =
             mastering;
@@ -121,7 +133,7 @@ impl Fingerprint {
             self.real(name, *value);
         }
         self.number("bitrate-bps", (*bitrate_bps).into()).number("complexity", (*complexity).into());
-        RecipeKey(self.0.finalize().into())
+        self.end()
     }
 }
 

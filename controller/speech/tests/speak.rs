@@ -4,6 +4,8 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use loa_speech::master::{LOUDNESS_TOLERANCE_LU, measure};
@@ -12,8 +14,8 @@ use loa_speech::opus;
 use loa_speech::synthesize::{Pauses, speak_text};
 use loa_speech::text::{self, DEFAULT_MAX_BYTES};
 use loa_speech::{
-    CleanText, Espeak, EspeakConfig, Normalizer, Pcm, Piper, PiperConfig, Recipe, Reporter, Stage,
-    SynthesisError, Synthesizer, Voice, VoiceInfo, speak,
+    CleanText, Engine, Espeak, EspeakConfig, Normalizer, Pcm, Piper, PiperConfig, Recipe, Reporter,
+    SoundCache, Stage, SynthesisError, Synthesizer, Voice, VoiceInfo, speak,
 };
 
 fn clean(raw: &str) -> CleanText {
@@ -40,7 +42,8 @@ async fn a_bulletin_becomes_an_object() {
     );
     let (reporter, progress) = Reporter::channel();
     let engine = espeak().await;
-    let object = speak(&text, &Recipe::default(), &Normalizer::default(), &engine, &reporter).await.unwrap();
+    let object =
+        speak(&text, &Recipe::default(), &Normalizer::default(), &engine, None, &reporter).await.unwrap();
     assert_eq!(progress.borrow().stage, Stage::Done);
     assert_eq!(object.sample_rate_hz, 16_000);
     let pcm = opus::decode(&object.bytes).unwrap();
@@ -60,12 +63,14 @@ async fn a_bulletin_becomes_an_object() {
     assert!((heard.integrated_lufs + 16.0).abs() <= LOUDNESS_TOLERANCE_LU);
     assert!(heard.true_peak_dbtp <= -1.5);
 
-    let again =
-        speak(&text, &Recipe::default(), &Normalizer::default(), &engine, &Reporter::silent()).await.unwrap();
+    let again = speak(&text, &Recipe::default(), &Normalizer::default(), &engine, None, &Reporter::silent())
+        .await
+        .unwrap();
     assert!(again == object, "same text, voice and settings: same object");
     let other =
         Recipe { voice: Voice { id: "vi-vn-x-south".to_owned(), ..Voice::default() }, ..Recipe::default() };
-    let southern = speak(&text, &other, &Normalizer::default(), &engine, &Reporter::silent()).await.unwrap();
+    let southern =
+        speak(&text, &other, &Normalizer::default(), &engine, None, &Reporter::silent()).await.unwrap();
     assert_ne!(southern.sha256, object.sha256);
     let reader = Normalizer::default();
     let key = Recipe::default().key(&text, &reader, engine.engine());
@@ -91,10 +96,16 @@ async fn every_kind_of_text_is_equally_loud() {
         "Tin buồn: gia đình ông K'Brêm ở thôn 2 báo tin cụ bà đã từ trần, hưởng thọ 92 tuổi.",
         "Hello everybody, this is a test.",
     ] {
-        let object =
-            speak(&clean(raw), &Recipe::default(), &Normalizer::default(), &engine, &Reporter::silent())
-                .await
-                .unwrap();
+        let object = speak(
+            &clean(raw),
+            &Recipe::default(),
+            &Normalizer::default(),
+            &engine,
+            None,
+            &Reporter::silent(),
+        )
+        .await
+        .unwrap();
         let heard = measure(&opus::decode(&object.bytes).unwrap()).unwrap();
         assert!((heard.integrated_lufs + 16.0).abs() <= LOUDNESS_TOLERANCE_LU, "{raw}: {heard:?}");
         assert!(heard.true_peak_dbtp <= -1.5, "{raw}: {heard:?}");
@@ -231,4 +242,128 @@ async fn english_has_a_voice() {
     let english = Voice { id: "en".to_owned(), ..Voice::default() };
     let pcm = say("Good morning everybody", &english).await.unwrap();
     assert!(pcm.duration_ms() > 500);
+}
+
+/// espeak-ng, with its sentences counted.
+struct Counted {
+    espeak: Espeak,
+    sentences: AtomicUsize,
+}
+
+impl Counted {
+    fn take(&self) -> usize {
+        self.sentences.swap(0, Ordering::SeqCst)
+    }
+}
+
+#[async_trait::async_trait]
+impl Synthesizer for Counted {
+    fn engine(&self) -> &Engine {
+        self.espeak.engine()
+    }
+
+    fn voices(&self) -> &[VoiceInfo] {
+        self.espeak.voices()
+    }
+
+    fn parallel(&self) -> NonZeroUsize {
+        self.espeak.parallel()
+    }
+
+    async fn synthesize(&self, text: &str, voice: &Voice) -> Result<Vec<u8>, SynthesisError> {
+        self.sentences.fetch_add(1, Ordering::SeqCst);
+        self.espeak.synthesize(text, voice).await
+    }
+}
+
+#[tokio::test]
+async fn editing_one_sentence_makes_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Arc::new(SoundCache::open(folder.path(), 100_000_000).unwrap());
+    let engine = Counted { espeak: espeak().await, sentences: AtomicUsize::new(0) };
+    let say = async |raw: &str, cache: Option<&Arc<SoundCache>>| {
+        speak(&clean(raw), &Recipe::default(), &Normalizer::default(), &engine, cache, &Reporter::silent())
+            .await
+            .unwrap()
+    };
+    let before = "Kính thưa bà con. Sáng mai mất điện. Đề nghị bà con chuẩn bị đèn. Xin cảm ơn.";
+    let after = "Kính thưa bà con. Chiều mai mất điện. Đề nghị bà con chuẩn bị đèn. Xin cảm ơn.";
+    let first = say(before, Some(&cache)).await;
+    assert_eq!(engine.take(), 4);
+    assert!(say(before, Some(&cache)).await == first);
+    assert_eq!(engine.take(), 0, "all of it is remembered");
+    let edited = say(after, Some(&cache)).await;
+    assert_eq!(engine.take(), 1, "one sentence was edited");
+    assert!(say(after, None).await == edited, "what is remembered makes no difference to the bytes");
+    assert_eq!(engine.take(), 4);
+
+    // Every entry damaged in another way: all of it is made again, and sounds the same.
+    for (index, entry) in std::fs::read_dir(folder.path()).unwrap().enumerate() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        let damaged = [bytes[..bytes.len() / 2].to_vec(), Vec::new(), vec![b'<'; 5_000]];
+        std::fs::write(path, &damaged[index % 3]).unwrap();
+    }
+    assert!(say(after, Some(&cache)).await == edited);
+    assert_eq!(engine.take(), 4);
+}
+
+#[tokio::test]
+async fn what_was_measured_on_the_sentences_is_what_the_whole_measures() {
+    let engine = espeak().await;
+    for raw in [
+        "Cháy! Cháy! Cháy ở chợ! Mời bà con sơ tán ngay ra sân vận động xã!",
+        "Á! Ồ! Ừ! Dạ, vâng, tôi xin nghe đây ạ!",
+        "Một. Hai. Ba. Bốn. Năm. Sáu. Bảy. Tám. Chín. Mười.",
+        "Kính thưa toàn thể bà con!\n\nUBND xã thông báo lịch tiêm phòng cho trẻ dưới 5 tuổi vào 7h30 ngày 12/10/2025 tại \
+         nhà văn hóa thôn 3. Khi đi nhớ mang theo sổ tiêm chủng.\n\nXin cảm ơn.",
+        "Giá cà phê hôm nay 118.500 đồng/kg. Giá tiêu 150.000 đồng/kg. Sss. Xì xào xôn xao, sấm sét sáng sủa.",
+    ] {
+        let made = speak(
+            &clean(raw),
+            &Recipe::default(),
+            &Normalizer::default(),
+            &engine,
+            None,
+            &Reporter::silent(),
+        )
+        .await;
+        let object = made.unwrap_or_else(|error| panic!("{raw}: {error:?}"));
+        let pcm = opus::decode(&object.bytes).unwrap();
+        let heard = measure(&pcm).unwrap();
+        assert!((heard.integrated_lufs + 16.0).abs() <= LOUDNESS_TOLERANCE_LU, "{raw}: {heard:?}");
+        assert!(heard.true_peak_dbtp <= -1.5, "{raw}: {heard:?}");
+        assert!(
+            (heard.integrated_lufs - object.loudness.integrated_lufs).abs() < 0.1,
+            "{raw}: {object:?} {heard:?}"
+        );
+        assert!((heard.true_peak_dbtp - object.loudness.true_peak_dbtp).abs() < 0.05, "{raw}: {heard:?}");
+        assert!(pcm.duration_ms().abs_diff(object.duration_ms) <= 1, "{raw}");
+    }
+}
+
+#[tokio::test]
+async fn no_joint_clicks() {
+    let raw = "Mời bà con họp. Xin mang theo giấy tờ. Trân trọng cảm ơn. Hết giờ thông báo. Chào bà con.";
+    let object = speak(
+        &clean(raw),
+        &Recipe::default(),
+        &Normalizer::default(),
+        &espeak().await,
+        None,
+        &Reporter::silent(),
+    )
+    .await
+    .unwrap();
+    let pcm = opus::decode(&object.bytes).unwrap();
+    let mut joints = 0;
+    // A pause: 300 ms in which no sample exceeds -54 dBFS. A click in one would be a step.
+    for (start, window) in pcm.samples().windows(14_400).enumerate().step_by(2_400) {
+        if window.iter().all(|sample| sample.abs() < 0.002) {
+            let step = window.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+            assert!(step < 5e-4, "a step of {step} at {} ms", start / 48);
+            joints += 1;
+        }
+    }
+    assert!(joints >= 4, "{joints} windows of silence between five sentences");
 }

@@ -21,7 +21,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use loa_protocol::ids::ObjectHash;
-use loa_speech::{AudioObject, Finish, Normalizer, RecordingLimits, Reporter, SpeechError, master_recording};
+use loa_speech::{
+    AudioObject, Finish, Normalizer, RecordingLimits, Reporter, SoundCache, SpeechError, master_recording,
+};
 use tokio::task::{self, JoinSet};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -59,6 +61,8 @@ pub struct Settings {
     pub speech: SpeechConfig,
     /// What is accepted.
     pub limits: Limits,
+    /// Sentences that were spoken before; `None`: none are remembered.
+    pub cache: Option<Arc<SoundCache>>,
     /// A job was put in line.
     pub nudge: Nudge,
     /// Tells the pages which track changed.

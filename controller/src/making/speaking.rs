@@ -88,7 +88,16 @@ impl Maker {
         if let Some(why) = cast.resting(Instant::now()) {
             return Err(Unspoken::Resting(why));
         }
-        let object = match speak(text, recipe, &self.normalizer, engine.as_ref(), reporter).await {
+        let object = match speak(
+            text,
+            recipe,
+            &self.normalizer,
+            engine.as_ref(),
+            self.settings.cache.as_ref(),
+            reporter,
+        )
+        .await
+        {
             Ok(object) => object,
             Err(SpeechError::Synthesis(error)) => return Err(error.into()),
             // Such as a sound that is silence throughout: another engine may do better.

@@ -43,6 +43,7 @@ impl Studio {
             uploads: services.recordings().clone(),
             speech: self.story.config.speech.clone(),
             limits: self.story.config.limits.clone(),
+            cache: None,
             nudge: services.nudges().speech.clone(),
             changes: Changes::default(),
             clock: self.story.clock.clone(),

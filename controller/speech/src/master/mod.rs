@@ -12,7 +12,7 @@ mod limiter;
 mod loudness;
 
 pub use compressor::Compression;
-pub(crate) use loudness::Meter;
+pub(crate) use loudness::{BlockMeter, Blocks, Meter};
 pub use loudness::{Loudness, measure};
 
 use std::ops::Range;
@@ -40,6 +40,8 @@ const METER_MARGIN_DB: f64 = 0.15;
 /// The search for the gain ends when it's this near.
 const SEARCH_TOLERANCE_LU: f64 = 0.03;
 const SEARCH_STEPS: usize = 24;
+/// More gain than this into the limiter gives no more loudness, only noise.
+const SEARCH_GAIN_MAX_DB: f64 = 40.0;
 
 /// Settings of the chain.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -169,7 +171,8 @@ impl Shaped {
     /// `ceiling_dbtp`.
     pub(crate) fn level(&self, target_lufs: f64, ceiling_dbtp: f64) -> Result<Mastered, MasterError> {
         let mut limit_db = ceiling_dbtp - METER_MARGIN_DB;
-        let mut search = GainSearch::new(target_lufs - self.loudness_lufs);
+        let first_gain_db = target_lufs - self.loudness_lufs;
+        let mut search = GainSearch::new(first_gain_db);
         let (mut samples, mut loudness);
         let mut steps = 0;
         loop {
@@ -177,7 +180,8 @@ impl Shaped {
             samples = self.limiter.run(search.gain_db, limit_db);
             let reached = loudness::integrated(&samples, SAMPLE_RATE_HZ)?;
             let near = (target_lufs - reached).abs() <= SEARCH_TOLERANCE_LU;
-            if !near && reached.is_finite() && steps < SEARCH_STEPS {
+            let in_reach = search.gain_db < first_gain_db + SEARCH_GAIN_MAX_DB;
+            if !near && reached.is_finite() && in_reach && steps < SEARCH_STEPS {
                 search.step(target_lufs - reached);
                 continue;
             }

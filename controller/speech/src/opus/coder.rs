@@ -17,7 +17,7 @@ use crate::master::{Loudness, Meter};
 use crate::pcm::Pcm;
 
 /// RFC 6716: the longest packet lasts 120 ms.
-const MAX_FRAMES: usize = 5_760;
+pub(super) const MAX_FRAMES: usize = 5_760;
 /// Packets in a second.
 const PER_SECOND: usize = 50;
 

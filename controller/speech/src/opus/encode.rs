@@ -8,7 +8,7 @@ use super::{GRANULE_RATE_HZ, OpusError, codec, mux};
 use crate::pcm::Pcm;
 
 /// Length of a packet. Longer ones save a little and make each lost one audible.
-const FRAME_MS: u32 = 20;
+pub(super) const FRAME_MS: u32 = 20;
 /// RFC 6716: no packet of one frame is longer.
 const MAX_PACKET_BYTES: usize = 1_275;
 /// Samples below this (-100 dBFS) are silence.
@@ -81,15 +81,26 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn of(pcm: &Pcm, settings: &OpusSettings) -> Result<Self, OpusError> {
-        let samples = pcm.samples().len();
+        Self::of_samples(pcm.samples().len(), pcm.sample_rate_hz(), settings)
+    }
+
+    pub(super) fn of_samples(
+        samples: usize,
+        rate_hz: u32,
+        settings: &OpusSettings,
+    ) -> Result<Self, OpusError> {
         if samples == 0 {
             return Err(OpusError::Empty);
         }
-        let rate_hz = pcm.sample_rate_hz();
         let look_ahead = encoder(rate_hz, settings)?.get_look_ahead();
         let look_ahead = look_ahead.map_err(codec("asking for the look-ahead"))? as usize;
         let frame = (rate_hz * FRAME_MS / 1_000) as usize;
         Ok(Self { rate_hz, samples, look_ahead, frame, packets: (samples + look_ahead).div_ceil(frame) })
+    }
+
+    /// Without the packet that pushes the last samples out: of a piece that another one follows, which does that.
+    pub(super) const fn followed(self) -> Self {
+        Self { packets: self.samples / self.frame, ..self }
     }
 
     /// Samples at 48 kHz for one of the sound.

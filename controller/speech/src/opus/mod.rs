@@ -8,10 +8,12 @@ mod coder;
 mod decode;
 mod encode;
 mod mux;
+mod segment;
 
-pub(crate) use coder::Coder;
+pub(crate) use coder::{Coded, Coder, Loud};
 pub use decode::decode;
 pub use encode::{OpusSettings, encode};
+pub(crate) use segment::{LEAD_SAMPLES, MAX_BITRATE_BPS, Place, Segment, assemble};
 
 use crate::master::MasterError;
 use crate::pcm::PcmError;

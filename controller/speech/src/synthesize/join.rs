@@ -1,12 +1,17 @@
 //! A whole text from its sentences.
 
+use std::sync::Arc;
+
 use futures_util::StreamExt;
 use futures_util::TryStreamExt;
 
-use super::{SynthesisError, Synthesizer, Voice, answer};
+use super::{Engine, SynthesisError, Synthesizer, Voice, answer};
+use crate::cache::SoundCache;
+use crate::master::SAMPLE_RATE_HZ;
 use crate::normalize::{Pause, Sentence, Spoken};
 use crate::pcm::Pcm;
 use crate::progress::{Reporter, Stage};
+use crate::recipe::{Fingerprint, RecipeKey};
 
 /// Below this an engine's edge is silence, which gives way to our pauses.
 const EDGE_DBFS: f32 = -60.0;
@@ -34,7 +39,7 @@ impl Default for Pauses {
 }
 
 impl Pauses {
-    const fn after(&self, pause: Pause) -> u32 {
+    pub(crate) const fn after(&self, pause: Pause) -> u32 {
         match pause {
             Pause::Clause => self.clause_ms,
             Pause::Sentence => self.sentence_ms,
@@ -56,45 +61,90 @@ pub async fn speak_text(
     pauses: &Pauses,
     progress: &Reporter,
 ) -> Result<Pcm, SynthesisError> {
-    let sentences = text.sentences();
+    speak_sentences(&Speaker { engine, voice, cache: None }, text.sentences(), pauses, progress).await
+}
+
+/// Who speaks, and where what was spoken is remembered.
+#[derive(Clone, Copy)]
+pub(crate) struct Speaker<'a> {
+    pub(crate) engine: &'a dyn Synthesizer,
+    pub(crate) voice: &'a Voice,
+    pub(crate) cache: Option<&'a Arc<SoundCache>>,
+}
+
+/// The same for some sentences; the pause behind the last is left out.
+pub(crate) async fn speak_sentences(
+    speaker: &Speaker<'_>,
+    sentences: &[Sentence],
+    pauses: &Pauses,
+    progress: &Reporter,
+) -> Result<Pcm, SynthesisError> {
     let total = sentences.len();
     progress.report(Stage::Synthesizing, 0, total);
     // Boxed futures, made before the stream begins: a closure that borrows each sentence would make this future
     // unfit for `tokio::spawn` (the compiler can't show it `Send` for every lifetime).
-    let work: Vec<_> = sentences.iter().map(|sentence| speak_sentence(engine, sentence, voice)).collect();
-    let mut spoken = futures_util::stream::iter(work).buffered(engine.parallel().get());
-    let mut joined: Option<Joined> = None;
+    let work: Vec<_> = sentences.iter().map(|sentence| speaker.speak(sentence)).collect();
+    let mut spoken = futures_util::stream::iter(work).buffered(speaker.engine.parallel().get());
+    let mut joined = Joined::default();
     for (index, sentence) in sentences.iter().enumerate() {
         let Some(pcm) = spoken.try_next().await? else { break };
-        let joined = joined.get_or_insert_with(|| Joined { samples: Vec::new(), rate: pcm.sample_rate_hz() });
-        joined.append(&pcm, pauses.after(sentence.pause_after()));
+        let is_last = index + 1 == total;
+        let pause_ms = if is_last { 0 } else { pauses.after(sentence.pause_after()) };
+        joined.append(&pcm, pause_ms);
         progress.report(Stage::Synthesizing, index + 1, total);
     }
-    let Joined { samples, rate } = joined.ok_or(SynthesisError::NothingToSay)?;
-    Pcm::new(samples, rate)
-        .map_err(|source| SynthesisError::Pcm { engine: engine.engine().name.clone(), source })
+    if total == 0 {
+        return Err(SynthesisError::NothingToSay);
+    }
+    Pcm::new(joined.samples, SAMPLE_RATE_HZ)
+        .map_err(|source| SynthesisError::Pcm { engine: speaker.engine.engine().name.clone(), source })
 }
 
-/// One sentence as sound.
-async fn speak_sentence(
-    engine: &dyn Synthesizer,
-    sentence: &Sentence,
-    voice: &Voice,
-) -> Result<Pcm, SynthesisError> {
-    let wording = engine.wording(sentence);
-    let sound = engine.synthesize(&wording, voice).await?;
-    let name = engine.engine().name.clone();
-    tokio::task::spawn_blocking(move || answer::decode(&name, sound)).await?
+impl Speaker<'_> {
+    /// Names what the engine makes of a sentence: everything that decides its sound.
+    pub(crate) fn key(&self, wording: &str) -> RecipeKey {
+        let Engine { name, version } = self.engine.engine();
+        let Voice { id, words_per_minute } = self.voice;
+        let mut key = Fingerprint::lasting("sentence");
+        key.text("engine", name).text("engine-version", version);
+        key.text("voice", id).number("words-per-minute", (*words_per_minute).into());
+        key.text("wording", wording);
+        key.end()
+    }
+
+    /// One sentence as sound: remembered, or spoken and then remembered as the engine sent it.
+    async fn speak(&self, sentence: &Sentence) -> Result<Pcm, SynthesisError> {
+        let wording = self.engine.wording(sentence);
+        let key = self.key(&wording);
+        let name = self.engine.engine().name.clone();
+        if let Some(cache) = self.cache {
+            let (cache, name) = (Arc::clone(cache), name.clone());
+            let known = move || cache.get(&key).and_then(|sound| answer::decode(&name, sound).ok());
+            if let Some(pcm) = tokio::task::spawn_blocking(known).await? {
+                return Ok(pcm);
+            }
+        }
+        let sound = self.engine.synthesize(&wording, self.voice).await?;
+        let cache = self.cache.map(Arc::clone);
+        let decode = move || {
+            let pcm = answer::decode(&name, sound.clone())?;
+            if let Some(cache) = cache.filter(|_| !pcm.samples().is_empty()) {
+                cache.put(&key, &sound);
+            }
+            Ok(pcm)
+        };
+        tokio::task::spawn_blocking(decode).await?
+    }
 }
 
+#[derive(Default)]
 struct Joined {
     samples: Vec<f32>,
-    rate: u32,
 }
 
 impl Joined {
     fn append(&mut self, sentence: &Pcm, pause_ms: u32) {
-        let rate = self.rate as usize;
+        let rate = SAMPLE_RATE_HZ as usize;
         let audible = audible(sentence.samples(), rate * EDGE_KEEP_MS / 1_000);
         let start = self.samples.len();
         self.samples.extend_from_slice(audible);
@@ -132,7 +182,7 @@ mod tests {
         sentence.extend(vec![0.5; 1_600]);
         sentence.extend(vec![0.0; 9_000]);
         let sentence = Pcm::new(sentence, rate).unwrap();
-        let mut joined = Joined { samples: Vec::new(), rate };
+        let mut joined = Joined::default();
         joined.append(&sentence, 500);
         joined.append(&sentence, 0);
         let keep = 240;
@@ -144,8 +194,8 @@ mod tests {
 
     #[test]
     fn a_silent_sentence_leaves_its_pause() {
-        let mut joined = Joined { samples: Vec::new(), rate: 8_000 };
-        joined.append(&Pcm::new(vec![0.0; 4_000], 8_000).unwrap(), 100);
-        assert_eq!(joined.samples, vec![0.0; 800]);
+        let mut joined = Joined::default();
+        joined.append(&Pcm::new(vec![0.0; 4_000], SAMPLE_RATE_HZ).unwrap(), 100);
+        assert_eq!(joined.samples, vec![0.0; 1_600]);
     }
 }

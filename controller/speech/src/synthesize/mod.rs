@@ -20,6 +20,7 @@ pub use error::SynthesisError;
 pub use espeak::{Espeak, EspeakConfig};
 pub use http::{HttpEngine, HttpSettings, Kind};
 pub use join::{Pauses, speak_text};
+pub(crate) use join::{Speaker, speak_sentences};
 pub use piper::{Piper, PiperConfig};
 
 use crate::normalize::Sentence;

@@ -69,6 +69,7 @@ async fn studio(speech: SpeechConfig) -> (Story, Maker) {
         uploads: services.recordings().clone(),
         speech: story.config.speech.clone(),
         limits: story.config.limits.clone(),
+        cache: None,
         nudge: services.nudges().speech.clone(),
         changes: Changes::default(),
         clock: story.clock.clone(),

@@ -1,10 +1,14 @@
 //! The finished audio of a bulletin's track: content-addressed, ready to be sent.
 
+mod segments;
+
 use sha2::{Digest, Sha256};
 
-use crate::master::{LOUDNESS_TOLERANCE_LU, Loudness, MasterError, Mastering, Shaped};
-use crate::opus::{Coder, OpusError, OpusSettings};
-use crate::pcm::Pcm;
+use crate::master::{
+    LOUDNESS_TOLERANCE_LU, Loudness, MasterError, Mastered, Mastering, SAMPLE_RATE_HZ, Shaped,
+};
+use crate::opus::{Coded, Coder, Loud, OpusError, OpusSettings};
+use crate::pcm::{Pcm, duration_ms};
 use crate::progress::{Reporter, Stage};
 
 /// Room that the first pass leaves below the ceiling for the coder's overshoot. Measured at 24 kb/s: 1.2 to 1.8 dB.
@@ -15,6 +19,8 @@ const CODER_LOSS_LU: f64 = 0.4;
 const MAX_PASSES: usize = 8;
 /// A place that came out too loud is softened by this much more than its excess.
 const REPAIR_MARGIN_DB: f64 = 0.5;
+
+pub(crate) use segments::{MIN_JOINT_MS, can_be_cut, finish_segment, join_segments};
 
 /// How an object's bytes are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,29 +83,64 @@ pub enum FinishError {
 /// See [`FinishError`].
 pub fn finish(pcm: Pcm, settings: &Finish, progress: &Reporter) -> Result<AudioObject, FinishError> {
     progress.report(Stage::Mastering, 0, 0);
-    let Mastering { target_lufs, ceiling_dbtp, .. } = settings.mastering;
-    let mut shaped = Shaped::new(pcm, &settings.mastering)?;
+    let mut coder = Coder::new(settings.opus, settings.mastering.ceiling_dbtp);
+    let report = |done, total| progress.report(Stage::Encoding, done, total);
+    let settled = settle(pcm, &settings.mastering, |pcm| {
+        let Coded { bytes, heard, loud } = coder.code(pcm, &report)?;
+        Ok(Heard { made: bytes, loudness: heard, loud })
+    })?;
+    progress.report(Stage::Done, 0, 0);
+    let samples = settled.mastered.pcm.samples().len();
+    Ok(AudioObject::new(settled.made, settled.heard, samples))
+}
+
+impl AudioObject {
+    fn new(bytes: Vec<u8>, loudness: Loudness, samples: usize) -> Self {
+        Self {
+            sha256: Sha256::digest(&bytes).into(),
+            bytes,
+            duration_ms: duration_ms(samples, SAMPLE_RATE_HZ),
+            loudness,
+            sample_rate_hz: SAMPLE_RATE_HZ,
+            codec: Codec::OggOpus,
+        }
+    }
+}
+
+/// What one pass of coding made, and what it measures when it's played.
+struct Heard<T> {
+    made: T,
+    loudness: Loudness,
+    /// Where its peaks are, if they are above the ceiling.
+    loud: Vec<Loud>,
+}
+
+/// What the last pass made.
+struct Settled<T> {
+    made: T,
+    heard: Loudness,
+    mastered: Mastered,
+}
+
+/// Masters a sound and codes it, again and again with other levels and softer peaks, until what is heard is right.
+fn settle<T>(
+    pcm: Pcm,
+    mastering: &Mastering,
+    mut code: impl FnMut(&Pcm) -> Result<Heard<T>, OpusError>,
+) -> Result<Settled<T>, FinishError> {
+    let Mastering { target_lufs, ceiling_dbtp, .. } = *mastering;
+    let mut shaped = Shaped::new(pcm, mastering)?;
     let mut level_lufs = target_lufs + CODER_LOSS_LU;
     let mut mastered = shaped.level(level_lufs, ceiling_dbtp - CODER_HEADROOM_DB)?;
-    let mut coder = Coder::new(settings.opus, ceiling_dbtp);
     let mut reached = None;
     for _ in 0..MAX_PASSES {
-        let report = |done, total| progress.report(Stage::Encoding, done, total);
-        let coded = coder.code(&mastered.pcm, &report)?;
-        let missing = target_lufs - coded.heard.integrated_lufs;
+        let Heard { made, loudness: heard, loud } = code(&mastered.pcm)?;
+        let missing = target_lufs - heard.integrated_lufs;
         let is_loud_enough = missing.abs() <= LOUDNESS_TOLERANCE_LU / 2.0;
-        if is_loud_enough && coded.heard.true_peak_dbtp <= ceiling_dbtp {
-            progress.report(Stage::Done, 0, 0);
-            return Ok(AudioObject {
-                sha256: Sha256::digest(&coded.bytes).into(),
-                bytes: coded.bytes,
-                duration_ms: mastered.pcm.duration_ms(),
-                loudness: coded.heard,
-                sample_rate_hz: mastered.pcm.sample_rate_hz(),
-                codec: Codec::OggOpus,
-            });
+        if is_loud_enough && heard.true_peak_dbtp <= ceiling_dbtp {
+            return Ok(Settled { made, heard, mastered });
         }
-        for loud in &coded.loud {
+        for loud in &loud {
             let excess_db = (loud.peak_dbfs - ceiling_dbtp).max(0.0) + REPAIR_MARGIN_DB;
             shaped.soften(&loud.samples, excess_db, &mastered);
         }
@@ -110,7 +151,7 @@ pub fn finish(pcm: Pcm, settings: &Finish, progress: &Reporter) -> Result<AudioO
             level_lufs += if missing.is_finite() { missing } else { 0.0 };
             mastered = shaped.level(level_lufs, ceiling_dbtp - CODER_HEADROOM_DB)?;
         }
-        reached = Some(coded.heard);
+        reached = Some(heard);
     }
     let silence = Loudness { integrated_lufs: f64::NEG_INFINITY, true_peak_dbtp: f64::NEG_INFINITY };
     Err(FinishError::Overshoot { reached: reached.unwrap_or(silence) })
