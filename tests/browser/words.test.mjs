@@ -92,3 +92,36 @@ test('a session that was ended in another tab', { timeout: 60_000 }, async () =>
   await isSaved(page);
   await other.close();
 });
+
+test('two loudspeakers added one after the other are two', { timeout: 60_000 }, async () => {
+  const { page } = me;
+  for (const name of ['Cụm loa đầu bản', 'Cụm loa cuối bản']) {
+    await page.goto(`${product.base}/nodes/new`);
+    assert.equal(await page.locator('input[name=name]').inputValue(), '', 'nothing is left of the one before');
+    await page.locator('input[name=name]').fill(name);
+    await page.locator('select[name=area]').selectOption('xa-lac-duong');
+    await page.locator('form[action="/nodes"] button.btn-primary').click();
+    await page.getByRole('heading', { name }).waitFor();
+  }
+});
+
+test('who is told that somebody else changed the text can still save', { timeout: 60_000 }, async () => {
+  const { page } = me;
+  await fillBulletin(page, product.base, BULLETIN);
+  await save(page);
+  await isSaved(page);
+  const edit = `${page.url()}/edit`;
+  await page.goto(edit);
+  const other = await page.context().newPage();
+  await other.goto(edit);
+  await other.locator('#text').fill('Đêm nay mưa nhỏ.');
+  await save(other);
+  await isSaved(other);
+  await other.close();
+  await page.locator('#text').fill('Đêm nay mưa rất to, có lũ quét.');
+  await save(page);
+  await page.waitForFunction(() => document.querySelector('#text')?.value.includes('lũ quét') && document.querySelector('.note-bad, [role=alert]:not([hidden])'));
+  await save(page);
+  await isSaved(page);
+  assert.match(await page.locator('main').innerText(), /lũ quét/);
+});

@@ -133,6 +133,8 @@ pub struct Can {
 /// The signed-in user.
 #[derive(Clone, Debug)]
 pub struct Person {
+    /// Their id: what the browser keeps for them is under it.
+    pub id: String,
     /// Name shown, such as `Nguyễn Thị Hạnh`.
     pub display_name: String,
     /// The area of their widest grant, such as `Xã Đưng K'Nớ`.

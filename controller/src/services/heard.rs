@@ -157,6 +157,14 @@ impl Heard {
                 villages.push(VillageHeard { node, node_name, path, online: status.online, last });
             }
         }
+        // Nodes that have been removed, or stand elsewhere now, have heard it all the same.
+        villages.extend(last.into_values().map(|receipt| VillageHeard {
+            node: receipt.node.clone(),
+            node_name: receipt.node_name.clone(),
+            path: receipt.path.clone(),
+            online: false,
+            last: Some(receipt),
+        }));
         Ok(Coverage { villages })
     }
 }

@@ -51,9 +51,12 @@ pub(super) async fn create(State(site): State<Site>, me: Me, Posted(form): Poste
     let areas = &site.app.services.areas;
     let made = site
         .once
-        .make(&me.visit.user.id, form.one("form_id"), async {
-            areas.create(me.who(), parent.as_ref(), &draft).await.map(|area| area.name)
-        })
+        .make(
+            &me.visit.user.id,
+            form.one("form_id"),
+            &(form.one("parent"), &draft.name, &draft.level, &draft.languages),
+            async { areas.create(me.who(), parent.as_ref(), &draft).await.map(|area| area.name) },
+        )
         .await;
     match made {
         Ok(name) => done("/areas", flash::named(msg::AREA_ADDED, &name, site.app.web.secure_cookies)),

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::ids::UserId;
@@ -21,18 +22,23 @@ type Made = Arc<tokio::sync::Mutex<Option<String>>>;
 pub(super) struct Once(Mutex<VecDeque<(String, Made)>>);
 
 impl Once {
-    /// The id of what the form made: by `make` the first time, remembered afterwards. The same form sent at the same time
-    /// waits for the first. A failure is not remembered. A form without a usable id is made each time.
+    /// The id of what the form made with this content: by `make` the first time, remembered afterwards. The same form sent
+    /// at the same time waits for the first. A failure is not remembered. A form without a usable id is made each time, and
+    /// one that comes again with another content makes another thing: the answer is never about something else than what
+    /// was typed.
     pub(super) async fn make<E>(
         &self,
         user: &UserId,
         form_id: &str,
+        content: &impl Hash,
         make: impl Future<Output = Result<String, E>>,
     ) -> Result<String, E> {
         if form_id.is_empty() || form_id.len() > FORM_ID_MAX_BYTES {
             return make.await;
         }
-        let made = self.place(format!("{user}/{form_id}"));
+        let mut hasher = DefaultHasher::new();
+        content.hash(&mut hasher);
+        let made = self.place(format!("{user}/{form_id}/{:x}", hasher.finish()));
         let mut made = made.lock().await;
         if let Some(id) = &*made {
             return Ok(id.clone());
@@ -69,18 +75,23 @@ mod tests {
         let (once, made) = (Once::default(), AtomicUsize::new(0));
         let (lan, hoa) = (UserId::fresh(), UserId::fresh());
         let make = || async { Ok::<_, Infallible>(made.fetch_add(1, Ordering::SeqCst).to_string()) };
-        let (first, second) = tokio::join!(once.make(&lan, "f", make()), once.make(&lan, "f", make()));
+        let (first, second) =
+            tokio::join!(once.make(&lan, "f", &"cum-1", make()), once.make(&lan, "f", &"cum-1", make()));
         assert_eq!(first, second);
-        assert_ne!(once.make(&hoa, "f", make()).await, first);
-        assert_ne!(once.make(&lan, "", make()).await, once.make(&lan, "", make()).await);
+        assert_ne!(once.make(&lan, "f", &"cum-2", make()).await, first, "another content, another thing");
+        assert_ne!(once.make(&hoa, "f", &"cum-1", make()).await, first);
+        assert_ne!(once.make(&lan, "", &"cum-1", make()).await, once.make(&lan, "", &"cum-1", make()).await);
     }
 
     #[tokio::test]
     async fn a_failure_may_be_tried_again_and_the_memory_is_bounded() {
         let (once, lan) = (Once::default(), UserId::fresh());
-        let failed = once.make(&lan, "f", async { Err::<String, _>("full") }).await;
+        let failed = once.make(&lan, "f", &"", async { Err::<String, _>("full") }).await;
         assert_eq!(failed, Err("full"));
-        assert_eq!(once.make(&lan, "f", async { Ok::<_, &str>("n".to_owned()) }).await, Ok("n".to_owned()));
+        assert_eq!(
+            once.make(&lan, "f", &"", async { Ok::<_, &str>("n".to_owned()) }).await,
+            Ok("n".to_owned())
+        );
         for i in 0..2 * FORMS_MAX {
             once.place(i.to_string());
         }

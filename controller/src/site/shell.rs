@@ -41,6 +41,7 @@ pub(super) async fn shell(site: &Site, me: &Me, places: &Places, here: Nav) -> R
         here,
         now: places.here(me.reader.now),
         person: Some(Person {
+            id: me.visit.user.id.to_string(),
             display_name: me.visit.user.display_name.clone(),
             place,
             can: can(who),

@@ -113,7 +113,9 @@ pub struct ReceiptFilter {
     pub limit: u32,
 }
 
-/// Receipts of nodes in the scopes; of several of one node for one occurrence, the one that holds comes first.
+/// Receipts of nodes that stand in the scopes, and of bulletins that are theirs wherever the node stands now: who ordered a
+/// bulletin keeps the proof of it when a village moves. Of several of one node for one occurrence, the one that holds
+/// comes first.
 ///
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
@@ -126,9 +128,13 @@ pub async fn list(
         "SELECT r.node_id, n.name AS node_name, a.path, a.name AS area_name, r.occurrence_id, r.item_id, r.bulletin_id,
          v.title, r.revision, r.number, r.nominal_start_ms, r.outcome, r.reason, r.started_ms, r.played_ms, r.clock, r.received_ms
          FROM receipt r JOIN node n ON n.id = r.node_id JOIN area a ON a.id = n.area_id
-         LEFT JOIN revision v ON v.bulletin_id = r.bulletin_id AND v.revision = r.revision WHERE ",
+         LEFT JOIN revision v ON v.bulletin_id = r.bulletin_id AND v.revision = r.revision
+         LEFT JOIN bulletin b ON b.id = r.bulletin_id LEFT JOIN area o ON o.id = b.area_id WHERE (",
     );
     push_in_scopes(&mut query, "a.path", scopes);
+    query.push(" OR ");
+    push_in_scopes(&mut query, "o.path", scopes);
+    query.push(")");
     if let Some(bulletin) = &filter.bulletin {
         query.push(" AND r.bulletin_id = ").push_bind(bulletin.as_str().to_owned());
     }

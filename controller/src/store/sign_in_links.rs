@@ -17,7 +17,7 @@ pub async fn replace(
     now: UnixMs,
     expires: UnixMs,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM sign_in_link WHERE user_id = $1").bind(user.as_str()).execute(&mut *c).await?;
+    withdraw(c, user).await?;
     sqlx::query(
         "INSERT INTO sign_in_link (token_hash, user_id, created_ms, expires_ms) VALUES ($1, $2, $3, $4)",
     )
@@ -27,6 +27,15 @@ pub async fn replace(
     .bind(expires.0)
     .execute(c)
     .await?;
+    Ok(())
+}
+
+/// Ends all links of the person.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn withdraw(c: &mut Connection, user: &UserId) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM sign_in_link WHERE user_id = $1").bind(user.as_str()).execute(c).await?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ export function keepDrafts(root) {
   const note = root.getElementById("form-note");
   if (!note) return;
   owner = note.dataset.owner;
+  if (owner) for (const [name] of all()) if (!name.startsWith(`${PREFIX}${owner}:`)) sessionStorage.removeItem(name);
   const tried = arrive(root.querySelector("[data-saved]") !== null);
   for (const form of root.querySelectorAll("form[data-keep]")) {
     const draft = read(form);
@@ -64,24 +65,34 @@ function write(form, sent) {
   }
 }
 
-/** Puts a draft into its form; gives whether that changed what a person sees there. */
+/**
+ * Puts a draft into its form; gives whether that changed what a person sees there. A form that already shows all of the
+ * draft is the server's answer to it: then the hidden fields are the server's, and the draft takes them over.
+ */
 function give(form, draft) {
-  let changed = false;
   const values = (name) => draft.fields.filter(([field]) => field === name).map(([, value]) => value);
-  for (const field of form.elements) {
-    if (!field.name || field.name === "csrf" || field.type === "submit" || field.type === "file") continue;
-    if (["checkbox", "radio"].includes(field.type)) {
-      const checked = values(field.name).includes(field.value);
-      changed ||= field.checked !== checked;
-      field.checked = checked;
-    } else if (values(field.name).length > 0) {
-      const [value] = values(field.name);
-      if (field.type !== "hidden") changed ||= field.value.replaceAll("\r\n", "\n") !== value.replaceAll("\r\n", "\n");
-      field.value = value;
-    }
+  const plain = (text) => text.replaceAll("\r\n", "\n");
+  const isChoice = (field) => ["checkbox", "radio"].includes(field.type);
+  const fields = [...form.elements].filter(
+    (field) => field.name && field.name !== "csrf" && field.type !== "submit" && field.type !== "file",
+  );
+  const changed = fields.some((field) => {
+    const typed = values(field.name);
+    if (field.type === "hidden") return false;
+    if (isChoice(field)) return field.checked !== typed.includes(field.value);
+    return typed.length > 0 && plain(field.value) !== plain(typed[0]);
+  });
+  if (!changed) {
+    write(form, false);
+    return false;
   }
-  if (changed) form.closest("details")?.setAttribute("open", "");
-  return changed;
+  for (const field of fields) {
+    const typed = values(field.name);
+    if (isChoice(field)) field.checked = typed.includes(field.value);
+    else if (typed.length > 0) [field.value] = typed;
+  }
+  form.closest("details")?.setAttribute("open", "");
+  return true;
 }
 
 function offerToDrop(note, form, draft) {

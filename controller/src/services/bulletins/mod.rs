@@ -144,7 +144,8 @@ impl Bulletins {
         who.require(Action::Read, &bulletin.path)?;
         let filter =
             AuditFilter { subject_id: Some(id.as_str().to_owned()), before_id: None, limit: PAGE_MAX };
-        Ok(audit::list(&mut tx, &[Scope::Area(bulletin.path)], &filter).await?)
+        // Not by area: deeds keep the path that the bulletin had when they were done, and areas move.
+        Ok(audit::list(&mut tx, &[Scope::Everywhere], &filter).await?)
     }
 
     /// Tells open pages that a bulletin has changed.

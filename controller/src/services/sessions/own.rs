@@ -6,7 +6,7 @@ use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role::{Action, Forbidden, Principal};
 use crate::domain::user::{Session, check_passphrase};
 use crate::services::{ServiceError, Thing};
-use crate::store::{grants, sessions, users};
+use crate::store::{grants, sessions, sign_in_links, users};
 
 impl Sessions {
     /// Ends the visit's own session.
@@ -96,6 +96,8 @@ impl Sessions {
             }
         }
         sessions::forget_link(&mut tx, &visit.session.id).await?;
+        // A link that is still on its way could otherwise replace the new passphrase.
+        sign_in_links::withdraw(&mut tx, &visit.user.id).await?;
         let replaced = by_link && old.is_some();
         let action = if replaced { "user.passphrase_set_by_link" } else { "user.passphrase_set" };
         self.note(&mut tx, &visit.principal, action, &visit.user).await?;

@@ -249,3 +249,14 @@ async fn a_person_is_renamed_and_signs_in_as_before() {
     let elsewhere = story.person("other", Role::Admin, "phu-son").await;
     assert!(matches!(users.rename(&elsewhere, id, "X").await, Err(ServiceError::Forbidden(_))));
 }
+
+#[tokio::test]
+async fn a_new_passphrase_ends_the_link_that_is_still_on_its_way() {
+    let story = Story::new().await;
+    let lan = story.person("lan", Role::Author, "da-don").await;
+    let visit = story.visit(&lan).await;
+    let link = story.services.users.issue_sign_in_link(&story.operator, &visit.user.id).await.unwrap();
+    story.services.sessions.set_passphrase(&visit, "", PASSPHRASE).await.unwrap();
+    let refused = story.services.sessions.sign_in_by_link(&link, &at("a")).await.unwrap_err();
+    assert_eq!(code(&refused), "link.dead");
+}

@@ -114,6 +114,13 @@ async fn an_area_moves_with_all_that_is_in_it() {
     let chief = story.person("chief", Role::Admin, "lam-dong").await;
     let mayor = story.person("mayor", Role::Admin, "da-don").await;
     let other = story.person("other", Role::Admin, "phu-son").await;
+    let lan = story.person("lan", Role::Author, "da-don").await;
+    let bulletin = story.bulletin(&lan).await.bulletin.id;
+    areas.move_to(&story.operator, &area("da-don"), Some(&area("phu-son"))).await.unwrap();
+    let history = story.services.bulletins.history(&chief, &bulletin).await.unwrap();
+    assert!(history.iter().any(|deed| deed.action == "bulletin.created"), "{history:?}");
+    areas.move_to(&story.operator, &area("da-don"), Some(&area("lam-dong"))).await.unwrap();
+
     let moved = areas.move_to(&chief, &area("thon-1"), Some(&area("phu-son"))).await.unwrap();
     assert_eq!(moved.path, path(&["lam-dong", "phu-son", "thon-1"]));
     let node_path = story.services.nodes.get(&chief, &node("cum-1")).await.unwrap().0.path;

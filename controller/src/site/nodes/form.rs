@@ -38,9 +38,12 @@ pub(in crate::site) async fn create(State(site): State<Site>, me: Me, Posted(for
     let nodes = &site.app.services.nodes;
     let made = site
         .once
-        .make(&me.visit.user.id, form.one("form_id"), async {
-            nodes.create(me.who(), &draft).await.map(|node| node.id.to_string())
-        })
+        .make(
+            &me.visit.user.id,
+            form.one("form_id"),
+            &(&draft.name, draft.area.as_str(), &draft.serial),
+            async { nodes.create(me.who(), &draft).await.map(|node| node.id.to_string()) },
+        )
         .await;
     let id = match made {
         Ok(id) => id,
