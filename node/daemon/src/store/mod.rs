@@ -12,6 +12,7 @@
 
 mod documents;
 mod receipts;
+mod transaction;
 
 pub(crate) use self::documents::{parse_path, path_text};
 
@@ -24,6 +25,7 @@ use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
+use self::transaction::Statement;
 use crate::clock::trust::{Anchor, Kept};
 use crate::identity::Identity;
 
@@ -179,23 +181,18 @@ impl Store {
         if before.as_ref() == Some(&owner) {
             return Ok(false);
         }
-        let path = self.path.clone();
-        let failed =
-            |source| StoreError::Statement { what: "take over the store", path: path.clone(), source };
-        let mut tx = self.db.begin().await.map_err(failed)?;
-        for table in ["slot", "intent", "receipt", "ledger"] {
-            // Table names are the literals above.
-            sqlx::query(sqlx::AssertSqlSafe(format!("DELETE FROM {table}")))
-                .execute(&mut *tx)
-                .await
-                .map_err(failed)?;
-        }
-        sqlx::query("DELETE FROM meta WHERE name = 'next_receipt' OR name LIKE 'clock_%'")
-            .execute(&mut *tx)
-            .await
-            .map_err(failed)?;
-        sqlx::query(PUT_META).bind("owner").bind(owner).execute(&mut *tx).await.map_err(failed)?;
-        tx.commit().await.map_err(failed)?;
+        let mut statements: Vec<Statement<'_>> = [
+            "DELETE FROM slot",
+            "DELETE FROM intent",
+            "DELETE FROM receipt",
+            "DELETE FROM ledger",
+            "DELETE FROM meta WHERE name = 'next_receipt' OR name LIKE 'clock_%'",
+        ]
+        .into_iter()
+        .map(sqlx::query)
+        .collect();
+        statements.push(sqlx::query(PUT_META).bind("owner").bind(owner));
+        self.all_or_nothing("take over the store", statements).await?;
         Ok(before.is_some())
     }
 
@@ -229,18 +226,16 @@ impl Store {
     /// [`StoreError::Statement`].
     pub async fn keep_clock(&mut self, kept: &Kept) -> Result<(), StoreError> {
         let Kept { anchor: Anchor { wall, boot_ms, error_ms }, boot } = kept;
-        let path = self.path.clone();
-        let failed = |source| StoreError::Statement { what: "keep the clock", path: path.clone(), source };
-        let mut tx = self.db.begin().await.map_err(failed)?;
-        for (name, value) in [
+        let statements = [
             ("clock_ms", wall.0.to_string()),
             ("clock_boot_ms", boot_ms.to_string()),
             ("clock_error_ms", error_ms.to_string()),
             ("clock_boot", boot.clone()),
-        ] {
-            sqlx::query(PUT_META).bind(name).bind(value).execute(&mut *tx).await.map_err(failed)?;
-        }
-        tx.commit().await.map_err(failed)
+        ]
+        .into_iter()
+        .map(|(name, value)| sqlx::query(PUT_META).bind(name).bind(value))
+        .collect();
+        self.all_or_nothing("keep the clock", statements).await
     }
 
     /// Everything that the core must know of earlier boots, except the cache.

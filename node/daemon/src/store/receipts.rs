@@ -4,9 +4,10 @@ use loa_node_core::Intent;
 use loa_protocol::ids::OccurrenceId;
 use loa_protocol::receipt::Receipt;
 use loa_protocol::time::UnixMs;
+use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Connection as _, Row as _};
 
+use super::transaction::Statement;
 use super::{PUT_META, Store, StoreError};
 
 impl Store {
@@ -40,43 +41,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Statement`].
     pub async fn record_receipts(&mut self, receipts: &[Receipt]) -> Result<(), StoreError> {
-        let path = self.path.clone();
-        let failed = |source| StoreError::Statement { what: "keep receipts", path: path.clone(), source };
         let next = receipts.iter().map(|r| r.number.saturating_add(1)).max().unwrap_or(1);
         let next = self.next_receipt().await?.max(next);
-        let mut tx = self.db.begin().await.map_err(failed)?;
-        for receipt in receipts {
-            // The same receipt may come again after a failure that was none.
-            sqlx::query("INSERT INTO receipt (number, cbor) VALUES ($1, $2) ON CONFLICT (number) DO UPDATE SET cbor = excluded.cbor")
-                .bind(receipt.number.cast_signed())
-                .bind(encode(receipt))
-                .execute(&mut *tx)
-                .await
-                .map_err(failed)?;
-            sqlx::query(
-                "INSERT INTO ledger (nominal_ms, item, revision, sounded) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (nominal_ms, item, revision) DO UPDATE SET sounded = max(sounded, excluded.sounded)",
-            )
-                .bind(receipt.nominal.0)
-                .bind(receipt.item.as_str())
-                .bind(i64::from(receipt.revision))
-                .bind(receipt.sound.is_some())
-                .execute(&mut *tx)
-                .await
-                .map_err(failed)?;
-            sqlx::query("DELETE FROM intent WHERE occurrence = $1")
-                .bind(receipt.occurrence.as_bytes())
-                .execute(&mut *tx)
-                .await
-                .map_err(failed)?;
-        }
-        sqlx::query(PUT_META)
-            .bind("next_receipt")
-            .bind(next.to_string())
-            .execute(&mut *tx)
-            .await
-            .map_err(failed)?;
-        tx.commit().await.map_err(failed)
+        let mut statements: Vec<Statement<'_>> = receipts.iter().flat_map(keep).collect();
+        statements.push(sqlx::query(PUT_META).bind("next_receipt").bind(next.to_string()));
+        self.all_or_nothing("keep receipts", statements).await
     }
 
     /// Deletes receipts that the controller has.
@@ -84,17 +53,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Statement`].
     pub async fn delete_receipts(&mut self, numbers: &[u64]) -> Result<(), StoreError> {
-        let path = self.path.clone();
-        let failed = |source| StoreError::Statement { what: "delete receipts", path: path.clone(), source };
-        let mut tx = self.db.begin().await.map_err(failed)?;
-        for number in numbers {
-            sqlx::query("DELETE FROM receipt WHERE number = $1")
-                .bind(number.cast_signed())
-                .execute(&mut *tx)
-                .await
-                .map_err(failed)?;
-        }
-        tx.commit().await.map_err(failed)
+        let statements = numbers
+            .iter()
+            .map(|number| sqlx::query("DELETE FROM receipt WHERE number = $1").bind(number.cast_signed()))
+            .collect();
+        self.all_or_nothing("delete receipts", statements).await
     }
 
     /// These receipts, ascending by number, without those that are not there or are damaged: one bad row must not hold up the
@@ -155,6 +118,27 @@ fn read_intent(row: &SqliteRow) -> Option<Intent> {
         nominal: UnixMs(row.get(4)),
         started: row.get::<Option<i64>, _>(5).map(UnixMs),
     })
+}
+
+/// Keeps a receipt and what it ends. The same receipt may come again after a failure that was none.
+fn keep(receipt: &Receipt) -> [Statement<'_>; 3] {
+    [
+        sqlx::query(
+            "INSERT INTO receipt (number, cbor) VALUES ($1, $2)
+             ON CONFLICT (number) DO UPDATE SET cbor = excluded.cbor",
+        )
+        .bind(receipt.number.cast_signed())
+        .bind(encode(receipt)),
+        sqlx::query(
+            "INSERT INTO ledger (nominal_ms, item, revision, sounded) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (nominal_ms, item, revision) DO UPDATE SET sounded = max(sounded, excluded.sounded)",
+        )
+        .bind(receipt.nominal.0)
+        .bind(receipt.item.as_str())
+        .bind(i64::from(receipt.revision))
+        .bind(receipt.sound.is_some()),
+        sqlx::query("DELETE FROM intent WHERE occurrence = $1").bind(receipt.occurrence.as_bytes()),
+    ]
 }
 
 fn encode(receipt: &Receipt) -> Vec<u8> {

@@ -201,3 +201,47 @@ async fn a_file_that_is_no_database_is_refused() {
     let nowhere = Store::open_to_read(&folder.path().join("no")).await.unwrap_err();
     assert!(matches!(nowhere, StoreError::Open { .. }), "{nowhere:?}");
 }
+
+/// A disk of its own for this test of this program, seen by nobody else.
+const ON_A_SMALL_DISK: &str = r#"mount -t tmpfs -o size=2m tmpfs "$1" && exec "$2" --exact "$3" --nocapture"#;
+
+/// Where the small disk is, within.
+const SMALL_DISK: &str = "LOA_TEST_SMALL_DISK";
+
+#[tokio::test]
+async fn what_is_kept_once_a_full_disk_has_room_again_is_kept() {
+    let Some(disk) = std::env::var_os(SMALL_DISK) else {
+        let disk = tempfile::tempdir().unwrap();
+        let name = std::thread::current().name().unwrap().to_owned();
+        let within = std::process::Command::new("unshare")
+            .args(["--map-root-user", "--mount", "sh", "-c", ON_A_SMALL_DISK, "sh"])
+            .args([disk.path(), &std::env::current_exe().unwrap(), Path::new(&name)])
+            .env(SMALL_DISK, disk.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&within.stdout);
+        assert!(within.status.success() && said.contains("1 passed"), "{within:?}");
+        return;
+    };
+    let disk = Path::new(&disk);
+    let mut store = Store::open(disk).await.unwrap();
+    store.record_receipts(&[receipt(1, 1)]).await.unwrap();
+    let filler = disk.join("filler");
+    let full = std::io::copy(&mut std::io::repeat(0), &mut std::fs::File::create(&filler).unwrap());
+    assert_eq!(full.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+    // More than is left in the log's last page on the disk.
+    let many: Vec<Receipt> = (2..200).map(|n| receipt(n, i64::try_from(n).unwrap())).collect();
+    for attempt in 0..4 {
+        let error = store.record_receipts(&many).await.expect_err("the disk is full");
+        assert!(error.is_full(), "attempt {attempt}: {error:?}");
+    }
+    std::fs::remove_file(&filler).unwrap();
+
+    store.record_intent(&intent(250)).await.unwrap();
+    store.record_receipts(&many).await.unwrap();
+    let (_copy, mut cut) = after_power_cut(disk).await;
+    let restored = cut.restore().await.unwrap();
+    assert_eq!(restored.unacknowledged, (1..200).collect::<Vec<u64>>());
+    assert_eq!(restored.intents, [intent(250)]);
+    assert_eq!(restored.next_receipt, 200);
+}
