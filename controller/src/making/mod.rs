@@ -2,7 +2,7 @@
 //!
 //! The work is a queue in the database, so it outlives a restart. A bounded number of workers take the most urgent job,
 //! make the object, store it and record it; the same text, voice and settings are not made twice. An engine that is away is
-//! no failure: the next one speaks ([`speaking`]). A job that failed for a reason that passes is tried again after a while; one that failed for a reason in the bulletin waits for its author,
+//! no failure: the next one speaks (`speaking`). A job that failed for a reason that passes is tried again after a while; one that failed for a reason in the bulletin waits for its author,
 //! with words that say what to change.
 //!
 //! **Invariant.** A job that is called running and that no worker of this process has was lost: by a stop, a crash, a

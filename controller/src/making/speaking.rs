@@ -4,8 +4,9 @@
 //! beginning. What was made is remembered under the recipe of the engine that made it, so a track that another engine
 //! spoke while the preferred one was away is made by the preferred one the next time.
 
+use loa_protocol::bulletin::Language;
 use loa_protocol::ids::ObjectHash;
-use loa_speech::{Recipe, Reporter, SpeechError, SynthesisError, Voice, speak};
+use loa_speech::{Normalizer, Recipe, Reporter, SpeechError, SynthesisError, Voice, speak};
 use tokio::time::Instant;
 
 use super::voices::Cast;
@@ -37,6 +38,9 @@ impl Maker {
         let bulletin = bulletins::get(&mut tx, &job.bulletin).await?.ok_or(StoreError::Reference)?;
         drop(tx);
         let language = &job.track.content.language;
+        let as_written = Normalizer::as_written();
+        let is_vietnamese = *language == Language::vietnamese();
+        let normalizer = if is_vietnamese { &self.normalizer } else { &as_written };
         let words_per_minute = wish.words_per_minute.unwrap_or(config.words_per_minute);
         let mut instead: Option<MakingError> = None;
         let mut failed: Option<SynthesisError> = None;
@@ -44,7 +48,7 @@ impl Maker {
             let by = cast.name();
             let recipe =
                 Recipe { voice: Voice { id: cast.voice.clone(), words_per_minute }, ..Recipe::default() };
-            match self.speak_by(&cast, &text, &recipe, reporter).await {
+            match self.speak_by(&cast, &text, &recipe, normalizer, reporter).await {
                 Ok(hash) => {
                     let instead = instead.map(|why| words::instead(cast.engine, why));
                     return Ok((hash, Spoken { by, instead }));
@@ -78,35 +82,30 @@ impl Maker {
         cast: &Cast<'_>,
         text: &loa_speech::CleanText,
         recipe: &Recipe,
+        normalizer: &Normalizer,
         reporter: &Reporter,
     ) -> Result<ObjectHash, Unspoken> {
         let engine = self.voices.engine(cast).await?;
-        let key = recipe.key(text, &self.normalizer, engine.engine()).to_string();
+        let key = recipe.key(text, normalizer, engine.engine()).to_string();
         if let Some(made) = self.made(&key).await.map_err(MakingFailed::from)? {
             return Ok(made);
         }
         if let Some(why) = cast.resting(Instant::now()) {
             return Err(Unspoken::Resting(why));
         }
-        let object = match speak(
-            text,
-            recipe,
-            &self.normalizer,
-            engine.as_ref(),
-            self.settings.cache.as_ref(),
-            reporter,
-        )
-        .await
-        {
-            Ok(object) => object,
-            Err(SpeechError::Synthesis(error)) => return Err(error.into()),
-            // Such as a sound that is silence throughout: another engine may do better.
-            Err(SpeechError::Finish(error)) if !cast.is_embedded() => {
-                let (engine, reason) = (cast.engine.to_owned(), error.to_string());
-                return Err(SynthesisError::BadAudio { engine, reason }.into());
-            }
-            Err(error) => return Err(MakingFailed::Speech(error).into()),
-        };
+        let object =
+            match speak(text, recipe, normalizer, engine.as_ref(), self.settings.cache.as_ref(), reporter)
+                .await
+            {
+                Ok(object) => object,
+                Err(SpeechError::Synthesis(error)) => return Err(error.into()),
+                // Such as a sound that is silence throughout: another engine may do better.
+                Err(SpeechError::Finish(error)) if !cast.is_embedded() => {
+                    let (engine, reason) = (cast.engine.to_owned(), error.to_string());
+                    return Err(SynthesisError::BadAudio { engine, reason }.into());
+                }
+                Err(error) => return Err(MakingFailed::Speech(error).into()),
+            };
         cast.succeeded();
         Ok(self.keep(&key, object).await?)
     }

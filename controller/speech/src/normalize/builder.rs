@@ -41,7 +41,7 @@ impl Builder {
             }
             None => self.text.push_str(words),
         }
-        self.has_letter = self.has_letter || words.chars().any(char::is_alphabetic);
+        self.has_letter = self.has_letter || words.chars().any(char::is_alphanumeric);
         // Pieces of one character in the source, such as "½", belong to the span that began there.
         let source = self.spans.last().map_or(source.clone(), |last| {
             source.start.max(last.source.end)..source.end.max(last.source.end)
@@ -128,7 +128,7 @@ impl Builder {
 /// where its writer put no mark: engines lower their voice there.
 fn cut(mut text: &str, pause: Pause, sentences: &mut Vec<Sentence>) {
     const MOST: usize = Sentence::MAX_CHARS - 1;
-    let has_letter = |text: &str| text.chars().any(char::is_alphabetic);
+    let has_letter = |text: &str| text.chars().any(char::is_alphanumeric);
     while text.len() > MOST
         && let Some((fits, _)) = text.char_indices().nth(MOST)
     {

@@ -10,8 +10,9 @@
 //! module but of that engine's adapter.
 //!
 //! Invariants: pure and deterministic; any string is read without a panic, in time linear in its length; no digit of any
-//! script is left in what comes out; spans are in order, don't overlap, and lie at the borders of characters.
+//! script is left in what comes out of a Vietnamese text; spans are in order, don't overlap, and lie at the borders of characters.
 
+mod as_written;
 mod audit;
 mod builder;
 mod class;
@@ -49,6 +50,8 @@ pub struct Normalizer {
     lexicon: Lexicon,
     /// What is said for each entry, in words.
     said: Vec<Option<String>>,
+    /// For texts in other languages: sentences are cut, and nothing is read.
+    is_as_written: bool,
 }
 
 impl Normalizer {
@@ -67,12 +70,21 @@ impl Normalizer {
             }
             said[entry] = Some(words).filter(|words| !words.is_empty());
         }
-        Self { options, lexicon: lexicon.clone(), said }
+        Self { options, lexicon: lexicon.clone(), said, is_as_written: false }
+    }
+
+    /// For a text that is not Vietnamese: its numbers and signs are for the engine that speaks the language.
+    #[must_use]
+    pub fn as_written() -> Self {
+        Self { is_as_written: true, ..Self::default() }
     }
 
     /// How a text is said. A text of signs alone has no sentences.
     #[must_use]
     pub fn normalize(&self, text: &str) -> Spoken {
+        if self.is_as_written {
+            return as_written::read(text).finish();
+        }
         reader::read(text, &self.options, Words { lexicon: &self.lexicon, said: &self.said }).finish()
     }
 
@@ -91,6 +103,9 @@ impl Normalizer {
     /// Names everything that decides how a text is said: equal names, same words.
     #[must_use]
     pub fn identity(&self) -> String {
+        if self.is_as_written {
+            return format!("{NORMALIZER_VERSION} as written");
+        }
         format!("{NORMALIZER_VERSION} {:?} {}", self.options, self.lexicon.digest())
     }
 }
