@@ -154,3 +154,20 @@ fn only_the_root_signs_key_sets() {
     let foreign = seal_key_set(&samples::key_set(), &other, samples::validity(), &samples::root_key());
     assert_eq!(open_set(&foreign), Err(Refusal::WrongAudience));
 }
+
+#[test]
+fn nobody_signs_outside_the_validity() {
+    let right = samples::validity();
+    let year_9999_s = 253_402_214_400;
+    for (issued_at_s, expected) in [
+        (right.not_before_s - 1, Err(Refusal::Malformed)),
+        (right.not_before_s, Ok(samples::area_plan())),
+        (right.expires_s - 1, Ok(samples::area_plan())),
+        (right.expires_s, Err(Refusal::Malformed)),
+        (year_9999_s, Err(Refusal::Malformed)),
+    ] {
+        let validity = Validity { issued_at_s, ..right };
+        let bytes = seal(&samples::area_plan(), &samples::tenant(), validity, &samples::plan_key());
+        assert_eq!(open_with::<AreaPlan>(&bytes, &samples::key_set()), expected, "{issued_at_s}");
+    }
+}

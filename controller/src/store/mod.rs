@@ -40,7 +40,7 @@ use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, SqlitePool, Transaction};
 
 pub use error::StoreError;
 
@@ -102,7 +102,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Query`], also when the writer stays busy for ten seconds.
     pub async fn write(&self) -> Result<WriteTx, StoreError> {
-        Ok(WriteTx(self.writer.begin_with("BEGIN IMMEDIATE").await?))
+        Ok(WriteTx(begin(&self.writer, "BEGIN IMMEDIATE").await?))
     }
 
     /// Begins a transaction that only reads: all its queries see the same instant.
@@ -110,7 +110,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Query`].
     pub async fn read(&self) -> Result<ReadTx, StoreError> {
-        Ok(ReadTx(self.readers.begin().await?))
+        Ok(ReadTx(begin(&self.readers, "BEGIN DEFERRED").await?))
     }
 
     /// Closes all connections; what was committed is in the file.
@@ -118,6 +118,22 @@ impl Store {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Begins a transaction, never a savepoint within one.
+///
+/// On a full or failing disk SQLite rolls back by itself, and sqlx, whose ROLLBACK then fails, takes that transaction for
+/// one that is still open. A connection of which it believes that is closed, and replaced by another.
+async fn begin(
+    pool: &SqlitePool,
+    statement: &'static str,
+) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    while connection.is_in_transaction() {
+        connection.close().await?;
+        connection = pool.acquire().await?;
+    }
+    Transaction::begin(connection, Some(statement.into_sql_str())).await
 }
 
 fn migration_error(file: &Path, error: MigrateError) -> StoreError {

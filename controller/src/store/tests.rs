@@ -75,6 +75,25 @@ async fn what_is_not_committed_never_was() {
 }
 
 #[tokio::test]
+async fn a_disk_that_was_full_is_written_again_once_it_has_room() {
+    let (store, _folder) = with_node().await;
+    for attempt in 0..3 {
+        let mut tx = store.write().await.unwrap();
+        // A file that may not grow is full like a disk, and the limit goes with the connection.
+        sqlx::query("PRAGMA max_page_count = 1").execute(&mut *tx).await.unwrap();
+        let large = "INSERT INTO area (id, path, name, level, created_ms) VALUES ('x', hex(zeroblob(100000)), '', '', 1)";
+        let error = sqlx::query(large).execute(&mut *tx).await.unwrap_err();
+        assert!(error.to_string().contains("full"), "attempt {attempt}: {error}");
+        drop(tx);
+    }
+    let mut tx = store.write().await.unwrap();
+    nodes::set_revoked(&mut tx, &node_id(), NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    let (node, _) = nodes::get(&mut store.read().await.unwrap(), &node_id()).await.unwrap().unwrap();
+    assert_eq!(node.state, crate::domain::node::NodeState::Revoked);
+}
+
+#[tokio::test]
 async fn readers_do_not_wait_for_the_writer_and_cannot_write() {
     let (store, _folder) = with_node().await;
     let mut writing = store.write().await.unwrap();

@@ -63,7 +63,8 @@ impl Store {
             applied: opened.applied(),
             applied_at: now,
             path: of.path.clone(),
-            issued_at: UnixMs::from_seconds(opened.claims.validity.issued_at_s),
+            // A signer whose clock is ahead must not move the board's.
+            issued_at: UnixMs::from_seconds(opened.claims.validity.issued_at_s).min(now),
         };
         self.save_document(Slot::Keys, document);
         Ok(())

@@ -96,7 +96,8 @@ pub struct StoredDocument {
     pub applied_at: UnixMs,
     /// Where the node stood once it was applied; for the node's own document, the place that it names.
     pub path: AreaPath,
-    /// When its signer says that it was issued: surely past. [`UnixMs`] 0 where that was not kept.
+    /// When its signer says that it was issued, but never later than it was applied, by this node's clock: a signer whose
+    /// clock is ahead moves nobody else's. [`UnixMs`] 0 where that was not kept.
     pub issued_at: UnixMs,
 }
 

@@ -303,6 +303,9 @@ impl Validity {
             Err(Refusal::NotYetValid)
         } else if now.seconds() >= self.expires_s {
             Err(Refusal::Expired)
+        } else if self.issued_at_s < self.not_before_s || self.issued_at_s >= self.expires_s {
+            // Nobody signs before a document may be acted on, or once it has expired: a defect of the signer.
+            Err(Refusal::Malformed)
         } else {
             Ok(())
         }

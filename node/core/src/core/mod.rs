@@ -236,7 +236,7 @@ impl Core {
         if self.world.clock != trust {
             self.world.clock = trust;
             // What the ledger kept over a boot of the time when the clock was ahead.
-            if trust == ClockTrust::Trusted && self.ledger.forget_coming(now.wall) {
+            if trust != ClockTrust::Unknown && self.ledger.forget_coming(now.wall) {
                 self.agenda.rewind(now.wall, &self.ledger);
             }
             self.reports.handle_state_change();

@@ -210,7 +210,8 @@ impl Documents {
             applied,
             applied_at,
             path: self.path.clone(),
-            issued_at: UnixMs::from_seconds(validity.issued_at_s),
+            // A signer whose clock is ahead must not move the node's.
+            issued_at: UnixMs::from_seconds(validity.issued_at_s).min(now),
         };
         actions.push_back(Action::SaveDocument { slot: slot.clone(), document });
         self.change.documents = true;

@@ -170,7 +170,10 @@ impl Player {
     }
 
     fn could_start(&self, due: &Due, scene: &Scene<'_>) -> bool {
-        due.retry_at_ms.is_none_or(|until| until <= scene.now.monotonic_ms)
+        // It came near by a clock that was ahead and has gone back.
+        let is_near = due.occurrence.nominal <= scene.now.wall + admit_lead_ms(scene.settings);
+        is_near
+            && due.retry_at_ms.is_none_or(|until| until <= scene.now.monotonic_ms)
             && self.start_at(due, scene) <= due.limit()
             && due.tracks(scene).is_some()
     }
@@ -276,6 +279,7 @@ impl Player {
         };
         for due in self.waiting.values() {
             let nominal = due.occurrence.nominal;
+            wall(nominal - admit_lead_ms(scene.settings), "an occurrence comes near again");
             wall(nominal - PLAY_LEAD_MS, "a sound must be ordered");
             wall(nominal, "an occurrence is due");
             wall(due.last_call(scene), "start with the languages that are there");

@@ -1,5 +1,6 @@
 //! Power cuts and clocks that jump: nothing twice, nothing forgotten, no flood.
 
+use loa_protocol::bulletin::Class;
 use loa_protocol::plan::Item;
 use loa_protocol::receipt::{Outcome, Reason, Sound};
 use loa_protocol::report::ClockTrust;
@@ -164,6 +165,32 @@ fn what_a_clock_that_ran_ahead_called_missed_still_sounds() {
         rig.run_for(3 * HOUR);
         assert_eq!(rig.played.len(), 3, "with a power cut in between: {is_cut}");
     }
+}
+
+#[test]
+fn a_clock_that_is_held_over_forgets_what_one_that_ran_ahead_called_missed() {
+    let mut rig = playing(|voice| vec![hourly("i", voice)], 1_000);
+    rig.step_clock(2 * DAY, ClockTrust::Holdover);
+    rig.power_cut_untrusted(-(2 * DAY));
+    rig.step_clock(0, ClockTrust::Holdover);
+    rig.run_for(3 * HOUR);
+    assert_eq!(rig.played.len(), 3);
+}
+
+#[test]
+fn what_came_near_by_a_clock_that_ran_ahead_holds_nothing_up_once_it_has_gone_back() {
+    let late = |voice: &Object| {
+        let far = item("far", T0 + HOUR + 3 * MINUTE, &[("vi", voice)]);
+        Item { class: Class::Priority, ..far }
+    };
+    let mut rig = playing(|voice| vec![item("near", T0 + HOUR, &[("vi", voice)]), late(voice)], 1_000);
+    let ahead = (T0 + HOUR + 3 * MINUTE - 2 * SECOND).since(rig.now.wall);
+    rig.step_clock(ahead, ClockTrust::Unknown);
+    rig.step_clock(-ahead, ClockTrust::Trusted);
+    rig.run_until(T0 + HOUR + MINUTE);
+    assert_eq!(rig.outcomes(), [(item_id("near"), T0 + HOUR, Outcome::Played)]);
+    rig.run_until(T0 + HOUR + 5 * MINUTE);
+    assert_eq!(rig.played.len(), 2, "{:?}", rig.outcomes());
 }
 
 #[test]

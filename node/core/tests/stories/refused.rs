@@ -1,6 +1,6 @@
 //! What is not signed as it must be plays nothing, and is reported.
 
-use loa_node_core::{Action, Core, Identity, LinkEvent, Now, Restored, Settings};
+use loa_node_core::{Action, Core, Identity, LinkEvent, Now, Restored, Settings, Slot};
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::Class;
 use loa_protocol::envelope::{Refusal, Validity, seal};
@@ -234,6 +234,20 @@ fn a_document_of_the_future_waits_for_the_clock() {
     rig.run_for(3 * MINUTE);
     assert_eq!(refusals(&rig).len(), 1);
     assert!(!rig.wants().is_empty(), "taken up once it is valid, without being sent again");
+    rig.run_until(at + HOUR);
+    assert_eq!(rig.played.len(), 1);
+}
+
+#[test]
+fn a_signer_whose_clock_is_ahead_moves_nobody_elses() {
+    let (mut rig, voice) = ready();
+    let seconds = T0.seconds();
+    let at = T0 + HOUR;
+    let items = program(vec![item("i", at, &[("vi", &voice)])], &[&voice]);
+    let ahead = Validity { issued_at_s: seconds + 3600, ..validity() };
+    rig.receive(TopicKind::Plan(area("xa")), &seal(&area_plan("xa", 1, items), &tenant(), ahead, &commune()));
+    let kept = &rig.store.documents[&Slot::Plan(area("xa"))];
+    assert!(kept.issued_at <= kept.applied_at && kept.issued_at <= T0 + MINUTE, "{}", kept.issued_at);
     rig.run_until(at + HOUR);
     assert_eq!(rig.played.len(), 1);
 }

@@ -129,16 +129,15 @@ where
         channels: usize::from(config.channels),
         is_urgent: false,
     };
-    let (errors, listener) = (around.errors.clone(), around.listener.clone());
+    let troubles = Troubles {
+        is_silenced: Arc::clone(&is_silenced),
+        errors: around.errors.clone(),
+        listener: around.listener.clone(),
+    };
     let stream = device.build_output_stream::<T, _, _>(
         config,
         move |data, info| output.fill(data, info),
-        move |error| {
-            // A full queue holds errors enough to act on.
-            if errors.try_send(error).is_ok() {
-                listener.unpark();
-            }
-        },
+        move |error| troubles.tell(error),
         None,
     )?;
     stream.play()?;
@@ -191,6 +190,26 @@ impl Output {
     }
 }
 
+/// Where a stream's errors go for as long as it is in use.
+struct Troubles {
+    is_silenced: Arc<AtomicBool>,
+    errors: SyncSender<cpal::Error>,
+    listener: Thread,
+}
+
+impl Troubles {
+    fn tell(&self, error: cpal::Error) {
+        // One that was given up hangs or fails as it likes: it says nothing of the one that was opened instead.
+        if self.is_silenced.load(Ordering::Relaxed) {
+            return;
+        }
+        // A full queue holds errors enough to act on.
+        if self.errors.try_send(error).is_ok() {
+            self.listener.unpark();
+        }
+    }
+}
+
 struct Outbox {
     ring: Producer<Note>,
     listener: Thread,
@@ -202,5 +221,23 @@ impl Notes for Outbox {
         if self.ring.push(note).is_ok() {
             self.listener.unpark();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_was_given_up_says_nothing_of_the_next() {
+        let (errors, told) = std::sync::mpsc::sync_channel(4);
+        let is_silenced = Arc::new(AtomicBool::new(false));
+        let listener = std::thread::current();
+        let troubles = Troubles { is_silenced: Arc::clone(&is_silenced), errors, listener };
+        troubles.tell(cpal::ErrorKind::DeviceNotAvailable.into());
+        assert_eq!(told.try_iter().count(), 1);
+        is_silenced.store(true, Ordering::Relaxed);
+        troubles.tell(cpal::ErrorKind::DeviceNotAvailable.into());
+        assert_eq!(told.try_iter().count(), 0);
     }
 }

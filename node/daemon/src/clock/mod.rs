@@ -5,8 +5,10 @@
 //! on with the monotonic clock:
 //!
 //! ```text
-//! hard floor = newest of: build time, issue time of the node's certificate, issue times of the documents it verified
-//! soft floor = the clock as the node last kept it; given up once a synchronised clock is there
+//! hard floor = newest of: build time, issue time of the node's certificate, issue times of the documents it
+//!              verified, none later than when it applied them: they never move the clock forward by themselves
+//! soft floor = the clock as the node last kept it; given up once a synchronised clock is there. Where the system is
+//!              believed whatever it says, only what somebody kept synchronised
 //! wall       = the system's clock, or the later floor where that is more than TOLERANCE_MS ahead of it
 //! ```
 //!

@@ -63,12 +63,16 @@ impl Boot {
     fn below(root: &Path) -> Self {
         let read =
             |path: &str| std::fs::read_to_string(root.join(path)).ok().map(|text| text.trim().to_owned());
-        let is_set_from_chip = read("sys/class/rtc/rtc0/hctosys").is_some_and(|text| text == "1");
-        let chip = read("sys/class/rtc/rtc0/since_epoch").and_then(|text| text.parse().ok());
         Self {
             id: read("proc/sys/kernel/random/boot_id").unwrap_or_default(),
-            battery_clock: chip.filter(|_| is_set_from_chip).map(UnixMs::from_seconds),
+            battery_clock: battery_clock(root),
         }
+    }
+
+    /// What that chip says at this moment, to the second.
+    #[must_use]
+    pub fn battery_clock_now() -> Option<UnixMs> {
+        battery_clock(Path::new("/"))
     }
 
     /// How long this boot has lasted, suspended or not, in milliseconds.
@@ -77,6 +81,13 @@ impl Boot {
         let since = Duration::try_from(clock_gettime(ClockId::Boottime)).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+fn battery_clock(root: &Path) -> Option<UnixMs> {
+    let read = |path: &str| std::fs::read_to_string(root.join("sys/class/rtc/rtc0").join(path)).ok();
+    let is_used = read("hctosys").is_some_and(|text| text.trim() == "1");
+    let says_s = read("since_epoch").and_then(|text| text.trim().parse().ok());
+    says_s.filter(|_| is_used).map(UnixMs::from_seconds)
 }
 
 #[cfg(test)]

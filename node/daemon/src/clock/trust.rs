@@ -6,7 +6,7 @@
 //! | earlier than what is known to be past | unknown: it was reset, or set wrong |
 //! | kept right by somebody ([`SyncView`]) | trusted |
 //! | was so in this boot, and has run evenly since | holdover, while its error can be no more than [`ERROR_MAX_MS`] |
-//! | was so in an earlier boot, and a battery-backed chip carried it over | holdover, counted from then |
+//! | was so in an earlier boot, and a battery-backed chip that was right then carried it over | holdover, counted from then |
 //! | anything else | unknown |
 //!
 //! Where it is configured so ([`Policy::System`]), a clock that is not earlier than what is known to be past is trusted.
@@ -28,6 +28,10 @@ pub const DRIFT_PPM: u64 = 100;
 
 /// How unevenly two looks at the same clock may come, in milliseconds.
 const LOOK_MS: u64 = 1_000;
+
+/// By how much the chip may differ from a clock that is right and still be one that is set from it, in milliseconds: the
+/// kernel tells the chip's time in whole seconds.
+const CHIP_MS: u64 = 2_000;
 
 /// Whom to believe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +60,8 @@ pub struct Kept {
     pub anchor: Anchor,
     /// Name of the boot; empty where nobody but the system itself said that the clock was right.
     pub boot: String,
+    /// By how much the battery-backed chip was ahead of the clock then, in milliseconds; `None` without a chip.
+    pub chip_ahead_ms: Option<i64>,
 }
 
 impl Anchor {
@@ -85,6 +91,7 @@ impl Look {
             wall: clock.system_now(),
             boot_ms: Boot::elapsed_ms(),
             sync: SyncView::of_system(),
+            chip: Boot::battery_clock_now(),
             is_above_hard_floor: clock.is_above_hard_floor(),
             is_above_floors: clock.is_above_floors(),
         }
@@ -107,6 +114,8 @@ pub struct Look {
     pub boot_ms: u64,
     /// Whether somebody keeps it right.
     pub sync: SyncView,
+    /// What the battery-backed chip says.
+    pub chip: Option<UnixMs>,
     /// Whether it is later than what is known for sure to be past.
     pub is_above_hard_floor: bool,
     /// Whether it is later than what this board ever kept, too.
@@ -117,12 +126,18 @@ impl Judge {
     /// At the start of the program, with what was kept, and the clock as it stands.
     #[must_use]
     pub fn new(policy: Policy, kept: Option<Kept>, boot: &Boot, wall: UnixMs, boot_ms: u64) -> Self {
-        let anchor = kept.and_then(|Kept { anchor, boot: of }| {
+        let anchor = kept.and_then(|Kept { anchor, boot: of, chip_ahead_ms }| {
             if of.is_empty() {
                 return None;
             }
             if of == boot.id {
                 return Some(anchor);
+            }
+            // That it agrees with the clock says little: the kernel set the clock from it. It counts where it was right
+            // when the clock was.
+            let chip_error_ms = chip_ahead_ms?.unsigned_abs();
+            if chip_error_ms > CHIP_MS {
+                return None;
             }
             // A chip that lost its battery, too, says something else than a clock that the system has set forward since.
             let chip = boot.battery_clock?;
@@ -130,7 +145,7 @@ impl Judge {
             (chip.0.abs_diff(wall.0) <= ERROR_MAX_MS).then(|| Anchor {
                 wall,
                 boot_ms,
-                error_ms: anchor.error_ms.saturating_add(drift_ms(away_ms)),
+                error_ms: anchor.error_ms.saturating_add(chip_error_ms).saturating_add(drift_ms(away_ms)),
             })
         });
         Self { policy, anchor }
@@ -138,7 +153,7 @@ impl Judge {
 
     /// What the clock is worth at this moment, and by how much it may be wrong where that is known, in milliseconds.
     pub fn look(&mut self, look: &Look) -> (ClockTrust, Option<u64>) {
-        let Look { wall, boot_ms, sync, is_above_hard_floor, is_above_floors } = *look;
+        let Look { wall, boot_ms, sync, is_above_hard_floor, is_above_floors, chip: _ } = *look;
         if !is_above_hard_floor {
             return (ClockTrust::Unknown, None);
         }
@@ -162,9 +177,10 @@ impl Judge {
     /// What is to be kept of a trusted look.
     #[must_use]
     pub fn kept(&self, look: &Look, boot: &Boot) -> Kept {
-        let Look { wall, boot_ms, sync, .. } = *look;
+        let Look { wall, boot_ms, sync, chip, .. } = *look;
+        let chip_ahead_ms = chip.map(|chip| chip.since(wall));
         let boot = if sync.is_synchronised { boot.id.clone() } else { String::new() };
-        Kept { anchor: Anchor { wall, boot_ms, error_ms: sync.error_ms }, boot }
+        Kept { anchor: Anchor { wall, boot_ms, error_ms: sync.error_ms }, boot, chip_ahead_ms }
     }
 }
 

@@ -10,6 +10,7 @@ fn after(ms: i64) -> Look {
         wall: T + ms,
         boot_ms: ms.unsigned_abs(),
         sync: SyncView { is_synchronised: false, error_ms: 16_000 },
+        chip: None,
         is_above_hard_floor: true,
         is_above_floors: true,
     }
@@ -28,7 +29,11 @@ fn fresh() -> Judge {
 }
 
 fn kept(wall: UnixMs, boot: &str, boot_ms: u64) -> Option<Kept> {
-    Some(Kept { anchor: Anchor { wall, boot_ms, error_ms: 100 }, boot: boot.to_owned() })
+    Some(Kept {
+        anchor: Anchor { wall, boot_ms, error_ms: 100 },
+        boot: boot.to_owned(),
+        chip_ahead_ms: Some(0),
+    })
 }
 
 #[test]
@@ -89,9 +94,9 @@ fn the_system_is_believed_where_it_is_configured_so() {
 #[test]
 fn what_the_system_alone_said_is_no_moment_at_which_the_clock_was_right() {
     let judge = Judge::new(Policy::System, None, &boot("b"), T, 0);
-    let Kept { anchor, boot: of } = judge.kept(&after(0), &boot("b"));
+    let Kept { anchor, boot: of, chip_ahead_ms } = judge.kept(&after(0), &boot("b"));
     assert_eq!((anchor.wall, of.as_str()), (T, ""));
-    let again = Some(Kept { anchor, boot: of });
+    let again = Some(Kept { anchor, boot: of, chip_ahead_ms });
     let with_chip = Boot { battery_clock: Some(T + HOUR), ..boot("c") };
     let mut judge = Judge::new(Policy::Synchronised, again, &with_chip, T + HOUR, 0);
     assert_eq!(judge.look(&after(HOUR)).0, ClockTrust::Unknown);
@@ -126,4 +131,22 @@ fn a_battery_clock_carries_what_was_kept_over_a_power_cut_and_a_dead_one_does_no
     assert_eq!(off_for(1, UnixMs::from_seconds(946_684_800)), (ClockTrust::Unknown, None));
     let mut judge = Judge::new(Policy::Synchronised, None, &with_chip(T), T, 0);
     assert_eq!(judge.look(&after(0)).0, ClockTrust::Unknown, "nobody ever kept it right");
+}
+
+#[test]
+fn a_chip_that_was_wrong_when_the_clock_was_right_carries_nothing() {
+    // In local time, never set, or unknown: the kernel set the clock from it, so they agree at every boot.
+    let with_chip = Boot { battery_clock: Some(T), ..boot("b") };
+    for (ahead, trust) in [
+        (Some(7 * HOUR), ClockTrust::Unknown),
+        (Some(-2_001), ClockTrust::Unknown),
+        (None, ClockTrust::Unknown),
+        (Some(-900), ClockTrust::Holdover),
+    ] {
+        let kept = kept(T - DAY, "a", 5).map(|kept| Kept { chip_ahead_ms: ahead, ..kept });
+        let mut judge = Judge::new(Policy::Synchronised, kept, &with_chip, T, 0);
+        assert_eq!(judge.look(&after(0)).0, trust, "{ahead:?}");
+    }
+    let look = Look { chip: Some(T + 7 * HOUR), ..synchronised(after(0)) };
+    assert_eq!(fresh().kept(&look, &boot("b")).chip_ahead_ms, Some(7 * HOUR));
 }

@@ -23,7 +23,7 @@ use super::persist::{Change, Waiting};
 use super::{CLOCK_LOOK, ServeError, Shell, SoundOut, reserve};
 use crate::board::Board;
 use crate::cache::{Cache, Found, RESERVE_BYTES, free_bytes, worker};
-use crate::clock::trust::{Judge, Kept, Look};
+use crate::clock::trust::{Judge, Kept, Look, Policy};
 use crate::clock::{Boot, NodeClock, build_time};
 use crate::config::Settings;
 use crate::durable::FileError;
@@ -51,7 +51,7 @@ pub(super) async fn boot(
     // What is in a store that could not be claimed may be another node's.
     let mut stored = if waiting.is_empty() { store.restore().await? } else { Restored::default() };
     let kept_clock = if waiting.is_empty() { store.kept_clock().await? } else { None };
-    raise_floors(&clock, &identity, &stored, kept_clock.as_ref());
+    raise_floors(&clock, settings.clock.trust, &identity, &stored, kept_clock.as_ref());
     let system = Boot::of_system();
     let look = Look::at(&clock);
     let mut judge = Judge::new(settings.clock.trust, kept_clock, &system, look.wall, look.boot_ms);
@@ -105,6 +105,7 @@ pub(super) async fn boot(
         speaker_events: sound.events,
         prepared: mpsc::channel(2),
         speaker_works: None,
+        speaker_hangs: false,
         amplifier_fails: false,
         sounding: BTreeMap::new(),
         waiting,
@@ -185,7 +186,13 @@ async fn claim(
 }
 
 /// Everything that is known to be past at boot.
-fn raise_floors(clock: &NodeClock, identity: &Identity, stored: &Restored, kept: Option<&Kept>) {
+fn raise_floors(
+    clock: &NodeClock,
+    policy: Policy,
+    identity: &Identity,
+    stored: &Restored,
+    kept: Option<&Kept>,
+) {
     clock.raise_floor(build_time());
     match issue_time(&identity.certificate_chain_pem) {
         Ok(issued) => clock.raise_floor(issued),
@@ -196,8 +203,15 @@ fn raise_floors(clock: &NodeClock, identity: &Identity, stored: &Restored, kept:
             );
         }
     }
-    stored.documents.iter().for_each(|(_, document)| clock.raise_floor(document.issued_at));
-    if let Some(kept) = kept {
+    // What was issued later than it was applied was signed by a clock that was ahead.
+    stored
+        .documents
+        .iter()
+        .for_each(|(_, document)| clock.raise_floor(document.issued_at.min(document.applied_at)));
+    // What only the system said may have been one glitch of it, which nothing but the system would put right.
+    if let Some(kept) = kept
+        && (policy == Policy::Synchronised || !kept.boot.is_empty())
+    {
         clock.set_soft_floor(kept.anchor.wall);
     }
 }
@@ -233,7 +247,8 @@ async fn adopt_key_set(store: &mut Store, stored: &mut Restored, identity: &Iden
         applied: opened.applied(),
         applied_at: now,
         path: identity.path.clone(),
-        issued_at: UnixMs::from_seconds(opened.claims.validity.issued_at_s),
+        // A signer whose clock is ahead must not move the node's.
+        issued_at: UnixMs::from_seconds(opened.claims.validity.issued_at_s).min(now),
     };
     clock.raise_floor(document.issued_at);
     // It is in the identity's file too, and is adopted from there at each boot until it is in the store.
@@ -273,4 +288,71 @@ fn boot_id() -> Result<BootId, ServeError> {
     let mut bytes = [0; BootId::LEN];
     getrandom::fill(&mut bytes).map_err(ServeError::Random)?;
     Ok(BootId(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::SigningKey;
+    use loa_protocol::area::AreaPath;
+    use loa_protocol::envelope::Applied;
+    use loa_protocol::ids::{AreaId, Digest, NodeId, TenantId};
+    use loa_protocol::time::UnixMs;
+
+    use super::*;
+    use crate::audio::{SystemClock, WallClock as _};
+    use crate::clock::trust::Anchor;
+
+    const HOUR_MS: i64 = 3_600_000;
+
+    fn path() -> AreaPath {
+        AreaPath::new(vec![AreaId::new("xa").unwrap()]).unwrap()
+    }
+
+    /// A clock that is right after a boot with this document and this kept clock.
+    fn clock_after(policy: Policy, issued_at: UnixMs, kept: Option<&Kept>) -> Arc<NodeClock> {
+        let clock = NodeClock::over(Box::new(SystemClock), build_time());
+        let identity = Identity {
+            tenant: TenantId::new("lam-dong").unwrap(),
+            node: NodeId::new("n").unwrap(),
+            path: path(),
+            root: SigningKey::from_bytes(&[3; 32]).verifying_key(),
+            broker_host: String::new(),
+            broker_port: 1,
+            broker_name: String::new(),
+            ca_pem: String::new(),
+            certificate_chain_pem: String::new(),
+            private_key_pem: String::new(),
+            key_set: Vec::new(),
+        };
+        let applied = Applied { sequence: 1, digest: Digest([1; 16]) };
+        let applied_at = clock.system_now();
+        let document = StoredDocument { envelope: Vec::new(), applied, applied_at, path: path(), issued_at };
+        let stored = Restored { documents: vec![(Slot::Node, document)], ..Restored::default() };
+        raise_floors(&clock, policy, &identity, &stored, kept);
+        clock
+    }
+
+    fn is_moved(clock: &NodeClock) -> bool {
+        clock.now().since(clock.system_now()) > HOUR_MS / 2
+    }
+
+    #[test]
+    fn a_signer_that_was_ahead_does_not_move_a_clock_that_is_right() {
+        let now = UnixMs(SystemClock.now_unix_ns() / 1_000_000);
+        for ahead_ms in [HOUR_MS, 24 * HOUR_MS, 70_000 * 365 * 24 * HOUR_MS] {
+            let clock = clock_after(Policy::Synchronised, now + ahead_ms, None);
+            assert!(clock.is_above_hard_floor() && !is_moved(&clock), "{ahead_ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_glitch_of_a_system_that_is_believed_lasts_no_longer_than_the_system_says() {
+        let now = UnixMs(SystemClock.now_unix_ns() / 1_000_000);
+        let anchor = Anchor { wall: now + 24 * HOUR_MS, boot_ms: 0, error_ms: 0 };
+        let kept = |boot: &str| Kept { anchor: anchor.clone(), boot: boot.to_owned(), chip_ahead_ms: None };
+        let moved = |policy, boot| is_moved(&clock_after(policy, now, Some(&kept(boot))));
+        assert!(!moved(Policy::System, ""), "only the system said so");
+        assert!(moved(Policy::System, "b"), "somebody kept it right");
+        assert!(moved(Policy::Synchronised, ""));
+    }
 }

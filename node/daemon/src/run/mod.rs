@@ -97,6 +97,11 @@ pub enum ServeError {
     /// The system gives no thread.
     #[error("cannot start the thread for the audio cache")]
     Thread(#[source] std::io::Error),
+    /// The sound devices that were given up hang, and no more may be opened in this process.
+    #[error(
+        "the sound device hangs and was given up several times; the service manager starts the node anew, but check the card and its cable"
+    )]
+    SpeakerHangs,
     /// A part of the daemon is gone, which is a defect.
     #[error("{0} has ended unexpectedly; the service manager starts the node anew")]
     Gone(&'static str),
@@ -160,6 +165,8 @@ struct Shell {
     prepared: (mpsc::Sender<Prepared>, mpsc::Receiver<Prepared>),
     /// Whether the sound device could be opened, and the amplifier switched on, when last tried.
     speaker_works: Option<bool>,
+    /// The speaker may open no more devices in this process; the daemon ends as soon as nothing sounds.
+    speaker_hangs: bool,
     /// Whether the amplifier could not be switched on when last tried.
     amplifier_fails: bool,
     /// The sounds that have not ended; the core orders one at a time.
@@ -227,6 +234,9 @@ impl Shell {
             Input::Watchdog => notify::alive(),
             Input::Stop => return Ok(ControlFlow::Break(())),
             Input::Gone(part) => return Err(ServeError::Gone(part)),
+        }
+        if self.speaker_hangs && self.core.is_silent() {
+            return Err(ServeError::SpeakerHangs);
         }
         Ok(ControlFlow::Continue(()))
     }

@@ -12,6 +12,8 @@
 //! - Actions become durable in the order in which the core gave them, also those that had to wait.
 //! - Nothing sounds whose intent is not on the disk. Since the intent comes after the document in that order, nothing of a
 //!   document sounds whose sequence is not on the disk either.
+//! - A write that the system refuses without saying why (a disk quota, or a card that fails) is tried three times, then waits
+//!   like one for which there is no room: ending the daemon over and over would help neither.
 //! - At most [`WAITING_MAX`] actions wait; beyond, the daemon ends, and what they told is found out anew at the next boot.
 
 use std::collections::VecDeque;
@@ -92,19 +94,27 @@ impl Shell {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            if error.is_full() {
-                if given_up < GIVEN_UP_MAX && self.make_room().await {
-                    given_up += 1;
-                    continue;
-                }
-                self.waiting.begin(change, &error);
-                let now = self.now();
-                self.core.handle_store_full(true, now);
-                return Ok(());
+            if error.is_full() && given_up < GIVEN_UP_MAX && self.make_room().await {
+                given_up += 1;
+                continue;
             }
-            let Some(wait) = retries.next() else { return Err(error) };
-            tracing::error!(error = &error as &dyn std::error::Error, "the database failed; trying again");
-            tokio::time::sleep(wait).await;
+            if !error.is_full()
+                && let Some(wait) = retries.next()
+            {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the database failed; trying again"
+                );
+                tokio::time::sleep(wait).await;
+                continue;
+            }
+            if !error.may_be_full() {
+                return Err(error);
+            }
+            self.waiting.begin(change, &error);
+            let now = self.now();
+            self.core.handle_store_full(true, now);
+            return Ok(());
         }
     }
 
@@ -123,18 +133,25 @@ impl Shell {
         dropped && self.answer(is_done).await.is_ok()
     }
 
-    /// Tries again what waits for room.
+    /// Tries again what waits for room, and makes some: each time at most one thing goes.
     pub(super) async fn persist_waiting(&mut self) -> Result<(), StoreError> {
         if self.waiting.is_empty() {
             reserve::keep(&self.data_dir);
             return Ok(());
         }
+        let mut has_made_room = false;
         while let Some(change) = self.waiting.0.front() {
             match write(&mut self.store, change).await {
                 Ok(()) => {
                     self.waiting.0.pop_front();
                 }
-                Err(error) if error.is_full() && self.waiting.0.len() < WAITING_MAX => return Ok(()),
+                Err(error) if error.may_be_full() && self.waiting.0.len() < WAITING_MAX => {
+                    // What is needed within two days changes with the hours.
+                    if has_made_room || !self.make_room().await {
+                        return Ok(());
+                    }
+                    has_made_room = true;
+                }
                 Err(error) => return Err(error),
             }
         }

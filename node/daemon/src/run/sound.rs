@@ -30,6 +30,7 @@ impl Shell {
 
     pub(super) fn handle_prepared(&mut self, answer: Result<SpeakerReady, SpeakerError>) {
         self.speaker_works = Some(answer.is_ok() && !self.amplifier_fails);
+        self.speaker_hangs = matches!(answer, Err(SpeakerError::Hanging));
         match answer {
             Ok(ready) => tracing::debug!(?ready, "the sound device is open"),
             Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "no sound device"),

@@ -107,12 +107,22 @@ impl StoreError {
     /// Whether it is for lack of room on the disk.
     #[must_use]
     pub fn is_full(&self) -> bool {
+        self.has_code("13")
+    }
+
+    /// Whether it may be for lack of room: SQLite says the same of a disk quota that is used up and of a card that fails.
+    #[must_use]
+    pub fn may_be_full(&self) -> bool {
+        self.is_full() || self.has_code("778")
+    }
+
+    /// By SQLite's own text of (extended) result codes: 13 is SQLITE_FULL, 778 is SQLITE_IOERR_WRITE.
+    fn has_code(&self, code: &str) -> bool {
         let source = match self {
             Self::Open { source, .. } | Self::Statement { source, .. } => source,
             Self::Migrate { .. } | Self::Newer { .. } | Self::Damaged { .. } => return false,
         };
-        // SQLITE_FULL, as SQLite's own text of result codes has it.
-        source.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "13")
+        source.as_database_error().and_then(|error| error.code()).is_some_and(|found| found == code)
     }
 }
 
@@ -217,7 +227,13 @@ impl Store {
             boot_ms: self.number("clock_boot_ms").await?.unwrap_or(0),
             error_ms: self.number("clock_error_ms").await?.unwrap_or(0),
         };
-        Ok(Some(Kept { anchor, boot: self.meta("clock_boot").await?.unwrap_or_default() }))
+        let chip = self.meta("clock_chip_ahead_ms").await?;
+        Ok(Some(Kept {
+            anchor,
+            boot: self.meta("clock_boot").await?.unwrap_or_default(),
+            // Empty where there was no chip.
+            chip_ahead_ms: chip.and_then(|text| text.parse().ok()),
+        }))
     }
 
     /// Keeps a moment at which the clock was trusted, in place of the last one, be it later or earlier.
@@ -225,12 +241,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::Statement`].
     pub async fn keep_clock(&mut self, kept: &Kept) -> Result<(), StoreError> {
-        let Kept { anchor: Anchor { wall, boot_ms, error_ms }, boot } = kept;
+        let Kept { anchor: Anchor { wall, boot_ms, error_ms }, boot, chip_ahead_ms } = kept;
         let statements = [
             ("clock_ms", wall.0.to_string()),
             ("clock_boot_ms", boot_ms.to_string()),
             ("clock_error_ms", error_ms.to_string()),
             ("clock_boot", boot.clone()),
+            ("clock_chip_ahead_ms", chip_ahead_ms.map(|ms| ms.to_string()).unwrap_or_default()),
         ]
         .into_iter()
         .map(|(name, value)| sqlx::query(PUT_META).bind(name).bind(value))

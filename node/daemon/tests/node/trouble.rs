@@ -135,6 +135,41 @@ async fn run(
     (written.remove(0), asked.load(Ordering::SeqCst))
 }
 
+/// A card that may not be opened any more in this process.
+struct Hanging;
+
+impl Speaker for Hanging {
+    fn prepare(&self) -> Result<SpeakerReady, SpeakerError> {
+        Err(SpeakerError::Hanging)
+    }
+
+    fn play(&self, _request: PlayRequest) -> Result<(), SpeakerError> {
+        Err(SpeakerError::Busy)
+    }
+
+    fn stop(&self, _token: u64) -> Result<(), SpeakerError> {
+        Ok(())
+    }
+
+    fn set_volume_db(&self, _volume_db: f32) {}
+
+    fn release(&self) -> Result<(), SpeakerError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_card_that_hangs_for_good_ends_the_daemon_so_that_it_is_started_anew() {
+    let folder = due(60_000).await;
+    let clock = NodeClock::over(Box::new(SystemClock), build_time());
+    let (_events, receiver) = mpsc::channel(1);
+    let sound = SoundOut { speaker: Arc::new(Hanging), events: receiver };
+    let board = Box::new(ScriptedRelay(Box::new(|_| Ok(())), 0));
+    let node = loa_node::serve(settings(folder.path()), clock, sound, board, CancellationToken::new());
+    let ended = tokio::time::timeout(PATIENCE, node).await.expect("it ends by itself").unwrap_err();
+    assert!(matches!(ended, loa_node::ServeError::SpeakerHangs), "{ended:?}");
+}
+
 /// Looks into a store that a node uses. While the node opens it, it may not be there, or not be read.
 async fn has_receipt(folder: &TempDir) -> bool {
     let Ok(mut store) = Store::open_to_read(folder.path()).await else { return false };

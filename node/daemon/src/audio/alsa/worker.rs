@@ -150,6 +150,8 @@ impl Worker {
         self.keep_until = None;
         if let Some(device) = self.device.take() {
             self.closing.close(device);
+            // What it still told before it was silenced is not about the next.
+            while self.errors.try_recv().is_ok() {}
         }
     }
 
