@@ -3,6 +3,7 @@
 mod cli_speech;
 
 use std::fs::{File, TryLockError};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -130,7 +131,12 @@ fn main() -> anyhow::Result<()> {
     }
     let quiet = if matches!(cli.command, Command::Run) { "info" } else { "warn" };
     let filter = EnvFilter::try_from_env("LOA_LOG").unwrap_or_else(|_| EnvFilter::new(quiet));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let is_terminal = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(is_terminal)
+        .with_writer(std::io::stderr)
+        .init();
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         anyhow::bail!("another TLS provider was installed first");
     }

@@ -3,6 +3,7 @@
 mod cli;
 
 use std::fs::File;
+use std::io::IsTerminal as _;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 
@@ -51,7 +52,12 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let is_terminal = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(is_terminal)
+        .with_writer(std::io::stderr)
+        .init();
     match Cli::parse().command {
         Command::Device(device) => device.run(),
         Command::Fleet(fleet) => fleet.run(),

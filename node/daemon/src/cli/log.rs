@@ -17,8 +17,12 @@ pub(super) fn start(settings: &Log) {
         LogFormat::Text => false,
         LogFormat::Journal => true,
     };
-    let lines =
-        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false);
+    // Without colours: nobody watches a board's terminal, and in a journal they are noise.
+    let lines = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(false);
     if has_own_times {
         lines.without_time().init();
     } else {
