@@ -82,16 +82,17 @@ async fn a_bad_recording_is_named_and_a_good_one_takes_its_place() -> Result<()>
     let nobody = lan.try_upload(&bulletin, "Kinh", "phrase.wav", wav.clone()).await?.problem()?;
     ensure!(text(&nobody, "/errors/0/code")? == "language.unknown", "{nobody}");
 
-    // While a sound fails nothing can be approved; a good recording mends it.
+    // With a sound that failed nothing can be submitted; a good recording mends it.
     let path = format!("/bulletins/{id}");
     let shown = lan.get(&path).await?;
-    let submitted = lan.post(&format!("{path}/submit"), &json!({ "seen": shown["seen"] })).await?;
-    let binh = station.at_the_api("binh").await?;
-    let early = binh.try_post(&format!("{path}/approve"), &json!({ "seen": submitted["seen"] })).await?;
-    assert_eq!(early.problem()?["status"], 409);
+    let early =
+        lan.try_post(&format!("{path}/submit"), &json!({ "seen": shown["seen"] })).await?.problem()?;
+    assert_eq!(early["code"], "bulletin.audio_failed", "{early}");
     bulletin = lan.try_upload(&bulletin, "kpm", "phrase.wav", wav).await?.good()?;
     let track = ended(&lan, &text(&bulletin, "/id")?).await?;
     assert_eq!(text(&track, "/making")?, "done", "{track}");
+    let shown = lan.get(&path).await?;
+    lan.post(&format!("{path}/submit"), &json!({ "seen": shown["seen"] })).await?;
     station.stop().await;
     Ok(())
 }

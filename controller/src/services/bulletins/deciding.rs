@@ -213,9 +213,14 @@ fn failed_sound(revision: &Revision) -> Option<FailedSound> {
                 vi.replacen("Tiếng", "tiếng", 1),
                 name(Lang::En).unwrap_or_else(|| format!("“{code}”")),
             ],
-            reason: [error.vi.clone(), error.en.clone()],
+            reason: [sentence(&error.vi), sentence(&error.en)],
         })
     })
+}
+
+/// Reasons come with and without a full stop, and another sentence follows.
+fn sentence(reason: &str) -> String {
+    format!("{}.", reason.trim_end_matches('.'))
 }
 
 impl FailedSound {
