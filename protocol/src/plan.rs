@@ -18,6 +18,8 @@ use crate::wire::{Wire, WireError, require};
 pub const ITEMS_MAX: usize = 1_000;
 /// Most tracks of one item.
 pub const TRACKS_MAX: usize = 16;
+/// Most languages of one village.
+pub const LANGUAGES_MAX: usize = 16;
 /// Longest title, in bytes.
 pub const TITLE_MAX_BYTES: usize = 400;
 /// Longest tolerance of a late start: 24 hours.
@@ -98,9 +100,28 @@ pub struct Item {
     /// How late a start may still be, in milliseconds; later, the occurrence is missed.
     #[n(9)]
     pub start_within_ms: u32,
-    /// The sounds. A node plays those whose language it speaks, in the node's order of languages.
+    /// The sounds. Which of them a village hears, and in which order, is [`Item::heard`].
     #[n(10)]
     pub tracks: Vec<Track>,
+}
+
+impl Item {
+    /// The tracks that a village hears, in the order in which they sound, for its languages, first spoken first. See
+    /// [`languages_heard`].
+    pub fn heard(&self, languages: &[Language]) -> Vec<&Track> {
+        let track = |language: &Language| self.tracks.iter().find(|track| track.language == *language);
+        let heard = languages_heard(|language| track(language).is_some(), languages);
+        heard.iter().filter_map(track).collect()
+    }
+}
+
+/// Of a village's languages those that have a track, in the village's order. When none has one, the Vietnamese track
+/// alone, if there is one: everywhere some understand it, and a storm warning that nobody hears helps nobody. A village
+/// whose languages are not known (none is given) hears nothing.
+pub fn languages_heard(has_track: impl Fn(&Language) -> bool, languages: &[Language]) -> Vec<Language> {
+    let own: Vec<Language> = languages.iter().filter(|language| has_track(language)).cloned().collect();
+    let vietnamese = Language::vietnamese();
+    if own.is_empty() && !languages.is_empty() && has_track(&vietnamese) { vec![vietnamese] } else { own }
 }
 
 /// Items and the manifests of all objects that they name.
@@ -205,7 +226,7 @@ pub struct NodeDocument {
 impl Wire for NodeDocument {
     fn check(&self) -> Result<(), WireError> {
         self.path.check()?;
-        require((1..=16).contains(&self.languages.len()), "languages", "has 1 to 16 entries")?;
+        require((1..=LANGUAGES_MAX).contains(&self.languages.len()), "languages", "has 1 to 16 entries")?;
         require(self.volume_percent <= 100, "volume_percent", "is at most 100")?;
         require(
             (10..=86_400).contains(&self.health_interval_s),

@@ -98,8 +98,7 @@ impl Due {
     }
 }
 
-/// The objects of an item that a village hears: for each of its languages, in its order, the item's track.
+/// The objects of an item that a village hears, in the order in which they sound.
 pub(crate) fn spoken(item: &Item, languages: &[Language]) -> Vec<ObjectHash> {
-    let track = |language: &Language| item.tracks.iter().find(|track| track.language == *language);
-    languages.iter().filter_map(track).map(|track| track.object).collect()
+    item.heard(languages).into_iter().map(|track| track.object).collect()
 }

@@ -20,7 +20,7 @@ use super::due::Due;
 use crate::action::Action;
 use crate::input::{Now, SpeakerEvent, SpeakerFailure, Token};
 
-/// Silence between two tracks.
+/// Silence between two tracks: the next language is heard as a beginning, and the echo of the last word has died.
 const PAUSE_MS: i64 = 1_000;
 /// By how much a start may be later than the item allows: what the speaker needs, and no more.
 const START_SLACK_MS: i64 = 500;

@@ -137,27 +137,41 @@ fn an_emergency_without_its_audio_stops_nothing() {
 
 #[test]
 fn a_village_hears_its_languages_in_its_order() {
-    let mut rig = connected(&["kpm", "vi", "cma"]);
+    let mut rig = connected(&["kpm", "vi", "rad", "cma"]);
     let (vi, kpm) = (Object::new("vi", 1, 4_000), Object::new("kpm", 1, 6_000));
-    let cje = Object::new("cje", 1, 6_000);
+    let (cje, cma) = (Object::new("cje", 1, 6_000), Object::new("cma", 1, 3_000));
     let at = T0 + HOUR;
-    let tracks = [("cje", &cje), ("vi", &vi), ("kpm", &kpm)];
-    apply(&mut rig, 1, vec![item("i", at, &tracks)], &[&vi, &kpm, &cje]);
+    let tracks = [("cje", &cje), ("cma", &cma), ("vi", &vi), ("kpm", &kpm)];
+    apply(&mut rig, 1, vec![item("i", at, &tracks)], &[&vi, &kpm, &cje, &cma]);
     rig.run_until(at + MINUTE);
-    assert_eq!(rig.played.iter().map(|p| p.object).collect::<Vec<_>>(), [kpm.hash(), vi.hash()]);
-    assert_eq!(starts(&rig), [at, at + 7 * SECOND], "a second of silence between them");
+    let heard: Vec<_> = rig.played.iter().map(|played| played.object).collect();
+    assert_eq!(heard, [kpm.hash(), vi.hash(), cma.hash()], "the village's order, not the bulletin's");
+    let gap = SECOND;
+    assert_eq!(starts(&rig), [at, at + 6_000 + gap, at + 6_000 + gap + 4_000 + gap]);
     assert!(!rig.wants().iter().any(|want| want.object == cje.hash()), "what nobody speaks is not fetched");
     let receipt = &rig.store.receipts[&1];
     assert_eq!(receipt.outcome, Outcome::Played);
-    assert_eq!(receipt.sound, Some(Sound { started: at, played_ms: 10_000 }));
+    assert_eq!(receipt.sound, Some(Sound { started: at, played_ms: 13_000 }));
+}
+
+#[test]
+fn a_village_without_a_track_of_its_own_hears_the_vietnamese_one() {
+    let mut rig = connected(&["kpm", "cma"]);
+    let (vi, rad) = (Object::new("vi", 1, 4_000), Object::new("rad", 1, 4_000));
+    let at = T0 + HOUR;
+    apply(&mut rig, 1, vec![item("i", at, &[("rad", &rad), ("vi", &vi)])], &[&vi, &rad]);
+    rig.run_until(at + MINUTE);
+    assert_eq!(rig.played.iter().map(|played| played.object).collect::<Vec<_>>(), [vi.hash()]);
+    assert_eq!(rig.outcomes(), [(item_id("i"), at, Outcome::Played)]);
+    assert!(!rig.wants().iter().any(|want| want.object == rad.hash()));
 }
 
 #[test]
 fn no_track_for_the_village() {
     let mut rig = connected(&["kpm"]);
-    let vi = Object::new("vi", 1, 4_000);
+    let rad = Object::new("rad", 1, 4_000);
     let at = T0 + HOUR;
-    apply(&mut rig, 1, vec![item("i", at, &[("vi", &vi)])], &[&vi]);
+    apply(&mut rig, 1, vec![item("i", at, &[("rad", &rad)])], &[&rad]);
     rig.run_until(at);
     assert_eq!(rig.outcomes(), [(item_id("i"), at, Outcome::Missed(Reason::NoTrackForLanguage))]);
     rig.run_until(at + HOUR);
