@@ -1,4 +1,5 @@
-//! An engine that has just failed is left alone for a while, so that not every track waits for its time-outs again.
+//! An engine that has just failed is left alone for a while, so that not every track waits for its time-outs again. One
+//! that refuses a single text has not failed ([`loa_speech::SynthesisError::is_about_the_text`]).
 //!
 //! ```text
 //!            failed: rests 1 min, then 2, 4, 8, 15 (or as long as it asks for, up to an hour)

@@ -152,12 +152,8 @@ impl Cast<'_> {
 
     /// It could not speak a track.
     pub(super) fn failed(&self, now: Instant, error: &SynthesisError) {
-        // These are about the track, not about the engine.
-        let of_the_track = matches!(
-            error,
-            SynthesisError::UnknownVoice { .. } | SynthesisError::Pace { .. } | SynthesisError::NothingToSay
-        );
-        if let Some(declared) = self.declared.filter(|_| !of_the_track) {
+        // A text that it will not speak is no reason to keep the next one from it.
+        if let Some(declared) = self.declared.filter(|_| !error.is_about_the_text()) {
             let mut breaker = declared.breaker.lock().unwrap_or_else(PoisonError::into_inner);
             breaker.failed(now, error.retry_after(), words::synthesis(error));
         }

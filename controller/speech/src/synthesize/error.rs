@@ -165,6 +165,31 @@ impl SynthesisError {
         }
     }
 
+    /// Whether it is about what was to be spoken and how, so that the engine may well speak the next text: a voice or a
+    /// pace that it does not have, its own refusal of a text, an answer of 4xx. Not those that are about the account
+    /// (401, 402, 403), about too many requests (429), or that pass by themselves.
+    #[must_use]
+    pub const fn is_about_the_text(&self) -> bool {
+        match self {
+            Self::UnknownVoice { .. } | Self::Pace { .. } | Self::Declined { .. } | Self::NothingToSay => {
+                true
+            }
+            Self::Refused { status, .. } => {
+                matches!(status, 400..=499) && !matches!(status, 401..=403 | 408 | 425 | 429)
+            }
+            Self::EngineMissing { .. }
+            | Self::EngineIo { .. }
+            | Self::EngineFailed { .. }
+            | Self::TimedOut { .. }
+            | Self::Settings { .. }
+            | Self::Unreachable { .. }
+            | Self::NotReady { .. }
+            | Self::BadAudio { .. }
+            | Self::Pcm { .. }
+            | Self::Worker(_) => false,
+        }
+    }
+
     /// How long the engine asks to be left alone.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {

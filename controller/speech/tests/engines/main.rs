@@ -252,6 +252,95 @@ async fn an_address_in_an_answer_has_to_be_a_web_address() {
     }
 }
 
+/// Every address that leads to this machine or its network, by number, by name and by way of a redirect.
+#[tokio::test]
+async fn an_address_in_an_answer_does_not_lead_into_the_controllers_own_network() {
+    for kind in URL_THEN_POLL {
+        let inside = Server::start(kind, Mood::Well).await;
+        let port = inside.url.rsplit(':').next().unwrap();
+        for host in ["127.0.0.2", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0"] {
+            for mood in [Mood::LinkElsewhere, Mood::LinkThatRedirects] {
+                let server = Server::beside(kind, mood, &format!("http://{host}:{port}")).await;
+                let error = say(settings(kind, &server.url)).await.unwrap_err();
+                let shown = error.to_string();
+                assert!(shown.contains("neither on the Internet nor"), "{kind:?} {mood:?} {host}: {shown}");
+                assert!(!error.passes(), "{kind:?} {mood:?} {host}: asking again would not help");
+                assert_shows_no_secret(&error);
+            }
+        }
+        assert_eq!(inside.seen().len(), 0, "{kind:?} went there");
+    }
+}
+
+#[tokio::test]
+async fn an_address_in_an_answer_may_lead_to_another_port_of_the_configured_host() {
+    for kind in URL_THEN_POLL {
+        let store = Server::start(kind, Mood::Well).await;
+        let server = Server::beside(kind, Mood::LinkElsewhere, &store.url).await;
+        say(settings(kind, &server.url)).await.unwrap_or_else(|error| panic!("{kind:?}: {error:?}"));
+        assert!(!store.seen()[0].holds_secret());
+    }
+}
+
+#[tokio::test]
+async fn an_error_in_json_with_a_status_of_success_is_no_sound() {
+    for kind in Kind::ALL {
+        let (error, seen) = fails(kind, Mood::JsonError).await;
+        let told = matches!(error, SynthesisError::BadAudio { .. } | SynthesisError::Declined { .. });
+        assert!(told && !error.passes() && seen.len() == 1, "{kind:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_sound_counts_whatever_type_it_is_called() {
+    for kind in Kind::ALL {
+        let server = Server::start(kind, Mood::WrongType).await;
+        let pcm =
+            say(settings(kind, &server.url)).await.unwrap_or_else(|error| panic!("{kind:?}: {error:?}"));
+        assert!((480..=540).contains(&pcm.duration_ms()), "{kind:?}: {} ms", pcm.duration_ms());
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_off() {
+    for kind in Kind::ALL {
+        let (error, seen) = fails(kind, Mood::Endless).await;
+        assert!(error.to_string().contains("bytes for one sentence"), "{kind:?}: {error}");
+        assert_eq!(seen.len(), 1, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_stops_in_the_middle_is_given_up_on_and_asked_for_again() {
+    for kind in Kind::ALL {
+        let (error, seen) = fails(kind, Mood::HangsUp).await;
+        assert!(matches!(error, SynthesisError::Unreachable { .. }) && error.passes(), "{kind:?}: {error}");
+        assert_eq!(seen.len(), 3, "{kind:?}: three attempts");
+
+        let server = Server::start(kind, Mood::Stalls).await;
+        let hasty = HttpSettings {
+            timeout: Duration::from_millis(150),
+            attempts: NonZeroUsize::MIN,
+            ..settings(kind, &server.url)
+        };
+        let error = say(hasty).await.unwrap_err();
+        assert!(matches!(error, SynthesisError::TimedOut { .. }), "{kind:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_text_is_told_from_a_refused_account_and_from_trouble() {
+    for kind in Kind::ALL {
+        let (error, seen) = fails(kind, Mood::BadText).await;
+        assert!(matches!(error, SynthesisError::Refused { status: 400, .. }), "{kind:?}: {error}");
+        assert!(error.to_string().contains("input is not allowed"), "{kind:?}: {error}");
+        assert!(error.is_about_the_text() && seen.len() == 1, "{kind:?}");
+        for mood in [Mood::BusyForLong, Mood::Broken, Mood::Page] {
+            assert!(!fails(kind, mood).await.0.is_about_the_text(), "{kind:?} {mood:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_secret_follows_no_redirect_to_another_host() {
     for kind in Kind::ALL {

@@ -1,9 +1,10 @@
 //! A server that speaks each engine's shape, and goes wrong in the way that it is told to.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -37,6 +38,22 @@ pub(crate) enum Mood {
     Elsewhere,
     /// Names an address that is no web address.
     OddLink,
+    /// Names an address on the host that it was told of.
+    LinkElsewhere,
+    /// Names an address of its own, which sends to the host that it was told of.
+    LinkThatRedirects,
+    /// An error in JSON with status 200, in no engine's shape.
+    JsonError,
+    /// Its sound under a type that is none.
+    WrongType,
+    /// A body without end.
+    Endless,
+    /// The head of an answer, and never its body.
+    Stalls,
+    /// Closes the connection in the middle of a body.
+    HangsUp,
+    /// 400 for this text.
+    BadText,
     /// A Piper server of before `/synthesize`.
     Older,
     /// Answers with this file.
@@ -88,7 +105,7 @@ impl Server {
         Self::beside(kind, mood, "").await
     }
 
-    /// A server that redirects to `elsewhere` when it's in that mood.
+    /// A server that redirects or links to `elsewhere` when it's in such a mood.
     pub(crate) async fn beside(kind: Kind, mood: Mood, elsewhere: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -152,21 +169,54 @@ async fn answer(
         }
         Mood::OwnRefusal => return own_refusal(shared.kind),
         Mood::Older if path == "/synthesize" => return StatusCode::NOT_FOUND.into_response(),
+        Mood::BadText => {
+            let said = json!({ "error": { "message": "input is not allowed" } });
+            return (StatusCode::BAD_REQUEST, axum::Json(said)).into_response();
+        }
+        Mood::JsonError => return axum::Json(json!({ "ok": false, "reason": "hết tiền" })).into_response(),
+        Mood::Endless => {
+            let pieces = futures_util::stream::repeat_with(|| Ok::<_, Infallible>(vec![b' '; 1 << 20]));
+            return Body::from_stream(pieces).into_response();
+        }
+        Mood::Stalls => {
+            let never = futures_util::stream::pending::<Result<Vec<u8>, Infallible>>();
+            return Body::from_stream(never).into_response();
+        }
+        Mood::HangsUp => {
+            let half = futures_util::stream::iter([Ok(file), Err(std::io::Error::other("gone"))]);
+            return Body::from_stream(half).into_response();
+        }
+        Mood::LinkThatRedirects if path == "/store/sound.wav" => {
+            let location = [(header::LOCATION, format!("{}{path}", shared.elsewhere))];
+            return (StatusCode::FOUND, location).into_response();
+        }
         Mood::HalfFile => file.truncate(file.len() / 2),
         Mood::File(bytes) => file = bytes.to_vec(),
-        Mood::Well | Mood::Busy | Mood::ReadyAt(_) | Mood::OddLink | Mood::Older => {}
+        Mood::Well
+        | Mood::Busy
+        | Mood::ReadyAt(_)
+        | Mood::OddLink
+        | Mood::LinkElsewhere
+        | Mood::LinkThatRedirects
+        | Mood::WrongType
+        | Mood::Older => {}
     }
     let ready = !matches!(shared.mood, Mood::ReadyAt(looks) if count < looks);
+    let store = if shared.mood == Mood::LinkElsewhere { &shared.elsewhere } else { &shared.url };
     let link = if shared.mood == Mood::OddLink {
         "file:///etc/passwd".to_owned()
     } else {
-        format!("{}/store/sound.wav?signature=chu-ky", shared.url)
+        format!("{store}/store/sound.wav?signature=chu-ky")
+    };
+    let sound = |file: Vec<u8>| {
+        let kind = if shared.mood == Mood::WrongType { "text/plain; charset=utf-8" } else { "audio/wav" };
+        ([(header::CONTENT_TYPE, kind)], file).into_response()
     };
     match (shared.kind, path.as_str()) {
         (_, "/store/sound.wav") if !ready && shared.kind == Kind::Fpt => {
             StatusCode::NOT_FOUND.into_response()
         }
-        (_, "/store/sound.wav") => file.into_response(),
+        (_, "/store/sound.wav") => sound(file),
         (Kind::Fpt, "/hmi/tts/v5") => {
             axum::Json(json!({ "async": link, "error": 0, "message": "ok", "request_id": "r1" }))
                 .into_response()
@@ -189,7 +239,7 @@ async fn answer(
         (Kind::Openai, "/v1/audio/speech")
         | (Kind::Azure, "/cognitiveservices/v1")
         | (Kind::Viettel, "/tts/speech_synthesis" | "/voice/api/tts/v1/rest/syn")
-        | (Kind::PiperHttp, "/synthesize" | "/") => file.into_response(),
+        | (Kind::PiperHttp, "/synthesize" | "/") => sound(file),
         _ => StatusCode::NOT_FOUND.into_response(),
     }
 }

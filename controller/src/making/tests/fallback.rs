@@ -40,6 +40,17 @@ async fn server(well: usize, then: StatusCode) -> (String, Arc<AtomicUsize>) {
     (url, count)
 }
 
+/// A server with OpenAI's shape that refuses every text with this word in it, with this status.
+async fn choosy(word: &'static str, status: StatusCode) -> String {
+    let answer = move |body: String| async move {
+        if body.contains(word) { status.into_response() } else { SOUND.into_response() }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+    url
+}
+
 fn engine(name: &str, url: &str) -> EngineConfig {
     let text = format!(
         "name = \"{name}\"\nkind = \"openai\"\nurl = \"{url}\"\nparallel = 1\nvoices = [{{ id = \"lan\" }}]"
@@ -117,6 +128,24 @@ async fn a_cloud_that_is_away_fails_no_bulletin_and_is_not_asked_by_each_track()
         assert!(instead.en.starts_with("Spoken by espeak-ng in place of"), "{}", instead.en);
     }
     assert_eq!(count.load(Ordering::SeqCst), 1, "the second track does not ask it");
+}
+
+#[tokio::test]
+async fn an_engine_that_refuses_one_text_speaks_the_next() {
+    for (status, spoken_next) in
+        [(StatusCode::BAD_REQUEST, "may/lan"), (StatusCode::PAYMENT_REQUIRED, "espeak-ng/vi")]
+    {
+        let url = choosy("cấm", status).await;
+        let (story, maker) = studio(speech(vec![engine("may", &url)], vec![order("", &["may"])])).await;
+        let refused = made(&story, &maker, "Câu này bị cấm.", "").await.spoken.unwrap();
+        assert_eq!(refused.by, "espeak-ng/vi", "{status}");
+        assert!(refused.instead.is_some(), "{status}: the track says why");
+        let next = made(&story, &maker, "Mời bà con họp.", "").await.spoken.unwrap();
+        assert_eq!(
+            next.by, spoken_next,
+            "{status}: an account that is empty rests for everybody, a text does not"
+        );
+    }
 }
 
 #[tokio::test]

@@ -6,13 +6,14 @@ use std::time::{Duration, SystemTime};
 use backon::{ExponentialBuilder, Retryable as _};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Response, Url};
+use reqwest::{Client, ClientBuilder, Method, Response, Url};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use serde_json::Value;
 
 use super::super::SynthesisError;
 use super::super::answer::MAX_ANSWER_BYTES;
 use super::HttpSettings;
+use super::reach::{Outside, Reach, is_outside};
 use crate::secret::Secret;
 
 /// Largest body: the largest sound, in base64 inside JSON.
@@ -133,10 +134,12 @@ pub(super) enum Read {
 pub(super) struct Clients {
     with_secret: Client,
     without: Client,
+    reach: Reach,
 }
 
 impl Clients {
-    pub(super) fn new(timeout: Duration) -> Result<Self, reqwest::Error> {
+    /// `reach`: where an address in an answer may lead.
+    pub(super) fn new(timeout: Duration, reach: &Reach) -> Result<Self, reqwest::Error> {
         let same_origin = Policy::custom(|attempt| {
             let first = attempt.previous().first().map(Url::origin);
             if first != Some(attempt.url().origin()) || attempt.previous().len() > REDIRECTS_MAX {
@@ -146,21 +149,26 @@ impl Clients {
                 attempt.follow()
             }
         });
-        let anywhere = Policy::custom(|attempt| {
-            let web = matches!(attempt.url().scheme(), "http" | "https");
-            if !web || attempt.previous().len() > REDIRECTS_MAX { attempt.stop() } else { attempt.follow() }
+        let within = reach.clone();
+        let within_reach = Policy::custom(move |attempt| match within.check(attempt.url()) {
+            Ok(()) if attempt.previous().len() > REDIRECTS_MAX => attempt.stop(),
+            Ok(()) => attempt.follow(),
+            Err(outside) => attempt.error(outside),
         });
-        let client = |policy| {
-            let mut builder = Client::builder()
-                .redirect(policy)
-                .timeout(timeout)
-                .user_agent(concat!("loa-lang/", env!("CARGO_PKG_VERSION")));
+        let client = |builder: ClientBuilder| {
+            let mut builder =
+                builder.timeout(timeout).user_agent(concat!("loa-lang/", env!("CARGO_PKG_VERSION")));
             if let Some(tls) = tls() {
                 builder = builder.tls_backend_preconfigured(tls);
             }
             builder.build()
         };
-        Ok(Self { with_secret: client(same_origin)?, without: client(anywhere)? })
+        let without = Client::builder().redirect(within_reach).dns_resolver(Arc::new(reach.clone()));
+        Ok(Self {
+            with_secret: client(Client::builder().redirect(same_origin))?,
+            without: client(without)?,
+            reach: reach.clone(),
+        })
     }
 
     /// Asks until there is an answer that is no passing trouble, or the attempts are used up.
@@ -187,10 +195,21 @@ impl Clients {
     }
 
     async fn once(&self, settings: &HttpSettings, ask: &Ask) -> Result<Answer, SynthesisError> {
-        let client = if ask.stage == Stage::Download { &self.without } else { &self.with_secret };
+        let outside = |outside: Outside| SynthesisError::BadAudio {
+            engine: settings.name.clone(),
+            reason: format!("where the sound would be it gave {outside}"),
+        };
+        let client = if ask.stage == Stage::Download {
+            self.reach.check(&ask.url).map_err(outside)?;
+            &self.without
+        } else {
+            &self.with_secret
+        };
         let lost = |source: reqwest::Error| {
             let engine = settings.name.clone();
-            if source.is_timeout() {
+            if is_outside(&source) {
+                outside(Outside)
+            } else if source.is_timeout() {
                 SynthesisError::TimedOut { engine, limit: settings.timeout }
             } else {
                 // An address in an answer may be signed, which makes it a secret too.

@@ -12,7 +12,8 @@
 //!
 //! Invariants:
 //! - A secret goes to the configured origin alone: an exchange that carries one follows no redirect to another host,
-//!   scheme or port. An address that an engine answers with is fetched without the secret, and over http(s) only.
+//!   scheme or port. An address that an engine answers with is fetched without the secret, and leads to the Internet or
+//!   back to the configured host ([`reach`]).
 //! - A secret is in no error, no address and no `Debug`: engines like to quote the key that they refuse.
 //! - No answer is read beyond its bound, and nothing is waited for without one.
 
@@ -22,6 +23,7 @@ mod fpt;
 mod google;
 mod openai;
 mod piper;
+mod reach;
 mod vbee;
 mod viettel;
 
@@ -244,6 +246,7 @@ impl HttpEngine {
             return Err(wrong(format!("the kind {} needs a secret", settings.kind.name())));
         }
         let secret = settings.secret.clone();
+        let reach = reach::Reach::of(&base);
         let dialect: Box<dyn Dialect> = match settings.kind {
             Kind::PiperHttp => Box::new(piper::PiperHttp::new(base)),
             Kind::Openai => Box::new(openai::Openai::new(base, &secret, &settings.model).map_err(wrong)?),
@@ -253,7 +256,7 @@ impl HttpEngine {
             Kind::Google => Box::new(google::Google::new(base, &secret).map_err(wrong)?),
             Kind::Azure => Box::new(azure::Azure::new(base, &secret).map_err(wrong)?),
         };
-        let clients = Clients::new(settings.timeout)
+        let clients = Clients::new(settings.timeout, &reach)
             .map_err(|source| SynthesisError::Unreachable { engine: settings.name.clone(), source })?;
         let per_minute = u32::try_from(settings.requests_per_minute.get()).unwrap_or(u32::MAX);
         let quota = Quota::per_minute(per_minute.try_into().unwrap_or(std::num::NonZeroU32::MIN));
