@@ -22,7 +22,7 @@ pub fn of(target: &str) -> Result<Vec<Vec<u8>>> {
         "documents" => golden(),
         "timeline" => Ok(patterns()),
         "text" => texts(),
-        "recording" => audio(&["wav", "mp3", "flac", "ogg", "m4a"]),
+        "recording" => audio(&["wav", "mp3", "flac", "ogg", "m4a", "mp4", "webm"]),
         "node_sound" => audio(&["ogg"]),
         "mqtt" => Ok(packets()),
         _ => anyhow::bail!("there is no target {target}"),

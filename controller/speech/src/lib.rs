@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! typed text ─ text::check ─> CleanText ─ normalize ─> Spoken ─ Synthesizer ─> Pcm ─┐
-//! uploaded file ─ recording::decode_recording ──────────────────────────────> Pcm ─┤
+//! recorded file ─ recording::prepare_recording: decode, gate, trim ──────────> Pcm ─┤
 //!                                                                                  v
 //!                                                 master ─> opus ─> AudioObject (Ogg Opus, content hash)
 //! ```
@@ -36,9 +36,9 @@ pub use object::{AudioObject, Codec, Finish, FinishError};
 pub use pcm::Pcm;
 pub use progress::{Progress, Reporter, Stage};
 pub use recipe::{CHAIN_VERSION, Recipe, RecipeKey};
-pub use recording::{RecordingError, RecordingLimits};
+pub use recording::{RecordingError, RecordingFault, RecordingLimits, RecordingReport};
 pub use secret::Secret;
-pub use speak::{SpeechError, master_recording, speak};
+pub use speak::{MasteredRecording, SpeechError, master_recording, speak};
 pub use synthesize::{
     Engine, Espeak, EspeakConfig, HttpEngine, HttpSettings, Kind, Piper, PiperConfig, SynthesisError,
     Synthesizer, Voice, VoiceInfo,

@@ -3,13 +3,16 @@
 use std::io::{Cursor, ErrorKind};
 use std::sync::LazyLock;
 
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
+
+use crate::opus::GRANULE_RATE_HZ;
 
 static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
     let mut registry = CodecRegistry::new();
@@ -47,8 +50,9 @@ pub(crate) fn open(bytes: Vec<u8>) -> Result<Media, MediaError> {
         .map_err(failed("recognising the file"))?;
     let track = format.default_track(TrackType::Audio).ok_or(MediaError::NoTrack)?;
     let parameters = track.codec_params.as_ref().and_then(|p| p.audio()).ok_or(MediaError::NoTrack)?;
+    let parameters = mend_opus(parameters.clone());
     let decoder = CODECS
-        .make_audio_decoder(parameters, &AudioDecoderOptions::default())
+        .make_audio_decoder(&parameters, &AudioDecoderOptions::default())
         .map_err(failed("finding a decoder"))?;
     let sample_rate_hz = parameters.sample_rate.ok_or(MediaError::NoTrack)?;
     let stated_frames = track.num_frames;
@@ -63,6 +67,26 @@ pub(crate) fn open(bytes: Vec<u8>) -> Result<Media, MediaError> {
         damaged_packets: 0,
         cut_off: false,
     })
+}
+
+/// What the containers say of Opus as the decoder understands it.
+///
+/// - The rate is that of the sound before it was coded, which may be none that the decoder has; it always has 48 kHz.
+/// - MP4 has the header of Ogg (RFC 7845) with version 0 in place of 1 and its numbers the other way round; what the decoder
+///   reads is how much silence the encoder put in front.
+fn mend_opus(mut parameters: AudioCodecParameters) -> AudioCodecParameters {
+    const VERSION: usize = 8;
+    const PRE_SKIP: std::ops::Range<usize> = 10..12;
+    if parameters.codec != CODEC_ID_OPUS {
+        return parameters;
+    }
+    parameters.with_sample_rate(GRANULE_RATE_HZ);
+    if let Some(head) = parameters.extra_data.as_mut().filter(|head| head.get(VERSION) == Some(&0))
+        && let Some(pre_skip) = head.get_mut(PRE_SKIP)
+    {
+        pre_skip.reverse();
+    }
+    parameters
 }
 
 impl Media {

@@ -12,6 +12,9 @@ use crate::text::CleanText;
 /// Changes whenever this crate would make another sound from the same recipe.
 pub const CHAIN_VERSION: &str = "2";
 
+/// Changes whenever this crate would make another sound of the same recording, before it's mastered.
+const RECORDING_VERSION: &str = "2";
+
 /// How a text becomes an object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recipe {
@@ -65,7 +68,7 @@ impl Finish {
     #[must_use]
     pub fn key(&self, recording: &[u8]) -> RecipeKey {
         let mut key = Fingerprint::new("recording");
-        key.field("bytes", recording);
+        key.text("conditioning", RECORDING_VERSION).field("bytes", recording);
         key.finish(self)
     }
 }

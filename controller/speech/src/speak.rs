@@ -13,7 +13,7 @@ use crate::object::{
 use crate::opus::{Place, Segment};
 use crate::progress::{Reporter, Stage};
 use crate::recipe::{Fingerprint, Recipe, RecipeKey};
-use crate::recording::{RecordingError, RecordingLimits, decode_recording};
+use crate::recording::{RecordingError, RecordingLimits, RecordingReport, prepare_recording};
 use crate::synthesize::{Pauses, Speaker, SynthesisError, Synthesizer, speak_sentences};
 use crate::text::CleanText;
 
@@ -179,7 +179,17 @@ impl Piece<'_> {
     }
 }
 
-/// Decodes an uploaded recording and makes an object of it, with the same mastering as a spoken text.
+/// A recording that is ready to be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MasteredRecording {
+    /// What is sent.
+    pub object: AudioObject,
+    /// What was measured on the recording as it came, and cut off from it.
+    pub report: RecordingReport,
+}
+
+/// Decodes a recording, trims it, makes its pauses quieter, and makes an object of it with the same mastering as a spoken
+/// text.
 ///
 /// # Errors
 /// See [`SpeechError`].
@@ -188,12 +198,12 @@ pub async fn master_recording(
     limits: RecordingLimits,
     settings: Finish,
     progress: &Reporter,
-) -> Result<AudioObject, SpeechError> {
+) -> Result<MasteredRecording, SpeechError> {
     let reporter = progress.clone();
     tokio::task::spawn_blocking(move || {
         reporter.report(Stage::Decoding, 0, 0);
-        let pcm = decode_recording(bytes, &limits)?;
-        Ok(finish(pcm, &settings, &reporter)?)
+        let (pcm, report) = prepare_recording(bytes, &limits)?;
+        Ok(MasteredRecording { object: finish(pcm, &settings, &reporter)?, report })
     })
     .await?
 }

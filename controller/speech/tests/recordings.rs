@@ -5,10 +5,12 @@
 use std::io::Cursor;
 use std::path::PathBuf;
 
-use loa_speech::recording::decode_recording;
+use loa_speech::recording::{decode_recording, prepare_recording};
 use loa_speech::{Finish, RecordingError, RecordingLimits, Reporter, SpeechError, Stage, master_recording};
 use proptest::prelude::*;
 
+/// What browsers' own recorders make, and a film.
+const STREAMED: [&str; 3] = ["browser-opus.webm", "browser-opus.mp4", "video.webm"];
 const FILES: [&str; 7] = [
     "phrase.wav",
     "phrase.flac",
@@ -57,7 +59,7 @@ fn every_kind_of_file_gives_the_same_sound() {
 
 #[test]
 fn a_file_that_is_cut_off_says_so() {
-    for file in FILES {
+    for file in FILES.into_iter().chain(STREAMED) {
         let whole = sample(file);
         for keep_percent in [30, 60, 90] {
             let cut = whole[..whole.len() * keep_percent / 100].to_vec();
@@ -65,6 +67,55 @@ fn a_file_that_is_cut_off_says_so() {
             assert!(matches!(error, RecordingError::Truncated { .. }), "{keep_percent} % of {file}: {error}");
         }
     }
+}
+
+#[test]
+fn what_a_browser_recorded_is_read_whichever_container_it_has() {
+    let limits = RecordingLimits::default();
+    for file in ["browser-opus.webm", "browser-opus.mp4"] {
+        let (pcm, report) = prepare_recording(sample(file), &limits).unwrap();
+        assert!(report.original_ms >= 7_700, "{file}: {report:?}");
+        // The phrase of 5.6 s, with some silence left around it.
+        assert!((5_600..6_050).contains(&pcm.duration_ms()), "{file}: {report:?}");
+        assert_eq!(report.duration_ms, pcm.duration_ms());
+    }
+    // Of a film the sound.
+    let (pcm, _) = prepare_recording(sample("video.webm"), &limits).unwrap();
+    assert!(pcm.duration_ms().abs_diff(2_000) <= 20, "{} ms", pcm.duration_ms());
+}
+
+/// Where the first cluster of a WebM file begins.
+fn head(webm: &[u8]) -> usize {
+    webm.windows(4).position(|id| id == b"\x1f\x43\xb6\x75").unwrap()
+}
+
+#[test]
+fn a_browsers_recorder_that_was_stopped_at_once_made_nothing() {
+    let mut bytes = sample("browser-opus.webm");
+    bytes.truncate(head(&bytes));
+    let error = refusal(bytes);
+    assert!(matches!(error, RecordingError::Empty), "{error}");
+    let error = refusal(wav(&[], 16_000, 1));
+    assert!(matches!(error, RecordingError::Empty), "{error}");
+}
+
+#[test]
+fn a_film_without_sound_is_no_recording() {
+    let mut bytes = sample("video.webm");
+    let at = bytes.windows(6).position(|codec| codec == b"A_OPUS").unwrap();
+    bytes[at..at + 6].copy_from_slice(b"V_NONE");
+    let error = refusal(bytes);
+    assert!(matches!(error, RecordingError::NotAudio), "{error}");
+}
+
+#[test]
+fn ten_hours_from_a_browser_are_refused_by_the_times_of_their_clusters() {
+    let mut bytes = sample("browser-opus.webm");
+    let hours = 10 * 3_600_000_u32;
+    bytes.extend(b"\x1f\x43\xb6\x75\x01\xff\xff\xff\xff\xff\xff\xff\xe7\x84");
+    bytes.extend(hours.to_be_bytes());
+    let error = refusal(bytes);
+    assert!(matches!(error, RecordingError::TooLong { duration_ms: 36_000_000, .. }), "{error}");
 }
 
 #[test]
@@ -156,7 +207,10 @@ async fn near_and_far_microphones_leave_equally_loud() {
         let object = master_recording(sample(file), RecordingLimits::default(), Finish::default(), &reporter);
         objects.push(object.await.unwrap());
     }
-    assert!((objects[0].loudness.integrated_lufs - objects[1].loudness.integrated_lufs).abs() <= 0.5);
+    assert!(
+        (objects[0].object.loudness.integrated_lufs - objects[1].object.loudness.integrated_lufs).abs()
+            <= 0.5
+    );
     assert_eq!(progress.borrow().stage, Stage::Done);
     let again =
         master_recording(sample("phrase.wav"), RecordingLimits::default(), Finish::default(), &reporter);
@@ -175,7 +229,7 @@ proptest! {
 
     #[test]
     fn a_damaged_file_gives_a_verdict(
-        file in proptest::sample::select(FILES.to_vec()),
+        file in proptest::sample::select([&FILES[..], &STREAMED[..]].concat()),
         damage in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..40),
         keep in 0.0_f64..1.0,
     ) {

@@ -238,8 +238,8 @@ impl Maker {
             max_bytes: usize::try_from(self.settings.limits.upload_max_bytes).unwrap_or(usize::MAX),
             max_duration_ms: self.settings.limits.recording_max_s.saturating_mul(1000),
         };
-        let object = master_recording(bytes, limits, finish, reporter).await?;
-        self.keep(&key, object).await
+        let recording = master_recording(bytes, limits, finish, reporter).await?;
+        self.keep(&key, recording.object).await
     }
 
     /// The object that this recipe made before, if its file is still there.

@@ -153,11 +153,11 @@ fn recording(error: &RecordingError) -> MakingError {
         ),
         RecordingError::NotAudio => (
             "recording.not_audio",
-            "Tệp này không phải âm thanh. Hãy gửi WAV, MP3, FLAC, Ogg hoặc M4A.".to_owned(),
+            "Tệp này không phải âm thanh. Hãy gửi WAV, MP3, FLAC, Ogg, M4A hoặc WebM.".to_owned(),
         ),
         RecordingError::Unsupported { .. } => (
             "recording.unsupported",
-            "Không đọc được loại tệp này. Hãy lưu thành WAV, MP3, FLAC, Ogg hoặc M4A.".to_owned(),
+            "Không đọc được loại tệp này. Hãy lưu thành WAV, MP3, FLAC, Ogg, M4A hoặc WebM.".to_owned(),
         ),
         RecordingError::Truncated { decoded_ms: 0..1000, .. } => {
             ("recording.truncated", "Tệp bị đứt, thiếu phần cuối. Hãy tải lên lại.".to_owned())
@@ -175,6 +175,11 @@ fn recording(error: &RecordingError) -> MakingError {
         RecordingError::Silent { .. } => {
             ("recording.silent", "Bản thu âm không có tiếng. Hãy kiểm tra micrô rồi thu lại.".to_owned())
         }
+        RecordingError::NoSpeech { .. } => (
+            "recording.no_speech",
+            "Bản thu âm chỉ có tiếng ồn, không có tiếng nói. Hãy kiểm tra xem micrô có đang tắt không rồi thu lại."
+                .to_owned(),
+        ),
         RecordingError::Pcm(_) => {
             ("recording.unusable", "Âm thanh trong tệp không dùng được. Hãy lưu lại rồi tải lên.".to_owned())
         }

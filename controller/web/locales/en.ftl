@@ -228,7 +228,7 @@ track-kind-recording-hint = Read by a local announcer.
 track-kind-speech = Synthetic voice
 track-kind-speech-hint = For languages that have a voice.
 recording-file = Audio file
-recording-hint = WAV, MP3, FLAC, Ogg or M4A, at most { $x }.
+recording-hint = WAV, MP3, FLAC, Ogg, M4A or WebM, at most { $x }.
 
 history = History
 step-bulletin-created = Bulletin written

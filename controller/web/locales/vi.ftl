@@ -222,7 +222,7 @@ track-kind-recording-hint = Do phát thanh viên địa phương đọc.
 track-kind-speech = Máy đọc
 track-kind-speech-hint = Chỉ với tiếng đã có giọng máy.
 recording-file = Tệp âm thanh
-recording-hint = WAV, MP3, FLAC, Ogg hoặc M4A, không quá { $x }.
+recording-hint = WAV, MP3, FLAC, Ogg, M4A hoặc WebM, không quá { $x }.
 
 history = Quá trình xử lý
 step-bulletin-created = Soạn bản tin

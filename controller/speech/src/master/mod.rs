@@ -43,6 +43,9 @@ const SEARCH_STEPS: usize = 24;
 /// More gain than this into the limiter gives no more loudness, only noise.
 const SEARCH_GAIN_MAX_DB: f64 = 40.0;
 
+/// Where a horn ends below, with room for the deepest voices.
+const HIGH_PASS_HZ: f64 = 180.0;
+
 /// Settings of the chain.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mastering {
@@ -65,7 +68,7 @@ impl Default for Mastering {
         Self {
             target_lufs: -16.0,
             ceiling_dbtp: -1.5,
-            high_pass_hz: 180.0,
+            high_pass_hz: HIGH_PASS_HZ,
             presence_hz: 2_800.0,
             presence_db: 4.0,
             compression: Compression::default(),
@@ -136,6 +139,17 @@ pub fn master(pcm: Pcm, settings: &Mastering) -> Result<Mastered, MasterError> {
     Shaped::new(pcm, settings)?.level(settings.target_lufs, settings.ceiling_dbtp)
 }
 
+/// Takes away what a horn can't play, at [`SAMPLE_RATE_HZ`].
+pub(crate) fn high_pass(samples: &mut [f32]) {
+    high_pass_at(HIGH_PASS_HZ, samples);
+}
+
+fn high_pass_at(corner_hz: f64, samples: &mut [f32]) {
+    for q in biquad::BUTTERWORTH_4_Q {
+        Biquad::high_pass(corner_hz, q, f64::from(SAMPLE_RATE_HZ)).run(samples);
+    }
+}
+
 /// A sound after filters and compressor. It can be levelled more than once, which is how the coder's own
 /// overshoot is made up for.
 pub(crate) struct Shaped {
@@ -152,9 +166,7 @@ impl Shaped {
         let pcm = pcm.resampled(SAMPLE_RATE_HZ).map_err(|source| MasterError::Resample { source })?;
         let mut samples = pcm.into_samples();
         let rate = f64::from(SAMPLE_RATE_HZ);
-        for q in biquad::BUTTERWORTH_4_Q {
-            Biquad::high_pass(settings.high_pass_hz, q, rate).run(&mut samples);
-        }
+        high_pass_at(settings.high_pass_hz, &mut samples);
         Biquad::peak(settings.presence_hz, 0.9, settings.presence_db, rate).run(&mut samples);
         let before = loudness::integrated(&samples, SAMPLE_RATE_HZ)?;
         if !before.is_finite() {

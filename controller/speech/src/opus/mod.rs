@@ -19,7 +19,7 @@ use crate::master::MasterError;
 use crate::pcm::PcmError;
 
 /// Opus counts time at this rate, whatever the sound's own.
-const GRANULE_RATE_HZ: u32 = 48_000;
+pub(crate) const GRANULE_RATE_HZ: u32 = 48_000;
 
 /// Written into every object as the encoder's name.
 const VENDOR: &str = "loa-lang";

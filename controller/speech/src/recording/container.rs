@@ -3,6 +3,29 @@
 //! A container's own headers are trusted for neither: the reader behind this takes a cut-off Ogg file for a shorter
 //! one, and a streamed WAV (whose length was never filled in) for one of 13 hours.
 
+use super::webm;
+
+/// Whether the end of a file is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// Its last part is whole.
+    There,
+    /// The bytes stop within a part, or before one that has to come.
+    Missing,
+    /// The structure doesn't tell.
+    Unclear,
+}
+
+/// What the structure of a file tells before anything is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outline {
+    pub(super) end: End,
+    /// It can be seen that there is a head and nothing behind it.
+    pub(super) is_empty: bool,
+    /// The sound lasts at least so long, where that can be seen.
+    pub(super) at_least_ms: u64,
+}
+
 /// Kinds of file that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Container {
@@ -12,6 +35,7 @@ pub(super) enum Container {
     Ogg,
     Mp4,
     Adts,
+    WebM,
 }
 
 impl Container {
@@ -21,6 +45,7 @@ impl Container {
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => Some(Self::Wav),
             [b'O', b'g', b'g', b'S', ..] => Some(Self::Ogg),
             [_, _, _, _, b'f', b't', b'y', b'p', ..] => Some(Self::Mp4),
+            [0x1a, 0x45, 0xdf, 0xa3, ..] => Some(Self::WebM),
             _ => match after_tag {
                 [b'f', b'L', b'a', b'C', ..] => Some(Self::Flac),
                 // MPEG audio sync: layer 0 is ADTS (AAC), the others are MP1 to MP3.
@@ -41,17 +66,19 @@ impl Container {
             Self::Ogg => "Ogg",
             Self::Mp4 => "M4A",
             Self::Adts => "AAC",
+            Self::WebM => "WebM",
         }
     }
 
-    /// Whether the container itself shows that its end is missing.
-    pub(super) fn ends_early(self, bytes: &[u8]) -> bool {
-        match self {
-            Self::Ogg => !ogg_is_whole(bytes),
-            Self::Mp4 => !mp4_is_whole(bytes),
+    pub(super) fn outline(self, bytes: &[u8]) -> Outline {
+        let end = match self {
+            Self::Ogg => ogg_end(bytes),
+            Self::Mp4 => mp4_end(bytes),
+            Self::WebM => return webm::outline(bytes),
             // These state a number of frames, which is compared with what was decoded.
-            Self::Wav | Self::Flac | Self::Mp3 | Self::Adts => false,
-        }
+            Self::Wav | Self::Flac | Self::Mp3 | Self::Adts => End::Unclear,
+        };
+        Outline { end, is_empty: false, at_least_ms: 0 }
     }
 }
 
@@ -66,26 +93,26 @@ fn skip_id3(bytes: &[u8]) -> &[u8] {
 }
 
 /// Walks the pages: the last one must be complete and say that it is the last (RFC 3533).
-fn ogg_is_whole(bytes: &[u8]) -> bool {
+fn ogg_end(bytes: &[u8]) -> End {
     const LAST_PAGE: u8 = 0x04;
     let mut rest = bytes;
     let mut last = false;
     while rest.starts_with(b"OggS") {
-        let (Some(&flags), Some(&segments)) = (rest.get(5), rest.get(26)) else { return false };
-        let Some(lacing) = rest.get(27..27 + usize::from(segments)) else { return false };
+        let (Some(&flags), Some(&segments)) = (rest.get(5), rest.get(26)) else { return End::Missing };
+        let Some(lacing) = rest.get(27..27 + usize::from(segments)) else { return End::Missing };
         let length = 27 + lacing.len() + lacing.iter().map(|&byte| usize::from(byte)).sum::<usize>();
-        let Some(next) = rest.get(length..) else { return false };
+        let Some(next) = rest.get(length..) else { return End::Missing };
         last = flags & LAST_PAGE != 0;
         rest = next;
     }
-    last
+    if last { End::There } else { End::Missing }
 }
 
 /// Walks the boxes (ISO/IEC 14496-12): each must fit, and the index (`moov`) must be among them; recorders write it
-/// last.
-fn mp4_is_whole(bytes: &[u8]) -> bool {
+/// last. A file in fragments has it first, and behind each fragment's own index (`moof`) its sound.
+fn mp4_end(bytes: &[u8]) -> End {
     let mut rest = bytes;
-    let mut has_index = false;
+    let (mut has_index, mut sound_is_due) = (false, false);
     while let Some((header, _)) = rest.split_first_chunk::<8>() {
         let length = match u32::from_be_bytes([header[0], header[1], header[2], header[3]]) {
             // To the end of the file.
@@ -93,17 +120,23 @@ fn mp4_is_whole(bytes: &[u8]) -> bool {
             // The length stands behind the name.
             1 => match rest.get(8..16).and_then(|long| <[u8; 8]>::try_from(long).ok()) {
                 Some(long) => u64::from_be_bytes(long),
-                None => return false,
+                None => return End::Missing,
             },
             length => u64::from(length),
         };
         let next =
             usize::try_from(length).ok().filter(|length| *length >= 8).and_then(|length| rest.get(length..));
-        has_index |= &header[4..] == b"moov";
-        let Some(next) = next else { return false };
+        match &header[4..] {
+            b"moov" => has_index = true,
+            b"moof" => sound_is_due = true,
+            b"mdat" => sound_is_due = false,
+            _ => {}
+        }
+        let Some(next) = next else { return End::Missing };
         rest = next;
     }
-    has_index
+    // The index may still point beyond the end.
+    if has_index && !sound_is_due { End::Unclear } else { End::Missing }
 }
 
 /// Fills in the length of a WAV file that was streamed, so that its real length is read: a writer to a pipe leaves
@@ -141,6 +174,7 @@ mod tests {
         assert_eq!(Container::of(b"ID3\x04\0\0\0\0\0\x02xxfLaC"), Some(Container::Flac));
         assert_eq!(Container::of(&[0xff, 0xfb, 0x90]), Some(Container::Mp3));
         assert_eq!(Container::of(&[0xff, 0xf1, 0x50]), Some(Container::Adts));
+        assert_eq!(Container::of(b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81"), Some(Container::WebM));
         assert_eq!(Container::of(b"%PDF-1.7 and so on"), None);
         assert_eq!(Container::of(b"\x89PNG\r\n\x1a\n"), None);
         assert_eq!(Container::of(b"\xff\xd8\xff\xe0 a JPEG"), None);

@@ -148,7 +148,7 @@ pub(super) struct RecordingForm {
     seen: String,
     /// Language tag. Before `recording`.
     language: String,
-    /// WAV, MP3, FLAC, Ogg or M4A.
+    /// WAV, MP3, FLAC, Ogg, M4A or WebM; of a video the sound is taken.
     #[schema(value_type = String, format = Binary)]
     recording: Vec<u8>,
 }
