@@ -34,7 +34,22 @@ pub(super) fn abbreviation(view: View<'_>, at: usize, say: &mut Saying<'_>) -> O
             return Some(Candidate::new(Class::Abbreviation, end));
         }
     }
-    None
+    let long = in_other_case(view, at)?;
+    say.say(long);
+    Some(Candidate::new(Class::Abbreviation, at + 1))
+}
+
+/// "ubnd", "Bhyt", "HđND": what can be no syllable stands for the same in any case.
+fn in_other_case(view: View<'_>, at: usize) -> Option<&'static str> {
+    let (word, shape) = (view.word(at)?, view.shape(at)?);
+    if !(3..=8).contains(&shape.letters)
+        || shape.is_upper()
+        || !shape.vowelless
+        || syllable::is_syllable(word)
+    {
+        return None;
+    }
+    tables::plain_abbreviation(&word.to_uppercase())
 }
 
 /// "CA DAO" among capitals is no "công an".
@@ -79,7 +94,11 @@ pub(super) fn title(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<C
         }
     }
     // "P.203" is a room.
-    let is_room = title.spoken == "phường" && view.digits(follows).is_some_and(|digits| digits.len() > 2);
+    // "P. Tư vấn" is a department: its second word is small, as in no place's name.
+    let in_small = |at: usize| view.shape(at).is_some_and(|shape| !shape.capitalised);
+    let is_room = title.spoken == "phường"
+        && (view.digits(follows).is_some_and(|digits| digits.len() > 2)
+            || view.is_word(follows, DEPARTMENTS) && view.is_space(follows + 1) && in_small(follows + 2));
     say.say(if is_room { "phòng" } else { title.spoken });
     if let Some(place) = view.word(follows).and_then(tables::place) {
         say.say(place);
@@ -87,6 +106,12 @@ pub(super) fn title(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<C
     }
     Some(Candidate::cued(Class::Abbreviation, behind))
 }
+
+/// First words of what an office is for.
+const DEPARTMENTS: &[&str] = &[
+    "tư", "nội", "tài", "kinh", "văn", "tiếp", "hội", "giao", "khám", "giáo", "công", "quản", "lao", "tổ",
+    "hành", "y", "kế", "nông", "họp", "một",
+];
 
 /// "liên hệ A. Nam", "gặp C. Hoa": a person to talk to.
 pub(super) fn person(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
@@ -173,7 +198,10 @@ pub(super) fn weekday(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option
         }
     });
     let cued = goes_on
-        || view.follows(at, &["sáng", "chiều", "tối", "trưa", "đêm", "ngày"])
+        || view.follows(at, &["sáng", "chiều", "tối", "trưa", "đêm", "ngày", "h", "giờ", "phút", "vào"])
+        || view.before(at).is_some_and(|before| {
+            before > 0 && view.digits(before).is_some() && matches!(view.token(before - 1), "h" | "g" | ":")
+        })
         || view.has_cue(at, 2, &["lịch"]);
     let sunday = view.skip_dash(at + 2).filter(|behind| view.token(*behind) == "CN");
     if second.is_none() && sunday.is_none() && !listed && !cued {
@@ -189,15 +217,17 @@ pub(super) fn weekday(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option
     Some(Candidate::cued(Class::Date, next))
 }
 
-/// "T10/2025", "T.3/2025".
+/// "T10/2025", "T.3/2025", "Q2/2025".
 pub(super) fn month(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
     let number = if view.is_mark(at + 1, '.') { at + 2 } else { at + 1 };
-    let month = view.value(number, 2).filter(|month| (1..=12).contains(month))?;
     let year = view.exactly(number + 2, 4).filter(|_| view.is_mark(number + 1, '/'))?;
-    if !matches!(view.token(at), "T" | "t") {
-        return None;
-    }
-    say.say("tháng").which(month).say("năm").year(year);
+    let (name, most) = match view.token(at) {
+        "T" | "t" => ("tháng", 12),
+        "Q" | "q" => ("quý", 4),
+        _ => return None,
+    };
+    let which = view.value(number, 2).filter(|which| (1..=most).contains(which))?;
+    say.say(name).which(which).say("năm").year(year);
     Some(Candidate::cued(Class::Date, number + 3))
 }
 

@@ -7,6 +7,9 @@ use super::super::tables;
 use super::super::view::View;
 use super::Candidate;
 
+/// What has varieties with names of letters and digits.
+const VARIETY: &[&str] = &["giống", "chè", "lúa", "ngô", "phê", "mía", "sắn", "bắp", "bơ", "riêng", "điều"];
+
 /// Most pieces of one name.
 const PIECES_MAX: usize = 8;
 
@@ -32,7 +35,9 @@ pub(super) fn letters_first(view: View<'_>, at: usize, say: &mut Saying<'_>) -> 
     let dash = view.is_mark(at + 1, '-') && view.digits(at + 2).is_some();
     let number = if dash { at + 2 } else { at + 1 };
     let digits = view.digits(number)?;
-    let known = tables::abbreviation(view, word, at, number);
+    // "chè TB14", "giống TR4": a variety, whatever its letters mean elsewhere.
+    let variety = number == at + 1 && view.has_cue(at, 3, VARIETY);
+    let known = tables::abbreviation(view, word, at, number).filter(|_| !variety);
     // Small letters with a number are units and what lacks a blank ("từ10"): not a name.
     if known.is_none() && !(shape.is_upper() && shape.letters <= 6) {
         return None;
@@ -67,6 +72,24 @@ pub(super) fn letters_first(view: View<'_>, at: usize, say: &mut Saying<'_>) -> 
         next += 3;
     }
     Some(Candidate::new(Class::Alphanumeric, next))
+}
+
+/// "B.1.1.529": a variant, whose parts stand by themselves.
+pub(super) fn dotted(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    let letters = view.shape(at).is_some_and(|shape| shape.is_upper() && shape.letters <= 2);
+    let part = |at: usize| view.is_mark(at, '.').then(|| view.digits(at + 1)).flatten();
+    if !letters || part(at + 1).is_none() || part(at + 3).is_none() {
+        return None;
+    }
+    say.letters(view.token(at));
+    let mut next = at + 1;
+    while next < at + PIECES_MAX
+        && let Some(digits) = part(next)
+    {
+        say.say("chấm").digits(digits);
+        next += 2;
+    }
+    Some(Candidate::cued(Class::Alphanumeric, next))
 }
 
 /// Capitals that touch a number: at most three, so that "5UBND" isn't one.

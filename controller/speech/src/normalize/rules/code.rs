@@ -12,13 +12,16 @@ const PIECES_MAX: usize = 16;
 /// Digit by digit where something in front says that it's such a number; groups of three or four with a pause between.
 pub(super) fn code(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
     let first = view.digits(at)?;
-    if !view.has_cue(at, 4, cues::CODE) {
+    let drawn = first.len() >= 5 && view.has_cue(at, 6, &["xổ", "đb"]);
+    if !(drawn || view.has_cue(at, 4, cues::CODE)) || is_lifetime(view, at) {
         return None;
     }
     let (mut next, mut digits) = (at + 1, first.len());
     while next < at + PIECES_MAX {
         let piece = if separates(view, next) { next + 1 } else { next };
-        let Some(length) = piece_length(view, piece).filter(|_| piece > next || view.digits(piece).is_none())
+        let dotted = piece > next && !view.is_space(next);
+        let Some(length) =
+            piece_length(view, piece, dotted).filter(|_| piece > next || view.digits(piece).is_none())
         else {
             break;
         };
@@ -42,14 +45,22 @@ pub(super) fn code(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Ca
     Some(Candidate::cued(Class::Code, next))
 }
 
+/// "pháp danh Minh Tâm, 1935-2026": two years.
+fn is_lifetime(view: View<'_>, at: usize) -> bool {
+    let year = |at: usize| view.exactly(at, 4).filter(|year| (1_800..=2_100).contains(year));
+    let until = view.skip_dash(at + 1).and_then(year);
+    year(at).zip(until).is_some_and(|(from, until)| from < until)
+}
+
 fn separates(view: View<'_>, at: usize) -> bool {
     view.token(at) == " " || matches!(view.mark(at), Some('.' | '-'))
 }
 
-/// The digits of one piece of a code: two and more digits, or letters (with none) that digits follow.
-fn piece_length(view: View<'_>, at: usize) -> Option<usize> {
+/// The digits of one piece of a code: two and more digits (behind a dot or dash one will do), or letters (with none) that
+/// digits follow.
+fn piece_length(view: View<'_>, at: usize, dotted: bool) -> Option<usize> {
     if let Some(digits) = view.digits(at) {
-        return (digits.len() > 1).then_some(digits.len());
+        return (dotted || digits.len() > 1).then_some(digits.len());
     }
     let letters = view.shape(at).is_some_and(|shape| shape.is_upper() && shape.letters <= 3);
     (letters && view.digits(at + 1).is_some() && !view.is_space(at - 1)).then_some(0)

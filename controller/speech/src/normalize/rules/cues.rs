@@ -236,8 +236,16 @@ pub(super) const HOTLINE: &[&str] = &[
 /// In front of an identity, account or file number.
 pub(super) const CODE: &[&str] = &[
     "cccd", "cmnd", "khoản", "mã", "seri", "sê", "stk", "mst", "thuế", "danh", "thẻ", "hộ", "chiếu", "imei",
-    "otp", "cước", "tk", "sổ", "bhxh", "bhyt", "đơn", "minh", "gplx", "gcn",
+    "otp", "cước", "tk", "sổ", "mật", "pass", "password", "pin", "id", "zoom", "bhxh", "bhyt", "đơn", "minh",
+    "gplx", "gcn",
 ];
+
+/// In front of a person's years.
+pub(super) const AGE: &[&str] = &["thọ", "tuổi", "trẻ", "cụ", "dương"];
+
+/// In front of a current.
+pub(super) const CURRENT: &[&str] =
+    &["dòng", "aptomat", "át", "chì", "cb", "sạc", "định", "ampe", "công", "cực", "đóng"];
 
 /// Around a share of a match's goals or sets.
 pub(super) const SCORE: &[&str] = &[
@@ -320,6 +328,10 @@ pub(super) const ROMAN: &[&str] = &[
     "đàn",
     "trạm",
     "vạch",
+    "quyển",
+    "đời",
+    "vòng",
+    "vực",
     "mức",
     "dạng",
 ];

@@ -161,6 +161,11 @@ fn is_date(view: View<'_>, at: usize, date: &Day) -> bool {
     if cued {
         return true;
     }
+    // "Cà phê 1/12: ..." tells of a day.
+    let heads = view.is_mark(next, ':') && view.is_gap(next + 1) && !view.is_alone(at, next);
+    if heads && !view.has_cue(at, 3, &["lệ", "pha", "tiêu", "số", "đạt", "kết", "quả"]) {
+        return true;
+    }
     // More parts than the whole has: a date rather than a fraction, but for "24/7".
     let around_the_clock = (date.day, date.month) == (24, 7);
     date.day > date.month && !around_the_clock && !view.is_alone(at, next)
@@ -211,7 +216,10 @@ fn days_of_month(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Cand
         if let Some(last) = Day::parse(view, behind) {
             // "từ 12-15/10", "1-3/5 hộ": without a year something must say that these are days.
             let cued = last.year.is_some() || view.has_cue(at, 6, cues::NEAR_DAY) || last.padded;
-            let cued = cued || (view.follows(at, cues::FROM_TO) && !units::counts(view, last.next));
+            let cued = cued
+                || is_lunar(view, last.next)
+                || view.precedes(last.next, &["dl", "dương"])
+                || (view.follows(at, cues::FROM_TO) && !units::counts(view, last.next));
             break Some(last).filter(|last| last.separator == '/' && cued)?;
         }
         next = behind + 1;
@@ -265,7 +273,9 @@ fn month_year(view: View<'_>, at: usize) -> Option<Month> {
     let year = year(view, at + 2)?;
     let runs_on = view.is_mark(at + 3, '/') || view.is_mark(at + 3, '%');
     // "5-2025" and "5.2025" only behind "tháng".
-    let written_so = separator == '/' || view.follows(at, &["tháng"]);
+    let padded = separator == '-' && view.token(at).starts_with('0');
+    let is_ratio = view.has_cue(at, 3, &["pha", "trộn"]);
+    let written_so = (separator == '/' && !is_ratio) || padded || view.follows(at, &["tháng"]);
     (!runs_on && written_so).then_some(Month { month, year, next: at + 3 })
 }
 

@@ -4,6 +4,7 @@ use super::super::class::Class;
 use super::super::saying::Saying;
 use super::super::tables::UnitKind;
 use super::super::view::View;
+use super::amount::Amount;
 use super::{Candidate, cues, units};
 
 pub(super) fn fraction(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
@@ -49,27 +50,66 @@ pub(super) fn fraction(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Optio
     Some(Candidate::new(Class::Fraction, next))
 }
 
+/// "1.245/1.250 cử tri", "45,6/100.000 dân", "22/0,4kV": so much of so much, where one of them is more than bare digits.
+pub(super) fn amounts(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    let above = Amount::parse(view, at).filter(|above| view.is_mark(above.next, '/'))?;
+    let below = Amount::parse(view, above.next + 1)?;
+    let written_out = above.next > at + 1 || below.next > above.next + 2;
+    // "12.345/2024" may be a number and its year, "1/2/2024" a date.
+    if !written_out || view.is_mark(below.next, '/') || (above.next > at + 1 && below.year().is_some()) {
+        return None;
+    }
+    above.say(true, say);
+    say.say("trên");
+    below.say(true, say);
+    let next = match units::tail(view, below.next) {
+        Some((tail, behind)) => {
+            tail.say(say);
+            units::per(view, behind, tail.kind(), say)
+        }
+        None => below.next,
+    };
+    Some(Candidate::new(Class::Fraction, next))
+}
+
 /// A house number: "số 12/5 Lê Lợi", "hẻm 45/12".
 pub(super) fn house(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
     let cued = view.follows(at, &["hẻm", "ngõ", "ngách", "kiệt"])
         || (view.follows(at, &["số", "nhà"]) && !view.is_mark(at + 3, '/'));
-    view.digits(at).filter(|_| cued && view.is_mark(at + 1, '/'))?;
-    view.digits(at + 2)?;
+    // "45A/3", "12/5B"
+    let letter = |at: usize| view.shape(at).is_some_and(|shape| shape.letters == 1 && shape.capitals == 1);
+    let lettered = letter(at + 1) && (cued || names_street(view, at));
+    let stroke_at = if lettered { at + 2 } else { at + 1 };
+    view.digits(at).filter(|_| (cued || lettered) && view.is_mark(stroke_at, '/'))?;
+    view.digits(stroke_at + 1)?;
     let in_a_street = view.follows(at, &["hẻm", "ngõ", "ngách", "kiệt"]) || {
-        let behind = view.skip_space(at + 3);
-        view.shape(behind).is_some_and(|shape| shape.capitalised) || view.precedes(at + 3, &["đường", "phố"])
+        let behind = view.skip_space(stroke_at + 2);
+        let street = ["đường", "phố", "hẻm", "ngõ", "kiệt"];
+        view.shape(behind).is_some_and(|shape| shape.capitalised) || view.precedes(stroke_at + 2, &street)
     };
     if !in_a_street {
         return None;
     }
     let stroke = say.options.house_stroke();
     say.cardinal(view.token(at));
-    let mut next = at + 1;
+    if lettered {
+        say.letters(view.token(at + 1));
+    }
+    let mut next = stroke_at;
     while view.is_mark(next, '/')
         && let Some(more) = view.digits(next + 1)
     {
         say.say(stroke).cardinal(more);
         next += 2;
+        if letter(next) {
+            say.letters(view.token(next));
+            next += 1;
+        }
     }
     Some(Candidate::cued(Class::Code, next))
+}
+
+/// Whether an address is being told: "Đ/c: 45A/3 Hẻm 112".
+fn names_street(view: View<'_>, at: usize) -> bool {
+    view.has_cue(at, 3, &["chỉ", "c", "đc", "tại", "ở", "trú"])
 }

@@ -70,6 +70,7 @@ const AT_DIGITS: &[Rule] = &[
     coordinate::coordinate,
     ratio::ratio,
     fraction::fraction,
+    fraction::amounts,
     quantity::quantity,
     alphanumeric::digits_first,
 ];
@@ -89,6 +90,7 @@ const AT_WORD: &[Rule] = &[
     abbreviation::abbreviation,
     coordinate::letter_first,
     alphanumeric::letters_first,
+    alphanumeric::dotted,
     stroke::per_unit,
     abbreviation::letters,
 ];
@@ -97,11 +99,14 @@ const AT_MARK: &[Rule] = &[
     telephone::international,
     telephone::bracketed,
     telephone::service_code,
+    telephone::prefix,
     quantity::signed,
     quantity::currency_first,
     stroke::per,
     stroke::year,
     stroke::kind_of,
+    stroke::of_so_many,
+    stroke::ordered,
 ];
 
 /// A candidate that was chosen, with its words in the [`Saying`].

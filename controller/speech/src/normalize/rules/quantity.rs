@@ -24,7 +24,11 @@ pub(super) fn quantity(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Optio
     let mark = say.mark();
     say.say(if is_sum { "trừ" } else { "đến" });
     let second = if view.digits(second).is_some() { one(view, second, say) } else { None };
-    let Some(second) = second.filter(|second| second.class != Class::Digits) else {
+    // "250kVA - 22/0,4kV": what follows is a pair of its own.
+    let is_pair = |next: usize| {
+        view.is_mark(next, '/') && view.digits(next - 1).is_some() && view.digits(next + 1).is_some()
+    };
+    let Some(second) = second.filter(|second| second.class != Class::Digits && !is_pair(second.next)) else {
         say.back_to(mark);
         return Some(first);
     };
@@ -135,6 +139,7 @@ fn one(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
             return Some(Candidate::new(Class::Money, next));
         }
     }
+    let tail = tail.or_else(|| capital(view, at, &amount));
     let Some((tail, next)) = tail.filter(|(tail, next)| fits(view, *tail, *next, &amount)) else {
         return Some(bare(view, at, &amount, say));
     };
@@ -187,12 +192,32 @@ fn bare(view: View<'_>, at: usize, amount: &Amount<'_>, say: &mut Saying<'_>) ->
     Candidate::new(class, next)
 }
 
+/// A capital that is a unit only where the sentence says of what: "dòng 100A", "thọ 91T", "kỳ hạn 12T".
+fn capital(view: View<'_>, at: usize, amount: &Amount<'_>) -> Option<(Tail, usize)> {
+    let short = view.value(at, 3).is_some_and(|value| value > 0);
+    let name = match view.token(amount.next) {
+        "A" if view.has_cue(at, 4, cues::CURRENT) => "am pe",
+        "T" if short && view.has_cue(at, 5, cues::AGE) => "tuổi",
+        "T" if short && view.has_cue(at, 6, &["hạn", "gửi", "tiết"]) => "tháng",
+        _ => return None,
+    };
+    let unit = Unit { name, kind: UnitKind::Measure, touches: true };
+    (view.digits(amount.next + 1).is_none()).then_some((Tail::Unit(unit), amount.next + 1))
+}
+
 /// "xe tải 3,5t": tonnes, where elsewhere "t" is a thousand million.
 fn in_context(view: View<'_>, at: usize, tail: Tail, next: usize) -> Tail {
     let of_goods = view.token(next - 1) == "t"
         && view.has_cue(at, 4, &["tải", "xe", "hàng", "trọng", "lượng", "thóc", "lúa", "gạo", "phân"]);
     if of_goods {
         return Tail::Unit(Unit { name: "tấn", kind: UnitKind::Measure, touches: true });
+    }
+    // "nam 18-40t", "trẻ <6t": years of age.
+    let of_age = view.token(next - 1) == "t"
+        && view.value(at, 3).is_some_and(|value| (1..=110).contains(&value))
+        && (view.has_cue(at, 5, cues::AGE) || view.has_cue(at, 5, &["nam", "nữ", "lđ", "thông"]));
+    if of_age {
+        return Tail::Unit(Unit { name: "tuổi", kind: UnitKind::Measure, touches: true });
     }
     tail
 }
@@ -218,7 +243,15 @@ fn fits(view: View<'_>, tail: Tail, next: usize, amount: &Amount<'_>) -> bool {
 /// "phần I (6đ)": behind a small number beside a test "đ" is no đồng.
 fn is_mark_of_a_test(view: View<'_>, at: usize, next: usize, amount: &Amount<'_>) -> bool {
     let small = view.value(at, 2).is_some_and(|value| value <= 30) && amount.next <= at + 3;
-    small && view.token(next - 1) == "đ" && view.has_cue(at, 6, &["điểm", "thi", "đề", "phần", "bài", "câu"])
+    let bracketed = at > 0 && view.is_mark(at - 1, '(') && view.is_mark(next, ')');
+    small
+        && view.token(next - 1) == "đ"
+        && (bracketed
+            || view.has_cue(
+                at,
+                6,
+                &["điểm", "thi", "đề", "phần", "bài", "câu", "bảng", "hạng", "trận", "môn"],
+            ))
 }
 
 /// What may stand behind a scale: its tenths ("2tr5"), what is counted, "/unit".

@@ -19,5 +19,13 @@ pub(super) fn ratio(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<C
         say.say("trên").cardinal(more);
         next += 2;
     }
+    // "pha 1/500 - 1/1000"
+    if let Some(second) = view.skip_dash(next)
+        && let (Some(left), Some(right)) = (view.digits(second), view.digits(second + 2))
+        && matches!(view.mark(second + 1), Some(':' | '/'))
+    {
+        say.say("đến").cardinal(left).say("trên").cardinal(right);
+        next = second + 3;
+    }
     Some(Candidate::cued(Class::Fraction, next))
 }

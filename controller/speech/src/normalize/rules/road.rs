@@ -57,10 +57,27 @@ fn kilometre(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidat
     if view.is_mark(next, '+')
         && let Some(metres) = view.digits(next + 1).filter(|metres| metres.len() <= 3)
     {
-        // "+050" is fifty metres.
+        // "+050" is fifty metres, "+000" none.
         let value: u64 = metres.parse().ok()?;
-        say.say("cộng").number(value);
+        if value > 0 {
+            say.say("cộng").number(value);
+        }
         next += 2;
     }
+    // "Km5 - Km12": from one to the other, once.
+    let until = view.skip_dash(next).filter(|until| is_kilometre(view, *until) && !is_until(view, at));
+    if let Some(until) = until {
+        say.say("đến");
+        next = kilometre(view, until, say)?.next;
+    }
     Some(Candidate::cued(Class::Road, next))
+}
+
+fn is_kilometre(view: View<'_>, at: usize) -> bool {
+    matches!(view.token(at), "Km" | "KM" | "km") && view.digits(view.skip_space(at + 1)).is_some()
+}
+
+/// Whether a dash and another kilometre stand in front.
+fn is_until(view: View<'_>, at: usize) -> bool {
+    view.before(at).is_some_and(|dash| view.is_mark(dash, '-'))
 }

@@ -4,6 +4,7 @@ use super::super::class::Class;
 use super::super::saying::Saying;
 use super::super::tables::{self, UnitKind};
 use super::super::view::View;
+use super::amount::Amount;
 use super::{Candidate, units};
 
 const MONEY: &[&str] = &["đồng", "nghìn", "ngàn", "triệu", "tỷ", "tỉ", "usd"];
@@ -19,9 +20,17 @@ pub(super) fn short_form(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Opt
         return None;
     }
     let long = tables::stroke(&view.slice(at, at + 3).to_lowercase())?;
+    let long = if long == "đồng chí" && is_address(view, at + 3) { "địa chỉ" } else { long };
     say.say(long);
     let next = if view.is_mark(at + 3, '.') && !view.is_gap(at + 4) { at + 4 } else { at + 3 };
     Some(Candidate::cued(Class::Abbreviation, next))
+}
+
+/// "Đ/c: 45 Hùng Vương", "đ/c: thôn 3": no comrade.
+fn is_address(view: View<'_>, colon: usize) -> bool {
+    let place = ["số", "thôn", "tổ", "xã", "đường", "khu", "hẻm", "ấp", "kiốt", "lô", "nhà", "tdp", "buôn"];
+    let at = view.skip_space(colon + 1);
+    view.is_mark(colon, ':') && (view.digits(at).is_some() || view.is_word(at, &place))
 }
 
 /// "đ/kg", "kg/ha" with no number in front.
@@ -61,6 +70,17 @@ pub(super) fn per(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Can
     (next > at).then(|| Candidate::new(Class::Measure, next))
 }
 
+/// "1.892 phiếu/2.105 phiếu": so many of so many. In "1.856 hộ/7.950 khẩu" different things stand beside each other.
+pub(super) fn of_so_many(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    let left = at.checked_sub(1).filter(|left| view.word(*left).is_some() && view.is_mark(at, '/'))?;
+    let counted = view.before(left).is_some_and(|before| view.digits(before).is_some());
+    view.digits(at + 1).filter(|_| counted)?;
+    let behind = Amount::parse(view, at + 1)?.next;
+    let same = view.token(view.skip_space(behind)).to_lowercase() == view.token(left).to_lowercase();
+    same.then(|| say.say("trên"))?;
+    Some(Candidate::new(Class::Symbol, at + 1))
+}
+
 /// Whether a number stands a few words in front: "400 lít nước/ha", "5 tấn bơ/ngày".
 fn has_number(view: View<'_>, left: usize) -> bool {
     for index in (left.saturating_sub(6)..left).rev() {
@@ -72,6 +92,29 @@ fn has_number(view: View<'_>, left: usize) -> bool {
         }
     }
     false
+}
+
+/// What comes in numbered order, so that a dash between two of them is "đến".
+const ORDERED: &[&str] = &[
+    "thứ", "mùng", "mồng", "ngày", "tháng", "năm", "lớp", "cấp", "quý", "tuần", "tiết", "bậc", "điều",
+    "khoản", "tầng", "hạng", "loại", "khóa", "tuổi", "mức", "trang", "bài", "chương",
+];
+
+/// "thứ 2 - thứ 6", "lớp 1 - lớp 5", "từ thôn 1 - thôn 4".
+pub(super) fn ordered(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    let second = view.skip_dash(at).filter(|_| view.is_mark(at, '-'))?;
+    let number = view.before(at)?;
+    let name = view.before(number).filter(|name| view.is_space(number - 1) && view.word(*name).is_some())?;
+    let counted =
+        |at: usize| view.digits(at).is_some() || view.is_word(at, &["hai", "ba", "tư", "năm", "sáu", "bảy"]);
+    let same = view.token(name).to_lowercase() == view.token(second).to_lowercase();
+    let to_sunday = view.is_word(name, &["thứ"]) && view.is_word(second, &["chủ", "cn"]);
+    let in_order = view.is_word(name, ORDERED) || view.follows(name, &["từ", "các"]);
+    if !counted(number) || !in_order || !(to_sunday || same && counted(view.skip_space(second + 1))) {
+        return None;
+    }
+    say.say("đến");
+    Some(Candidate::cued(Class::Range, at + 1))
 }
 
 /// "cúm A/H5N1": between the letter and its kind nothing is said.

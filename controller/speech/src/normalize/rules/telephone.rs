@@ -86,7 +86,11 @@ impl<'t> Groups<'t> {
                 read.masked = true;
                 continue;
             }
-            let Some(group) = view.digits(behind).filter(|group| (2..=8).contains(&group.len())) else {
+            // "(0263) 3 822 145": the exchange's figure stands by itself behind the area's.
+            let alone = |group: &str| group.len() == 1 && read.count == 1 && first.starts_with('0');
+            let Some(group) =
+                view.digits(behind).filter(|group| (2..=8).contains(&group.len()) || alone(group))
+            else {
                 break;
             };
             read.push(group, behind + 1);
@@ -152,6 +156,8 @@ pub(super) fn telephone(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Opti
     } else if first.starts_with('0') {
         // Without groups nine digits may be anything.
         (9..=11).contains(&read.digits) && first.len() >= 3 && (read.count > 1 || read.digits >= 10)
+    } else if first == "84" && read.count >= 3 {
+        (10..=12).contains(&read.digits)
     } else {
         let counted = view.precedes(read.next, cues::THINGS);
         (6..=11).contains(&read.digits) && view.has_cue(at, 3, &near) && !counted
@@ -189,6 +195,16 @@ pub(super) fn international(view: View<'_>, at: usize, say: &mut Saying<'_>) -> 
     say.say("cộng");
     read.say(say);
     Some(Candidate::cued(Class::Telephone, read.next))
+}
+
+/// "đầu số +882": what numbers begin with.
+pub(super) fn prefix(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    let digits = view.digits(at + 1).filter(|digits| digits.len() <= 5 && view.is_mark(at, '+'))?;
+    if !view.has_cue(at, 4, &["đầu", "mã"]) || !view.has_cue(at, 3, &["số", "vùng", "nước"]) {
+        return None;
+    }
+    say.say("cộng").digits(digits);
+    Some(Candidate::cued(Class::Telephone, at + 2))
 }
 
 /// "*101#" is "sao một không một thăng".

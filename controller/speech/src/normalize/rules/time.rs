@@ -10,7 +10,7 @@ pub(super) fn time(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Ca
         minutes.say(say);
         return Some(Candidate::new(Class::Time, minutes.next));
     }
-    if let Some(candidate) = hour_to_time(view, at, say) {
+    if let Some(candidate) = minutes_to_minutes(view, at, say).or_else(|| hour_to_time(view, at, say)) {
         return Some(candidate);
     }
     let from = Clock::parse(view, at, false).or_else(|| hour_of_range(view, at))?;
@@ -38,6 +38,16 @@ fn hour_of_range(view: View<'_>, at: usize) -> Option<Clock> {
     let from = Clock::parse(view, at, true)?;
     let until = view.skip_dash(from.next).and_then(|second| Clock::parse(view, second, true))?;
     (from.hour < until.hour).then_some(from)
+}
+
+/// "10-15'": the first number has no sign of its own.
+fn minutes_to_minutes(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    let from = view.value(at, 3)?;
+    let second = view.skip_dash(at + 1)?;
+    let until = minutes(view, second).filter(|until| until.minute > Some(from))?;
+    say.number(from).say("đến");
+    until.say(say);
+    Some(Candidate::new(Class::Time, until.next))
 }
 
 /// "7-9h", "7 - 9 giờ": the hour of the first is understood.

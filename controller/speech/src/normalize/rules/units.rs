@@ -86,7 +86,15 @@ pub(super) fn measure(view: View<'_>, at: usize, touches: bool) -> Option<(Tail,
     if word == "oC" || word == "ºC" {
         return Some((Tail::Degree("xê"), at + 1));
     }
-    let unit = tables::unit(word)?;
+    // "300M3/S" in a heading.
+    let cubed = word == "M" && touches && matches!(view.digits(at + 1), Some("2" | "3"));
+    let behind_stroke = at > 0 && view.is_mark(at - 1, '/') && view.word(at + 1).is_none();
+    let unit = match word {
+        "M" if cubed => tables::unit("m")?,
+        "S" if behind_stroke => tables::unit("s")?,
+        "H" if behind_stroke => tables::unit("h")?,
+        _ => tables::unit(word)?,
+    };
     let power = match (view.mark(at + 1), view.digits(at + 1)) {
         (Some('²'), _) | (_, Some("2")) => Some("vuông"),
         (Some('³'), _) | (_, Some("3")) => Some("khối"),
@@ -160,7 +168,8 @@ pub(super) fn per(view: View<'_>, mut next: usize, left: UnitKind, say: &mut Say
             next = behind;
             continue;
         }
-        if view.word(at).is_none() || at != next + 1 {
+        // Over a blank only what is counted in any case: "5kg/ người".
+        if view.word(at).is_none() || (at != next + 1 && !is_each(view, at)) {
             break;
         }
         say.say("một");

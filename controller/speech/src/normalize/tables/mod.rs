@@ -178,24 +178,25 @@ pub(super) fn plain_abbreviation(short: &str) -> Option<&'static str> {
         .map(|row| row.spoken)
 }
 
-/// Over a comma too: in "CB, CC, VC" each stands beside the others.
+/// Over a comma or a colon too: in "CB, CC, VC" each stands beside the others, "Lưu: VT" files.
 fn holds_before(view: View<'_>, context: &str, at: usize) -> bool {
     holds(view, context, at)
-        || (view.is_mark(at, ',') && view.before(at).is_some_and(|other| holds(view, context, other)))
+        || (matches!(view.mark(at), Some(',' | ':'))
+            && view.before(at).is_some_and(|other| context != "#" && holds(view, context, other)))
 }
 
 fn holds_after(view: View<'_>, context: &str, at: usize) -> bool {
     holds(view, context, at) || (view.is_mark(at, ',') && holds(view, context, view.skip_space(at + 1)))
 }
 
-/// Whether the token at `at` is one of the choices of a context: words in lower case, `#` for a number, `^` for a
+/// Whether the token at `at` is one of the choices of a context: words in lower case, digits for that number, `#` for any, `^` for a
 /// word with a capital, `.` for the end of a sentence.
 fn holds(view: View<'_>, context: &str, at: usize) -> bool {
     context.split('|').any(|choice| match choice {
         "#" => view.digits(at).is_some(),
         "^" => view.shape(at).is_some_and(|shape| shape.capitalised),
         "." => view.word(at).is_none() && view.digits(at).is_none(),
-        word => view.is_word(at, &[word]),
+        word => view.is_word(at, &[word]) || (view.digits(at) == Some(word)),
     })
 }
 
