@@ -6,10 +6,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use loa_speech::master::{LOUDNESS_TOLERANCE_LU, measure};
-use loa_speech::object::finish;
 use loa_speech::opus;
 use loa_speech::recording::decode_recording;
-use loa_speech::{Finish, RecordingLimits, Reporter};
+use loa_speech::{Finish, MasteredRecording, RecordingLimits, Reporter, master_recording};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -64,15 +63,17 @@ fn every_sample_is_what_the_manifest_says() {
     }
 }
 
-#[test]
-fn every_sample_leaves_mastered() {
+#[tokio::test]
+async fn every_sample_leaves_mastered() {
     for Sample { file, duration_ms, .. } in manifest().sample {
         let bytes = std::fs::read(folder().join(&file)).unwrap();
-        let pcm = decode_recording(bytes, &RecordingLimits::default()).unwrap();
-        let object = finish(pcm, &Finish::default(), &Reporter::silent()).unwrap();
+        let silent = Reporter::silent();
+        let made = master_recording(bytes, RecordingLimits::default(), Finish::default(), &silent);
+        let MasteredRecording { object, report } = made.await.unwrap();
         let heard = measure(&opus::decode(&object.bytes).unwrap()).unwrap();
         assert!((heard.integrated_lufs + 16.0).abs() <= LOUDNESS_TOLERANCE_LU, "{file}: {heard:?}");
         assert!(heard.true_peak_dbtp <= -1.5, "{file}: {heard:?}");
-        assert!(object.duration_ms.abs_diff(duration_ms) <= 2, "{file}: the length stays");
+        assert_eq!(object.duration_ms, report.duration_ms, "{file}: mastering keeps the length");
+        assert!(report.original_ms.abs_diff(duration_ms) <= 2, "{file}: {report:?}");
     }
 }

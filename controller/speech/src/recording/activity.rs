@@ -13,8 +13,12 @@ pub(super) const HOP: usize = SAMPLE_RATE_HZ as usize / 100;
 
 /// A hop below this is digital silence: a phone's own gate, padding. It tells nothing of the microphone's noise.
 const DIGITAL_SILENCE_DBFS: f64 = -90.0;
-/// Share of the hops that are taken for noise before anything is known.
-const SOFTEST_SHARE: f64 = 0.1;
+/// Share of the hops that are softer than what is taken for the noise's level before anything is known.
+const SOFTEST_SHARE: f64 = 0.03;
+/// Noise shows by staying where it is: so many decibels above that level lies at least this share of the hops. The softest
+/// moments of somebody who makes no pause lie far apart.
+const NOISE_SPREAD_DB: f64 = 4.0;
+const NOISE_SHARE: f64 = 0.12;
 /// The loudest so many hops give the voice's level before anything is known: half a word.
 const LOUDEST_HOPS: usize = 30;
 /// Loudest over softest: below this the sound is steady. Noise alone reaches 2 to 4 dB, speech in loud noise 8.
@@ -44,8 +48,8 @@ pub(super) struct Voice {
     pub(super) spoken: Vec<Range<usize>>,
     /// Mean power while somebody speaks.
     pub(super) level_dbfs: f64,
-    /// Mean power in the pauses; where none is long enough, the softest moments.
-    pub(super) noise_dbfs: f64,
+    /// Mean power in the pauses, or in the softest moments where no pause is long enough; `None` where no noise shows.
+    pub(super) noise_dbfs: Option<f64>,
 }
 
 /// Listens to a recording at the rate of mastering.
@@ -68,6 +72,9 @@ pub(super) fn listen(samples: &[f32]) -> Activity {
             Activity::Steady { level_dbfs }
         };
     }
+    let near = sorted.iter().filter(|level| **level < floor + NOISE_SPREAD_DB).count();
+    let noise_shows = near as f64 >= NOISE_SHARE * sorted.len() as f64;
+    let floor = if noise_shows { floor } else { f64::NEG_INFINITY };
     // Far above the noise, what is 45 dB below the loudest syllables is no part of them.
     let begins = (floor + (range * 0.35).clamp(4.0, 12.0)).max(top - 45.0);
     let goes_on = (floor + (range * 0.2).clamp(2.5, 6.0)).max(top - 50.0);
@@ -75,14 +82,14 @@ pub(super) fn listen(samples: &[f32]) -> Activity {
     let mut is_spoken = vec![false; powers.len()];
     spoken.iter().for_each(|range| is_spoken[range.clone()].fill(true));
     let Some(level_dbfs) = mean_level(&powers, |hop| is_spoken[hop]) else {
-        return Activity::Noise { level_dbfs: floor };
+        return Activity::Noise { level_dbfs: sorted[last / 2] };
     };
     let is_spoken = |hops: Range<usize>| is_spoken[hops].iter().any(|is_spoken| *is_spoken);
     let is_pause = |hop: usize| {
         let around = hop.saturating_sub(FADING_HOPS)..(hop + FADING_HOPS).min(powers.len());
         levels[hop] > DIGITAL_SILENCE_DBFS && !is_spoken(around)
     };
-    let noise_dbfs = mean_level(&powers, is_pause).unwrap_or(floor);
+    let noise_dbfs = noise_shows.then(|| mean_level(&powers, is_pause).unwrap_or(floor));
     Activity::Voice(Voice { spoken, level_dbfs, noise_dbfs })
 }
 

@@ -29,8 +29,8 @@ const HOLD_MS: usize = 200;
 const DEPTH_DB: f64 = 18.0;
 /// Where voice and noise are nearer than the first, nothing tells them apart and the gate stays open; at the second it
 /// has its full depth.
-const UNSURE_SNR_DB: f64 = 5.0;
-const SURE_SNR_DB: f64 = 15.0;
+const UNSURE_SNR_DB: f64 = 8.0;
+const SURE_SNR_DB: f64 = 16.0;
 /// Above this there is nothing to make quieter.
 const CLEAN_SNR_DB: f64 = 50.0;
 
@@ -74,7 +74,7 @@ pub(super) fn condition(decoded: Decoded) -> Result<(Pcm, RecordingReport), Reco
         trimmed_start_ms: duration_ms(kept.start, SAMPLE_RATE_HZ),
         trimmed_end_ms: duration_ms(samples.len() - kept.end, SAMPLE_RATE_HZ),
         speech_dbfs: voice.level_dbfs,
-        noise_dbfs: Some(voice.noise_dbfs),
+        noise_dbfs: voice.noise_dbfs,
         gate_db,
         ..untouched
     };
@@ -83,7 +83,7 @@ pub(super) fn condition(decoded: Decoded) -> Result<(Pcm, RecordingReport), Reco
 
 /// How much quieter the pauses are made.
 fn depth_db(voice: &Voice) -> f64 {
-    let snr_db = voice.level_dbfs - voice.noise_dbfs;
+    let Some(snr_db) = voice.noise_dbfs.map(|noise| voice.level_dbfs - noise) else { return 0.0 };
     if snr_db > CLEAN_SNR_DB {
         return 0.0;
     }

@@ -20,7 +20,7 @@ pub struct RecordingReport {
     pub trimmed_end_ms: u64,
     /// Level while somebody speaks, as it came.
     pub speech_dbfs: f64,
-    /// Level while nobody does, as it came; `None` for one steady sound.
+    /// Level while nobody does, as it came; `None` where no noise shows: it's clean, or never stops.
     pub noise_dbfs: Option<f64>,
     /// By how much the pauses were made quieter; zero where they were left.
     pub gate_db: f64,
@@ -40,7 +40,7 @@ pub enum RecordingFault {
 }
 
 impl RecordingReport {
-    /// How far the voice stands above the noise; `None` for one steady sound.
+    /// How far the voice stands above the noise; `None` where no noise shows.
     #[must_use]
     pub fn snr_db(&self) -> Option<f64> {
         self.noise_dbfs.map(|noise| self.speech_dbfs - noise)
