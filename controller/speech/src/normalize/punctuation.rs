@@ -71,6 +71,8 @@ fn said(view: View<'_>, at: usize, mark: char) -> Option<&'static str> {
         '²' => "bình phương",
         '³' => "lập phương",
         '+' if in_line && (number || view.word(behind).is_some()) => "cộng",
+        // "hệ 9+"
+        '+' if at > 0 && view.digits(at - 1).is_some() => "cộng",
         '=' if in_line => "bằng",
         '~' | '≈' if number && view.follows(at, &["khoảng"]) => "",
         '~' | '≈' if number => "khoảng",

@@ -123,7 +123,9 @@ pub(super) fn person(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<
         _ => return None,
     };
     let name = view.shape(view.skip_space(at + 2)).is_some_and(|name| name.capitalised);
-    if !view.is_mark(at + 1, '.') || !name || !view.follows(at, &["hệ", "gặp", "gọi", "với", "cho", "hỏi"])
+    if !view.is_mark(at + 1, '.')
+        || !name
+        || !view.follows(at, &["hệ", "lh", "gặp", "gọi", "với", "cho", "hỏi", "tìm", "zalo", "sđt"])
     {
         return None;
     }
@@ -180,6 +182,10 @@ pub(super) fn and_so_on(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Opti
 
 /// "T2-T6", "T7, CN": days of the week.
 pub(super) fn weekday(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    if is_sunday(view, at) {
+        say.say("chủ nhật");
+        return Some(Candidate::cued(Class::Date, at + 1));
+    }
     let day = |at: usize| {
         view.word(at).filter(|word| matches!(*word, "T" | "t"))?;
         view.exactly(at + 1, 1).filter(|day| (2..=7).contains(day))
@@ -215,6 +221,16 @@ pub(super) fn weekday(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option
     let Some((last, next)) = second else { return Some(Candidate::cued(Class::Date, at + 2)) };
     say.say("đến thứ").which(last);
     Some(Candidate::cued(Class::Date, next))
+}
+
+/// "CN: 7h-11h", "CN (22/11)": an hour or a day stands behind.
+fn is_sunday(view: View<'_>, at: usize) -> bool {
+    let mark = view.skip_space(at + 1);
+    let number = view.skip_space(mark + 1);
+    view.token(at) == "CN"
+        && matches!(view.mark(mark), Some(':' | '(' | ','))
+        && view.value(number, 2).is_some()
+        && matches!(view.token(number + 1), "h" | "g" | "H" | ":" | "/")
 }
 
 /// "T10/2025", "T.3/2025", "Q2/2025".
@@ -261,6 +277,10 @@ fn is_spelled(view: View<'_>, at: usize, vowelless: bool) -> bool {
     // Among other capitals it's a name in a heading: "ĐẮK LẮK", "FACEBOOK".
     let shouted = |index: usize| view.shape(index).is_some_and(|shape| shape.is_upper() && shape.letters > 1);
     let in_heading = view.before(at).is_some_and(shouted) || shouted(view.skip_space(at + 1));
+    // "bão số 14 (TRAMI)" has a name.
+    if view.has_cue(at, 4, &["bão"]) {
+        return false;
+    }
     !in_heading && !syllable::is_syllable(word) && word.chars().all(|c| c.is_ascii() || c == 'Đ')
 }
 

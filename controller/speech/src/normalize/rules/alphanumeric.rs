@@ -10,6 +10,12 @@ use super::Candidate;
 /// What has varieties with names of letters and digits.
 const VARIETY: &[&str] = &["giống", "chè", "lúa", "ngô", "phê", "mía", "sắn", "bắp", "bơ", "riêng", "điều"];
 
+/// Of the short forms of two letters, those that numbers touch: "QĐ263", "BĐ2". In "thẻ mã CN3, DT2" letters are letters.
+const NUMBERED: &[&str] = &[
+    "QĐ", "NĐ", "NQ", "CT", "KL", "TT", "TB", "KH", "CV", "BĐ", "KP", "VT", "HK", "GĐ", "ĐA", "VB", "PL",
+    "KV", "CS",
+];
+
 /// Most pieces of one name.
 const PIECES_MAX: usize = 8;
 
@@ -36,8 +42,10 @@ pub(super) fn letters_first(view: View<'_>, at: usize, say: &mut Saying<'_>) -> 
     let number = if dash { at + 2 } else { at + 1 };
     let digits = view.digits(number)?;
     // "chè TB14", "giống TR4": a variety, whatever its letters mean elsewhere.
-    let variety = number == at + 1 && view.has_cue(at, 3, VARIETY);
-    let known = tables::abbreviation(view, word, at, number).filter(|_| !variety);
+    let variety = number == at + 1
+        && (view.has_cue(at, 3, VARIETY) || (digits.len() <= 3 && view.has_cue(at, 8, &["lúa", "giống"])));
+    let known = tables::abbreviation(view, word, at, number)
+        .filter(|_| !variety && (shape.letters > 2 || number > at + 1 || NUMBERED.contains(&word)));
     // Small letters with a number are units and what lacks a blank ("từ10"): not a name.
     if known.is_none() && !(shape.is_upper() && shape.letters <= 6) {
         return None;

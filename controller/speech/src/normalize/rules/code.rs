@@ -13,7 +13,13 @@ const PIECES_MAX: usize = 16;
 pub(super) fn code(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
     let first = view.digits(at)?;
     let drawn = first.len() >= 5 && view.has_cue(at, 6, &["xổ", "đb"]);
-    if !(drawn || view.has_cue(at, 4, cues::CODE)) || is_lifetime(view, at) {
+    // "số CK 123456": a form's series and number.
+    let series = view.before(at).is_some_and(|series| {
+        view.shape(series).is_some_and(|shape| shape.is_upper() && shape.letters <= 3)
+            && view.follows(series, &["số", "seri", "mã", "hiệu", "phát"])
+    });
+    let named = drawn || (series && first.len() >= 5) || view.has_cue(at, 4, cues::CODE);
+    if !named || is_lifetime(view, at) {
         return None;
     }
     let (mut next, mut digits) = (at + 1, first.len());

@@ -6,8 +6,16 @@ use super::super::view::View;
 use super::{Candidate, cues, units};
 
 pub(super) fn date(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
-    let rules =
-        [year_first, days_of_month, day_to_day, months_of_year, month_to_month, month_and_year, two_years];
+    let rules = [
+        weekdays,
+        year_first,
+        days_of_month,
+        day_to_day,
+        months_of_year,
+        month_to_month,
+        month_and_year,
+        two_years,
+    ];
     for rule in rules {
         let mark = say.mark();
         if let Some(candidate) = rule(view, at, say) {
@@ -243,6 +251,18 @@ fn days_of_month(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Cand
     }
     last.say_month(lunar, say);
     Some(Candidate::cued(Class::Date, last.next))
+}
+
+/// "thứ 3-5-7 hằng tuần": each of the days.
+fn weekdays(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    let day = |at: usize| view.exactly(at, 1).filter(|day| (2..=7).contains(day));
+    let (first, second) = (day(at)?, view.is_mark(at + 1, '-').then(|| day(at + 2)).flatten()?);
+    let third = view.is_mark(at + 3, '-').then(|| day(at + 4)).flatten()?;
+    if !view.follows(at, &["thứ"]) || first >= second || second >= third {
+        return None;
+    }
+    say.which(first).pause().say("thứ").which(second).pause().say("thứ").which(third);
+    Some(Candidate::cued(Class::Date, at + 5))
 }
 
 /// "2025-10-12".

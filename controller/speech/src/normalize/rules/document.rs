@@ -24,7 +24,11 @@ pub(super) fn document(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Optio
     let named = match year {
         Some(_) if view.is_mark(behind + 2, '/') => Named::parse(view, behind + 3),
         Some(_) => None,
-        None if view.is_mark(behind, '/') => Named::parse(view, behind + 1),
+        // Without a year small letters are something else: "50k/ca".
+        None if view.is_mark(behind, '/') => {
+            view.shape(behind + 1).filter(|shape| shape.capitalised)?;
+            Named::parse(view, behind + 1)
+        }
         // The Party's way: 15-NQ/TU.
         None if view.is_mark(behind, '-') => {
             Named::parse(view, behind + 1).filter(|named| named.stroke && named.kind.is_some())
@@ -121,12 +125,12 @@ impl<'t> Named<'t> {
             let next = part_end(view, start)?;
             let part = view.slice(start, next);
             if index == 0 {
-                named.kind = tables::document(part)
+                named.kind = kind_of(part)
                     .map(|kind| (part, kind))
-                    .filter(|_| tables::issuer(part).is_none() || view.mark(next).is_some());
+                    .filter(|_| issuer_of(part).is_none() || view.mark(next).is_some());
             }
             if named.issuer.is_none() && (index > 0 || named.kind.is_none()) {
-                named.issuer = tables::issuer(part);
+                named.issuer = issuer_of(part);
             }
             named.next = next;
             if part.ends_with("QH")
@@ -134,7 +138,7 @@ impl<'t> Named<'t> {
             {
                 named.legislature = Some(number);
                 named.kind = None;
-                named.issuer = tables::issuer(part);
+                named.issuer = issuer_of(part);
                 named.next = next + 1;
             }
         }
@@ -148,7 +152,7 @@ impl<'t> Named<'t> {
             let Some(next) = part_end(view, at) else { break };
             let part = view.slice(at, next);
             let is_kind = at == self.first && self.kind.is_some();
-            match tables::issuer(part).filter(|_| !is_kind) {
+            match issuer_of(part).filter(|_| !is_kind) {
                 Some(issuer) => {
                     say.say(if issuers == 0 { "của" } else { "và" }).say(issuer);
                     issuers += 1;
@@ -170,9 +174,27 @@ impl<'t> Named<'t> {
     }
 }
 
-/// Capitals, perhaps with a small letter at the end (TTg, NĐ, CTr).
+/// Capitals, perhaps with a small letter at the end (TTg, NĐ, CTr); or what is known, in small letters ("nđ-cp").
 fn is_part(view: View<'_>, at: usize) -> bool {
-    view.shape(at).is_some_and(|shape| shape.capitalised && shape.capitals * 2 >= shape.letters)
+    view.shape(at).is_some_and(|shape| {
+        let in_capitals = shape.capitalised && shape.capitals * 2 >= shape.letters;
+        let part = view.token(at);
+        in_capitals
+            || (2..=8).contains(&shape.letters) && (kind_of(part).is_some() || issuer_of(part).is_some())
+    })
+}
+
+fn kind_of(part: &str) -> Option<&'static str> {
+    tables::document(part).or_else(|| tables::document(&in_small(part)?.to_uppercase()))
+}
+
+fn issuer_of(part: &str) -> Option<&'static str> {
+    tables::issuer(part).or_else(|| tables::issuer(&in_small(part)?.to_uppercase()))
+}
+
+/// A part that was typed without capitals.
+fn in_small(part: &str) -> Option<&str> {
+    part.chars().all(char::is_lowercase).then_some(part)
 }
 
 /// The end of one part, with what an "&" joins to it.

@@ -198,6 +198,7 @@ fn capital(view: View<'_>, at: usize, amount: &Amount<'_>) -> Option<(Tail, usiz
     let name = match view.token(amount.next) {
         "A" if view.has_cue(at, 4, cues::CURRENT) => "am pe",
         "T" if short && view.has_cue(at, 5, cues::AGE) => "tuổi",
+        "T" if short && view.has_cue(at, 4, &["tải", "trọng", "nặng"]) => "tấn",
         "T" if short && view.has_cue(at, 6, &["hạn", "gửi", "tiết"]) => "tháng",
         _ => return None,
     };

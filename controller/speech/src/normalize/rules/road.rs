@@ -27,6 +27,10 @@ pub(super) fn road(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Ca
     {
         return None;
     }
+    // Provincial roads have three figures: "ĐT8" is a kind of rice.
+    if name == "đường tỉnh" && digits.len() < 3 {
+        return None;
+    }
     // "đường ĐT.725" says the word already.
     let name = if view.follows(at, &["đường"]) { name.trim_start_matches("đường ") } else { name };
     say.say(name).cardinal(digits);

@@ -3,33 +3,44 @@
 use super::super::class::Class;
 use super::super::saying::Saying;
 use super::super::view::View;
-use super::{Candidate, cues};
+use super::{Candidate, cues, units};
 
-/// What is played when a match is even.
-const DECIDER: &[&str] = &["lưu", "pen", "penalty", "phạt", "phụ"];
+/// What decides a match that is even.
+const DECIDER: &[&str] = &["lưu", "pen", "penalty"];
 /// Around matches.
 const MATCH: &[&str] =
     &["kết", "trận", "vòng", "bảng", "giải", "đấu", "bóng", "quả", "đội", "lượt", "cup", "tuyển", "vs"];
+/// What one side did to the other.
+const RESULT: &[&str] = &["thắng", "thua", "hạ", "dẫn", "bại", "đậm"];
+/// No side of a match has more goals than this: "Bảng giá: 40-50".
+const GOALS_MAX: u64 = 30;
 
-/// "Ninh Gia 5-4 Hiệp Thạnh", "U23 Việt Nam 2-1 U23 Thái Lan": names of two words on the left, a name on the right.
-fn is_between_sides(view: View<'_>, at: usize, next: usize) -> bool {
-    let name = |at: usize| {
-        view.shape(at)
-            .is_some_and(|shape| shape.capitalised && (shape.letters > 1 || view.digits(at + 1).is_some()))
-    };
-    let Some(left) = view.before(at).filter(|left| name(*left) && view.is_space(at - 1)) else {
-        return false;
-    };
+/// A side's name, or its second word: "Việt Nam", "U23".
+fn is_name(view: View<'_>, at: usize) -> bool {
+    view.shape(at)
+        .is_some_and(|shape| shape.capitalised && (shape.letters > 1 || view.digits(at + 1).is_some()))
+}
+
+/// "Ninh Gia 5-4 Hiệp Thạnh", "U23 Việt Nam 2-1 U23 Thái Lan"; "Lâm Đồng - Đắk Lắk 1-1".
+fn is_of_sides(view: View<'_>, at: usize, next: usize) -> bool {
+    let side = |left: &usize| is_name(view, *left) && view.is_space(at - 1) && !view.is_word(*left, NUMBERED);
+    let Some(left) = view.before(at).filter(side) else { return false };
+    let first = view.before(left);
+    let two = first.is_some_and(|first| is_name(view, first));
     // "5-4 (pen) Hiệp Thạnh"
     let bracket = view.skip_space(next);
-    let right = if view.is_mark(bracket, '(') && view.is_word(bracket + 1, DECIDER) {
-        view.skip_space(bracket + 3)
-    } else {
-        bracket
-    };
-    let two = view.before(left).is_some_and(name);
-    let sides = right > next && name(right) && !view.is_mark(right + 1, '.');
-    sides && (two || view.has_cue(at, 8, MATCH)) && !view.is_word(left, NUMBERED)
+    let decided = view.is_mark(bracket, '(') && view.is_word(bracket + 1, DECIDER);
+    let right = if decided { view.skip_space(bracket + 3) } else { bracket };
+    let between = right > next && is_name(view, right) && !view.is_mark(right + 1, '.');
+    if between && (two || view.has_cue(at, 8, MATCH)) {
+        return true;
+    }
+    let versus =
+        |dash: usize| view.is_mark(dash, '-') && view.before(dash).is_some_and(|other| is_name(view, other));
+    let dashed = first.is_some_and(|first| versus(first) || view.before(first).is_some_and(versus));
+    let ends =
+        view.is_gap(next) && view.kind(bracket).is_none() || matches!(view.mark(next), Some(';' | '.' | ','));
+    dashed && ends
 }
 
 /// Words in front of a number of their own: "Tổ 3-5 Thôn Hai" is no match.
@@ -71,21 +82,28 @@ pub(super) fn score(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<C
     let second = colon.or_else(|| view.skip_dash(at + 1))?;
     let right = view.value(second, 3)?;
     let next = second + 1;
-    let counted = view.precedes(next, cues::THINGS) || view.is_mark(next, '%') || view.is_mark(next, '/');
-    // "số" alone is behind too many numbers: "tỷ số", "tỉ số".
-    let result = ["thắng", "thua", "hòa", "hạ", "dẫn", "bại", "đậm"];
-    let cued = view.has_cue(at, 5, &["tỷ", "tỉ"])
+    let counted = view.precedes(next, cues::THINGS)
+        || view.precedes(next, &["độ", "cấp"])
+        || units::tail(view, next).is_some()
+        || view.word(next).is_some()
+        || matches!(view.mark(next), Some('%' | '/' | ':' | '-' | ','  | '.') if view.digits(next + 1).is_some())
+        || matches!(view.mark(next), Some('%' | '/' | '-'));
+    // "số" alone is behind too many numbers: "tỷ số", "tỉ số"; "Khánh Hòa" is no draw.
+    let told = view.has_cue(at, 5, &["tỷ", "tỉ"])
         && view.has_cue(at, 4, cues::SCORE)
         && !view.has_cue(at, 2, &["lệ"])
-        || view.has_cue(at, 4, &result)
-        || (at > 1
-            && view.before(at).is_some_and(|colon| view.is_mark(colon, ':'))
-            && view.has_cue(at, 10, &["trận", "kết", "bảng", "vòng", "đấu", "quả"])
-            && left <= 30
-            && right <= 30)
-        || (left <= 30 && right <= 30 && (is_between_sides(view, at, next) || view.has_cue(at, 2, DECIDER)));
-    let times = view.is_mark(next, '/') || view.is_mark(next, ':');
-    if counted || times || !cued || view.is_mark(next, '-') {
+        || view.has_cue(at, 4, RESULT)
+        || (at.saturating_sub(7)..at).any(|before| view.token(before) == "hòa");
+    let behind_colon = || {
+        view.before(at).is_some_and(|before| view.is_mark(before, ':'))
+            && view.has_cue(at, 10, &["trận", "kết", "bảng", "vòng", "đấu"])
+    };
+    let few = left <= GOALS_MAX && right <= GOALS_MAX;
+    let drawn = || view.has_cue(at, 4, &["hiệp", "trận"]) && view.follows(at, &["thúc", "cuộc", "là"]);
+    let cued = told
+        || few && drawn()
+        || few && (is_of_sides(view, at, next) || view.has_cue(at, 2, DECIDER) || behind_colon());
+    if counted || !cued {
         return None;
     }
     say.number(left).number(right);

@@ -97,7 +97,7 @@ fn has_number(view: View<'_>, left: usize) -> bool {
 /// What comes in numbered order, so that a dash between two of them is "đến".
 const ORDERED: &[&str] = &[
     "thứ", "mùng", "mồng", "ngày", "tháng", "năm", "lớp", "cấp", "quý", "tuần", "tiết", "bậc", "điều",
-    "khoản", "tầng", "hạng", "loại", "khóa", "tuổi", "mức", "trang", "bài", "chương",
+    "khoản", "tầng", "hạng", "loại", "khóa", "tuổi", "mức", "bđ", "trang", "bài", "chương",
 ];
 
 /// "thứ 2 - thứ 6", "lớp 1 - lớp 5", "từ thôn 1 - thôn 4".
@@ -105,8 +105,11 @@ pub(super) fn ordered(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option
     let second = view.skip_dash(at).filter(|_| view.is_mark(at, '-'))?;
     let number = view.before(at)?;
     let name = view.before(number).filter(|name| view.is_space(number - 1) && view.word(*name).is_some())?;
-    let counted =
-        |at: usize| view.digits(at).is_some() || view.is_word(at, &["hai", "ba", "tư", "năm", "sáu", "bảy"]);
+    let counted = |at: usize| {
+        view.digits(at).is_some()
+            || view.is_word(at, &["hai", "ba", "tư", "năm", "sáu", "bảy"])
+            || view.shape(at).is_some_and(|shape| shape.roman && shape.is_upper())
+    };
     let same = view.token(name).to_lowercase() == view.token(second).to_lowercase();
     let to_sunday = view.is_word(name, &["thứ"]) && view.is_word(second, &["chủ", "cn"]);
     let in_order = view.is_word(name, ORDERED) || view.follows(name, &["từ", "các"]);

@@ -146,7 +146,7 @@ fn hours(view: View<'_>, at: usize, hour: u64, behind_time: bool) -> Option<Cloc
     let minute = minute.and_then(|_| view.value(at_minute, 2)).filter(|minute| *minute < 60);
     let ends = view.is_word(view.skip_space(at_minute + 1), &["phút"])
         || (stuck && !matches!(view.mark(at_minute + 1), Some('/' | '%')))
-        || (unit == "giờ" && ends_time(view, at_minute + 1));
+        || (unit == "giờ" && (view.token(at_minute) == "00" || ends_time(view, at_minute + 1)));
     match minute.filter(|_| ends) {
         Some(minute) => {
             clock.minute = Some(minute);

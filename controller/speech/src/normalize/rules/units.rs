@@ -131,6 +131,11 @@ const EACH: &[&str] = &[
 pub(super) fn per(view: View<'_>, mut next: usize, left: UnitKind, say: &mut Saying<'_>) -> usize {
     let priced = matches!(left, UnitKind::Money | UnitKind::Scale);
     for step in 0..3 {
+        // "500.000đ / suất"
+        let apart = priced && view.is_mark(next + 1, '/') && is_each(view, view.skip_space(next + 2));
+        if apart && view.is_space(next) {
+            next += 1;
+        }
         if !view.is_mark(next, '/') {
             break;
         }
