@@ -3,8 +3,7 @@
 mod engines;
 mod orders;
 
-use loa_speech::Normalizer;
-use loa_speech::normalize::{Lexicon, Options, Region};
+use loa_speech::normalize::{Options, Region};
 use serde::Deserialize;
 
 pub use engines::{EMBEDDED, EngineConfig, EngineKind, VoiceConfig};
@@ -62,12 +61,12 @@ impl SpeechConfig {
         Ok(())
     }
 
-    /// What reads texts, in the way of the region.
+    /// How texts are read, in the way of the region.
     #[must_use]
-    pub fn normalizer(&self) -> Normalizer {
+    pub fn reading(&self) -> Options {
         // A configuration that was loaded names a region that exists.
         let region: Region = self.region.parse().unwrap_or_default();
-        Normalizer::new(Options::of(region), &Lexicon::default())
+        Options::of(region)
     }
 
     /// The rules that one value alone cannot break.

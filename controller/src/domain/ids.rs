@@ -56,6 +56,10 @@ local_id!(
     TrackId
 );
 local_id!(
+    /// A word of an area.
+    WordId
+);
+local_id!(
     /// A session as the user sees it in the list of sessions; not the secret in the cookie.
     SessionId
 );

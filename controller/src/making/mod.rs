@@ -21,9 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use loa_protocol::ids::ObjectHash;
-use loa_speech::{
-    AudioObject, Finish, Normalizer, RecordingLimits, Reporter, SoundCache, SpeechError, master_recording,
-};
+use loa_speech::{AudioObject, Finish, RecordingLimits, Reporter, SoundCache, SpeechError, master_recording};
 use tokio::task::{self, JoinSet};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +30,7 @@ use crate::config::{Limits, SpeechConfig};
 use crate::domain::bulletin::{Spoken, TrackSource};
 use crate::domain::ids::TrackId;
 use crate::live::{Change, Changes};
-use crate::services::{Clock, Nudge};
+use crate::services::{Clock, Nudge, Readers};
 use crate::store::blobs::BlobStore;
 use crate::store::speech_jobs::{self, RunningJob, SpeechJob};
 use crate::store::{Store, StoreError, objects, tracks};
@@ -157,12 +155,16 @@ pub async fn run(settings: Settings, stop: CancellationToken) {
 struct Maker {
     settings: Settings,
     voices: Voices,
-    normalizer: Normalizer,
+    readers: Readers,
 }
 
 impl Maker {
     fn new(settings: Settings) -> Self {
-        Self { voices: Voices::new(&settings.speech), normalizer: settings.speech.normalizer(), settings }
+        Self {
+            voices: Voices::new(&settings.speech),
+            readers: Readers::new(settings.speech.reading()),
+            settings,
+        }
     }
 
     /// Puts lost jobs back in line: those called running that are not in flight. Ends those that were lost too often.

@@ -36,11 +36,15 @@ impl Maker {
         let text = loa_speech::text::check(wish.text, max_bytes)?.text;
         let mut tx = self.settings.store.read().await?;
         let bulletin = bulletins::get(&mut tx, &job.bulletin).await?.ok_or(StoreError::Reference)?;
+        let reader = self.readers.of(&mut tx, &bulletin.path).await?;
         drop(tx);
         let language = &job.track.content.language;
         let as_written = Normalizer::as_written();
-        let is_vietnamese = *language == Language::vietnamese();
-        let normalizer = if is_vietnamese { &self.normalizer } else { &as_written };
+        let (normalizer, words_digest) = if *language == Language::vietnamese() {
+            (&reader.normalizer, reader.words_digest.as_str())
+        } else {
+            (&as_written, "")
+        };
         let words_per_minute = wish.words_per_minute.unwrap_or(config.words_per_minute);
         let mut instead: Option<MakingError> = None;
         let mut failed: Option<SynthesisError> = None;
@@ -51,7 +55,7 @@ impl Maker {
             match self.speak_by(&cast, &text, &recipe, normalizer, reporter).await {
                 Ok(hash) => {
                     let instead = instead.map(|why| words::instead(cast.engine, why));
-                    return Ok((hash, Spoken { by, instead }));
+                    return Ok((hash, Spoken { by, words_digest: words_digest.to_owned(), instead }));
                 }
                 Err(Unspoken::Resting(why)) => {
                     instead.get_or_insert(why);

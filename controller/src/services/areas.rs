@@ -12,6 +12,7 @@ use crate::domain::area::{Area, AreaDraft, AreaSettings, child_path};
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role::{Action, Principal, Scope};
 use crate::domain::slug::{candidate, slug};
+use crate::live::Change;
 use crate::store::areas::AreaContent;
 use crate::store::{Connection, areas};
 
@@ -143,8 +144,10 @@ impl Areas {
                 path = child_path(Some(&path), id.clone()).map_err(deeper)?;
             }
         }
+        let drafts = self.0.drafts_read(&mut tx, &before.path).await?;
         areas::set_place(&mut tx, id, &before.path, &place).await?;
         let after = load(&mut tx, id).await?;
+        let read_again = self.0.read_again(&mut tx, drafts).await?;
         let place = |area: &Area| json!({ "parent": area.parent().map(AreaId::as_str) });
         // Those who look after the old place see that it went, those of the new one that it came.
         for area in [&before.path, &after.path] {
@@ -158,6 +161,11 @@ impl Areas {
             self.0.note(&mut tx, who, deed).await?;
         }
         tx.commit().await?;
+        // Other areas above have other words.
+        for bulletin in read_again {
+            self.0.changes.tell(Change::Bulletin(bulletin));
+        }
+        self.0.nudges.speech.wake();
         self.0.nudges.plans.wake();
         // The areas that its nodes may read follow its place.
         self.0.nudges.access.wake();

@@ -26,6 +26,8 @@ pub enum Thing {
     Schedule,
     /// A finished sound.
     Sound,
+    /// A word of an area.
+    Word,
 }
 
 /// A call that did not succeed.
@@ -145,6 +147,11 @@ fn not_found(thing: Thing) -> Message {
         Thing::Schedule => {
             Message::fixed("schedule.not_found", "Không có lịch phát này.", "There is no such schedule.")
         }
+        Thing::Word => Message::fixed(
+            "word.not_found",
+            "Địa bàn không có từ này; có thể người khác vừa xóa.",
+            "The area has no such word; somebody may just have removed it.",
+        ),
         Thing::Sound => {
             Message::fixed("sound.not_found", "Không có âm thanh này.", "There is no such sound.")
         }

@@ -13,6 +13,7 @@ mod bulletins;
 mod clock;
 mod error;
 mod heard;
+mod lexicon;
 mod nodes;
 mod nudge;
 mod problems;
@@ -35,6 +36,7 @@ pub use bulletins::{BulletinView, Bulletins, Seen, SeenError, draft_of};
 pub use clock::Clock;
 pub use error::{ServiceError, Thing};
 pub use heard::{Coverage, Heard, OccurrenceHeard, VillageHeard};
+pub use lexicon::{Lexicon, Reader, Readers, WordKept, WordView};
 pub use nodes::{Enrolled, Nodes};
 pub use nudge::{Nudge, Nudges};
 pub use problems::{PlanProblem, PlanProblems};
@@ -72,6 +74,8 @@ pub struct Services {
     pub schedules: Schedules,
     /// What sounded where.
     pub heard: Heard,
+    /// How areas say their own words.
+    pub lexicon: Lexicon,
     /// Who did what.
     pub audit: AuditLog,
     ground: Arc<Ground>,
@@ -87,6 +91,7 @@ struct Ground {
     nudges: Nudges,
     changes: Changes,
     problems: PlanProblems,
+    readers: Readers,
     zone: Tz,
     drafts: DraftRules,
     limits: crate::config::Limits,
@@ -147,6 +152,7 @@ impl Services {
             nudges,
             changes: Changes::default(),
             problems: PlanProblems::default(),
+            readers: Readers::new(config.speech.reading()),
             zone: config.zone,
             drafts: DraftRules { text_max_chars: config.limits.text_max_chars, spoken },
             limits: config.limits.clone(),
@@ -161,6 +167,7 @@ impl Services {
             sounds: Sounds(Arc::clone(&ground)),
             schedules: Schedules(Arc::clone(&ground)),
             heard: Heard(Arc::clone(&ground)),
+            lexicon: Lexicon(Arc::clone(&ground)),
             audit: AuditLog(Arc::clone(&ground)),
             ground,
         })

@@ -60,7 +60,7 @@ const FORM_MAX_BYTES: usize = 4 * 1024 * 1024;
 pub struct Settings {
     /// Voice of a synthesised track that names none.
     pub voice: String,
-    /// What shows how a text is read.
+    /// What shows how a text of no area is read.
     pub normalizer: Arc<loa_speech::Normalizer>,
     /// Speed of the voice, for estimates.
     pub words_per_minute: u16,
@@ -75,7 +75,7 @@ impl Settings {
     pub fn new(config: &Config, stop: CancellationToken) -> Self {
         Self {
             voice: config.speech.voice.clone(),
-            normalizer: Arc::new(config.speech.normalizer()),
+            normalizer: Arc::new(loa_speech::Normalizer::new(config.speech.reading(), &Default::default())),
             words_per_minute: config.speech.words_per_minute,
             text_max_chars: config.limits.text_max_chars,
             stop,

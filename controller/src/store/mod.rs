@@ -18,6 +18,7 @@ pub mod certificates;
 pub mod enrolment;
 mod error;
 pub mod grants;
+pub mod lexicon;
 pub mod node_events;
 pub mod nodes;
 pub mod objects;

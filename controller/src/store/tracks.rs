@@ -10,13 +10,13 @@ use crate::domain::ids::TrackId;
 
 const SELECT_OF_REVISION: &str =
     "SELECT t.id, t.language, t.source, t.body, t.voice, t.words_per_minute, t.upload_hash, t.file_name,
-    t.object_hash, t.spoken_by, t.instead_code, t.instead_vi, t.instead_en, j.state, j.progress_percent, j.error_code, j.error_vi, j.error_en
+    t.object_hash, t.spoken_by, t.words_digest, t.instead_code, t.instead_vi, t.instead_en, j.state, j.progress_percent, j.error_code, j.error_vi, j.error_en
     FROM track t LEFT JOIN speech_job j ON j.track_id = t.id
     WHERE t.bulletin_id = $1 AND t.revision = $2 ORDER BY t.position";
 
 const SELECT_ONE: &str =
     "SELECT t.id, t.language, t.source, t.body, t.voice, t.words_per_minute, t.upload_hash, t.file_name,
-    t.object_hash, t.spoken_by, t.instead_code, t.instead_vi, t.instead_en, j.state, j.progress_percent, j.error_code, j.error_vi, j.error_en
+    t.object_hash, t.spoken_by, t.words_digest, t.instead_code, t.instead_vi, t.instead_en, j.state, j.progress_percent, j.error_code, j.error_vi, j.error_en
     FROM track t LEFT JOIN speech_job j ON j.track_id = t.id WHERE t.id = $1";
 
 /// Adds a track at a place of the form; `object` when its sound is known already.
@@ -127,10 +127,12 @@ pub async fn set_object(c: &mut Connection, id: &TrackId, object: &ObjectHash) -
 pub async fn set_spoken(c: &mut Connection, id: &TrackId, spoken: &Spoken) -> Result<(), StoreError> {
     let instead = spoken.instead.as_ref();
     sqlx::query(
-        "UPDATE track SET spoken_by = $2, instead_code = $3, instead_vi = $4, instead_en = $5 WHERE id = $1",
+        "UPDATE track SET spoken_by = $2, words_digest = $3, instead_code = $4, instead_vi = $5, instead_en = $6
+         WHERE id = $1",
     )
     .bind(id.as_str())
     .bind(&spoken.by)
+    .bind(&spoken.words_digest)
     .bind(instead.map(|why| &why.code))
     .bind(instead.map(|why| &why.vi))
     .bind(instead.map(|why| &why.en))
@@ -149,7 +151,8 @@ fn read_spoken(row: &SqliteRow) -> Result<Option<Spoken>, StoreError> {
         }),
         None => None,
     };
-    Ok(Some(Spoken { by, instead }))
+    let words_digest = row.text_opt("words_digest")?.unwrap_or_default();
+    Ok(Some(Spoken { by, words_digest, instead }))
 }
 
 fn read(row: &SqliteRow) -> Result<Track, StoreError> {

@@ -26,6 +26,16 @@ pub struct Entry {
     pub spoken: String,
 }
 
+impl Entry {
+    /// What tells entries of one area apart: two writings with the same key match the same texts. `None` where nothing is
+    /// written, or more than [`WRITTEN_MAX_TOKENS`] words and signs.
+    #[must_use]
+    pub fn key(written: &str) -> Option<String> {
+        let words = words(written);
+        (1..=WRITTEN_MAX_TOKENS).contains(&words.len()).then(|| key(&words))
+    }
+}
+
 /// What the operator has to be told about an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum LexiconNote {
@@ -175,7 +185,7 @@ impl Lexicon {
             self.notes.push(LexiconNote::TooLong { written });
             return;
         }
-        let key = words.join(" ");
+        let key = key(&words);
         if let Some(&index) = places.get(&key) {
             let before = std::mem::replace(&mut self.entries[index].spoken, entry.spoken);
             let after = self.entries[index].spoken.clone();
@@ -304,6 +314,11 @@ fn is_written(text: &str, entry: &str) -> bool {
         }
     }
     letters.next().is_none()
+}
+
+/// Words and signs stay apart in it.
+fn key(words: &[String]) -> String {
+    words.join(" ")
 }
 
 /// An entry's writing as tokens; blanks as one blank.

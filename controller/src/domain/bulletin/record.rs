@@ -87,6 +87,8 @@ pub struct Track {
 pub struct Spoken {
     /// `engine/voice`: `espeak-ng/vi`, `fpt/banmai`.
     pub by: String,
+    /// Digest of the area's words that it was read with; empty for none.
+    pub words_digest: String,
     /// Why the preferred engine did not.
     pub instead: Option<MakingError>,
 }

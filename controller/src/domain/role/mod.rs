@@ -185,6 +185,8 @@ pub enum Action {
     ManageNodes,
     /// Add and change areas.
     ManageAreas,
+    /// Say how an area's own names and words are read.
+    ManageWords,
     /// Add people and give them roles.
     ManageUsers,
     /// Read the audit log.
@@ -205,6 +207,7 @@ impl Grant {
             | (Action::Schedule(class), Role::Author | Role::Approver) => self.classes.contains(class),
             (Action::ManageNodes, Role::Technician | Role::Admin)
             | (Action::ManageAreas | Action::ManageUsers, Role::Admin)
+            | (Action::ManageWords, Role::Author | Role::Admin)
             | (Action::ReadAudit, Role::Approver | Role::Admin) => true,
             (
                 Action::Write(_)
@@ -212,6 +215,7 @@ impl Grant {
                 | Action::Schedule(_)
                 | Action::ManageNodes
                 | Action::ManageAreas
+                | Action::ManageWords
                 | Action::ManageUsers
                 | Action::ReadAudit,
                 _,

@@ -164,6 +164,11 @@ impl Forbidden {
                 "Tài khoản này không có quyền quản lý địa bàn này.",
                 "You may not manage this area.",
             ),
+            Action::ManageWords => Message::fixed(
+                "forbidden.words",
+                "Tài khoản này không có quyền sửa từ của địa bàn này.",
+                "You may not edit the words of this area.",
+            ),
             Action::ManageUsers => Message::fixed(
                 "forbidden.users",
                 "Tài khoản này không có quyền quản lý người dùng ở địa bàn này.",

@@ -24,7 +24,7 @@ fn any_grant() -> impl Strategy<Value = Grant> {
 }
 
 fn any_action() -> impl Strategy<Value = Action> {
-    (0usize..8, 0usize..3).prop_map(|(kind, class)| {
+    (0usize..9, 0usize..3).prop_map(|(kind, class)| {
         let class = Class::ALL[class];
         [
             Action::Read,
@@ -33,6 +33,7 @@ fn any_action() -> impl Strategy<Value = Action> {
             Action::Schedule(class),
             Action::ManageNodes,
             Action::ManageAreas,
+            Action::ManageWords,
             Action::ManageUsers,
             Action::ReadAudit,
         ][kind]

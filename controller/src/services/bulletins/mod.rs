@@ -5,6 +5,7 @@ mod tracks;
 mod writing;
 
 pub use tracks::draft_of;
+pub(super) use writing::urgency;
 
 use std::fmt;
 use std::str::FromStr;

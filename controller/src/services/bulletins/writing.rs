@@ -1,6 +1,6 @@
 //! Beginning and editing bulletins.
 
-use loa_protocol::bulletin::Class;
+use loa_protocol::bulletin::{Class, Language};
 use loa_protocol::ids::{AreaId, BulletinId};
 use loa_protocol::time::UnixMs;
 
@@ -9,7 +9,7 @@ use crate::domain::bulletin::{BulletinDraft, Content, Edit, Track, TrackContent,
 use crate::domain::ids::{TrackId, fresh_bulletin_id};
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role::{Action, Principal};
-use crate::services::{ServiceError, areas};
+use crate::services::{ServiceError, Thing, areas};
 use crate::store::{Connection, bulletins, speech_jobs, tracks, uploads};
 
 impl Bulletins {
@@ -126,7 +126,7 @@ impl Bulletins {
     }
 
     /// Makes the revision's tracks those of the content. What an `old` track with the same words has, finished or in
-    /// the making, is kept.
+    /// the making, is kept, save that an earlier revision read with other words of the area is spoken again.
     async fn put_tracks(
         &self,
         c: &mut Connection,
@@ -136,6 +136,8 @@ impl Bulletins {
         now: UnixMs,
     ) -> Result<(), ServiceError> {
         let here = tracks::of_revision(c, id, number).await?;
+        let bulletin = bulletins::get(c, id).await?.ok_or(ServiceError::NotFound(Thing::Bulletin))?;
+        let words_digest = self.0.words_digest(c, &bulletin.path).await?;
         for track in &here {
             if !content.tracks.contains(&track.content) {
                 tracks::delete(c, &track.id).await?;
@@ -148,7 +150,7 @@ impl Bulletins {
                 continue;
             }
             require_upload(c, position, wanted).await?;
-            let same = old.iter().find(|t| t.content == *wanted);
+            let same = old.iter().find(|t| t.content == *wanted && is_read_with(t, &words_digest));
             let object = same.and_then(|t| t.object.as_ref());
             let track = TrackId::fresh();
             tracks::insert(c, (id, number), position, &track, wanted, object).await?;
@@ -160,6 +162,16 @@ impl Bulletins {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a sound of an earlier revision is read as the area's words have it at this moment.
+fn is_read_with(track: &Track, words_digest: &str) -> bool {
+    match &track.spoken {
+        Some(spoken) if track.content.language == Language::vietnamese() => {
+            spoken.words_digest == words_digest
+        }
+        Some(_) | None => true,
     }
 }
 
@@ -189,7 +201,7 @@ async fn require_upload(
 }
 
 /// Which sounds are made first.
-pub(super) fn urgency(class: Class) -> u8 {
+pub(in crate::services) fn urgency(class: Class) -> u8 {
     match class {
         Class::Normal => 0,
         Class::Priority => 1,

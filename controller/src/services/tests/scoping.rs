@@ -9,6 +9,7 @@ use std::pin::Pin;
 
 use crate::domain::area::AreaDraft;
 use crate::domain::bulletin::{SourceDraft, TrackDraft};
+use crate::domain::lexicon::WordDraft;
 use crate::domain::role::{ClassSet, Principal, Role};
 use crate::services::story::{Story, area, draft, node, node_draft, once, path, schedule_draft, vietnamese};
 use crate::services::{BulletinView, ScheduleView, Seen, ServiceError, UserDraft};
@@ -48,6 +49,26 @@ fn calls() -> Vec<(&'static str, &'static [Role], Call)> {
         ("areas.get", EVERY, call!(|a, w| a.story.services.areas.get(w, &area("thon-1")))),
         ("areas.chain", EVERY, call!(|a, w| a.story.services.areas.chain(w, &area("thon-1")))),
         ("areas.settings", EVERY, call!(|a, w| a.story.services.areas.settings(w, &area("thon-1")))),
+        ("lexicon.list", EVERY, call!(|a, w| a.story.services.lexicon.list(w, &area("thon-1")))),
+        ("lexicon.reader", EVERY, call!(|a, w| a.story.services.lexicon.reader(w, &area("thon-1")))),
+        (
+            "lexicon.put",
+            &[Author, Admin],
+            call!(|a, w| async move {
+                let draft = WordDraft { written: "TTYT".to_owned(), spoken: "trung tâm y tế".to_owned() };
+                a.story.services.lexicon.put(w, &area("thon-1"), None, &draft).await
+            }),
+        ),
+        (
+            "lexicon.remove",
+            &[Author, Admin],
+            call!(|a, w| async move {
+                let draft = WordDraft { written: "TYT".to_owned(), spoken: "trạm y tế".to_owned() };
+                let lexicon = &a.story.services.lexicon;
+                let kept = lexicon.put(&a.story.operator, &area("thon-1"), None, &draft).await.unwrap();
+                lexicon.remove(w, &area("thon-1"), &kept.word.id).await
+            }),
+        ),
         (
             "areas.create",
             &[Admin],
@@ -461,6 +482,7 @@ fn no_call_is_missing_here() {
         ("audit", include_str!("../audit.rs").to_owned()),
         ("bulletins", bulletins.concat()),
         ("heard", include_str!("../heard.rs").to_owned()),
+        ("lexicon", include_str!("../lexicon/mod.rs").to_owned()),
         ("nodes", include_str!("../nodes.rs").to_owned()),
         ("schedules", include_str!("../schedules.rs").to_owned()),
         ("sessions", sessions.concat()),
