@@ -10,7 +10,7 @@ use crate::synthesize::{Engine, Pauses, Voice};
 use crate::text::CleanText;
 
 /// Changes whenever this crate would make another sound from the same recipe.
-pub const CHAIN_VERSION: &str = "2";
+pub const CHAIN_VERSION: &str = "3";
 
 /// Changes whenever this crate would make another sound of the same recording, before it's mastered.
 const RECORDING_VERSION: &str = "2";

@@ -31,6 +31,13 @@ impl Biquad {
         )
     }
 
+    /// Delays the parts of a sound by their frequency and leaves each as loud as it is.
+    pub(super) fn all_pass(centre_hz: f64, q: f64, sample_rate_hz: f64) -> Self {
+        let (sin, cos) = (TAU * centre_hz / sample_rate_hz).sin_cos();
+        let alpha = sin / (2.0 * q);
+        Self::normalized([1.0 - alpha, -2.0 * cos, 1.0 + alpha], [1.0 + alpha, -2.0 * cos, 1.0 - alpha])
+    }
+
     fn normalized(b: [f64; 3], a: [f64; 3]) -> Self {
         Self { b: b.map(|value| value / a[0]), a: [a[1] / a[0], a[2] / a[0]] }
     }
@@ -70,5 +77,7 @@ mod tests {
         assert!((gain_db(&first, 180.0) + gain_db(&second, 180.0) + 3.01).abs() < 0.1);
         assert!(gain_db(&first, 45.0) + gain_db(&second, 45.0) < -45.0);
         assert!((gain_db(&first, 1_000.0) + gain_db(&second, 1_000.0)).abs() < 0.1);
+        let all_pass = Biquad::all_pass(600.0, 0.5, 16_000.0);
+        assert!([100.0, 600.0, 3_000.0].iter().all(|hz| gain_db(&all_pass, *hz).abs() < 0.05));
     }
 }
