@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::class::Class;
 use super::spoken::{Span, Spoken};
 use super::syllable;
@@ -54,6 +56,8 @@ pub struct Finding {
 
 /// Fewest words of a sentence in which another language is looked for.
 const SENTENCE_MIN_WORDS: usize = 4;
+/// Fewest of them that are no Vietnamese.
+const STRANGE_MIN: usize = 3;
 /// Fewest words of a sentence that would hardly be without marks in Vietnamese.
 const MARKS_MIN_WORDS: usize = 6;
 
@@ -110,6 +114,9 @@ fn reason(text: &str, span: &Span) -> Option<Reason> {
 
 /// A syllable, a letter, a name of the people and places of the highlands, or a loan word that everybody knows.
 fn is_known(word: &str) -> bool {
+    // As it's typed a letter may be apart from its marks.
+    let composed: String = word.nfc().collect();
+    let word = composed.as_str();
     let lone = word.chars().count() == 1 && word.chars().all(|c| tables::letter(c).is_some());
     lone || syllable::is_syllable(word) || tables::name(&word.to_lowercase()) || is_name_with_apostrophe(word)
 }
@@ -133,7 +140,8 @@ fn language(text: &str, spans: &[Span]) -> Option<(Reason, Range<usize>)> {
     let strange = words.iter().filter(|span| !is_known(source(span))).count();
     let marked = words.iter().filter(|span| source(span).chars().any(is_vietnamese)).count();
     let range = first.source.start..last.source.end;
-    if strange * 5 >= words.len() * 2 && marked * 2 < words.len() {
+    // Two names among few words ("Cty CP Dalat Hasfarm cần 100 CN") are no other language.
+    if strange >= STRANGE_MIN && strange * 5 >= words.len() * 2 && marked * 2 < words.len() {
         return Some((Reason::Language, range));
     }
     (marked == 0 && words.len() >= MARKS_MIN_WORDS).then_some((Reason::NoMarks, range))

@@ -80,10 +80,7 @@ fn parts<'w>(word: &'w str, rimes: &[&str], rimes_of_q: &[&str]) -> Option<&'w s
         "g" => !rime.starts_with(['e', 'ê']) && known(rime),
         // "gì" and "giếng" have one i for onset and rime.
         "gi" => known(rime) || known(&word[1..]),
-        "q" => {
-            rimes_of_q.contains(&rime)
-                || (rime.starts_with('u') && rime.len() > 1 && rime != "ua" && known(rime))
-        }
+        "q" => rimes_of_q.contains(&rime) || (rime.starts_with('u') && rime.len() > 1 && known(rime)),
         _ => known(rime),
     };
     let shared_vowel = *onset == "gi" && !known(rime);

@@ -19,6 +19,10 @@ fn what_everybody_understands_is_not_told() {
         "Mọi chi tiết gọi 0263 3822 456, vào www.lamdong.gov.vn hoặc Zalo, Facebook.",
         "Theo Nghị định 49/2024/NĐ-CP, trẻ em uống vitamin A, viêm gan B.",
         "Lượng mưa 50-100mm, gió giật cấp 8-9 & lũ quét.",
+        "Kết quả trao quà qua 3 ngày không quá 400 suất.",
+        "Phòng dịch tả, hotline 0912 345 678; đo độ pH nước hồ Prenn.",
+        // Marks typed apart from their letters.
+        "U\u{309}y ban nha\u{302}n da\u{302}n xa\u{303} tho\u{302}ng ba\u{301}o",
     ] {
         assert_eq!(found(text), [], "{text}");
     }

@@ -123,10 +123,12 @@ pub(super) fn person(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<
         _ => return None,
     };
     let name = view.shape(view.skip_space(at + 2)).is_some_and(|name| name.capitalised);
-    if !view.is_mark(at + 1, '.')
-        || !name
-        || !view.follows(at, &["hệ", "lh", "gặp", "gọi", "với", "cho", "hỏi", "tìm", "zalo", "sđt"])
-    {
+    // "LH 0937.11.22.33 A. Phong"
+    let behind_number = view.before(at).is_some_and(|before| view.digits(before).is_some())
+        && view.has_cue(at, 3, &["lh", "hệ", "sđt", "đt", "gọi", "thoại", "hotline", "zalo"]);
+    let asked = view.follows(at, &["hệ", "lh", "gặp", "gọi", "với", "cho", "hỏi", "tìm", "zalo", "sđt"])
+        || behind_number;
+    if !view.is_mark(at + 1, '.') || !name || !asked {
         return None;
     }
     say.say(form);

@@ -151,7 +151,8 @@ fn is_date(view: View<'_>, at: usize, date: &Day) -> bool {
         let cued = view.has_cue(at, 4, &feasts) || view.has_cue(at, 6, &["ngày", "mừng"]);
         return separator == '-' && cued && (date.day > date.month || (date.day, date.month) == (1, 5));
     }
-    if view.follows(at, &day_words) || date.padded || is_lunar(view, next) {
+    let begins = ["giảng", "trương", "mạc"];
+    if view.follows(at, &begins) || view.follows(at, &day_words) || date.padded || is_lunar(view, next) {
         return true;
     }
     if view.follows(at, cues::SHARE) || (date.day < date.month && view.precedes(next, cues::PARTS)) {
