@@ -1,11 +1,18 @@
-//! `loa-controller speech`: the normaliser on lines of text, for whoever writes a lexicon or looks into a reading.
-//!
-//! It needs no configuration and no database.
+//! `loa-controller speech`: the normaliser on lines of text, for whoever writes a lexicon or looks into a reading, which
+//! needs no configuration and no database; and the export of the speech data set.
 
 use std::io::{self, BufRead, ErrorKind, Write};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
+use chrono::{NaiveDate, NaiveTime};
+use chrono_tz::Tz;
 use clap::{Args, Subcommand};
+use loa_controller::dataset::{self, Wish};
+use loa_controller::domain::role::Principal;
+use loa_controller::services::Services;
+use loa_protocol::bulletin::Language;
+use loa_protocol::time::UnixMs;
 use loa_speech::Normalizer;
 use loa_speech::normalize::{Finding, Lexicon, Options, Region, Spoken};
 use serde_json::{Value, json};
@@ -14,6 +21,8 @@ use serde_json::{Value, json};
 pub(crate) enum SpeechCommand {
     /// Reads lines on standard input and prints each as it is said.
     Normalize(Normalize),
+    /// Writes recordings whose speakers agreed, with their words, as a speech data set.
+    Export(Export),
 }
 
 #[derive(Debug, Args)]
@@ -26,11 +35,49 @@ pub(crate) struct Normalize {
     explain: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The folder; an earlier export in it is replaced once the new one is whole.
+    #[arg(long)]
+    to: PathBuf,
+    /// One language alone: kpm, cma ...
+    #[arg(long)]
+    language: Option<Language>,
+    /// Only what was approved on this day or later: 2026-11-23, in the zone of the installation.
+    #[arg(long)]
+    since: Option<NaiveDate>,
+    /// What each line says of the licence. The terms of the data set's README hold besides.
+    #[arg(long, default_value = "see README.md")]
+    licence: String,
+}
+
+/// Exports the speech data set, and prints what went in and what was left out.
+pub(crate) async fn export(asked: Export, services: &Services) -> anyhow::Result<()> {
+    let since = asked.since.map(|day| midnight(day, services.zone())).transpose()?;
+    let wish = Wish { language: asked.language, since };
+    let operator = Principal::operator();
+    let exported = dataset::export(services, &operator, &asked.to, &wish, &asked.licence).await?;
+    println!(
+        "{}: {} recordings, {} speakers, {:.1} minutes; {}",
+        asked.to.display(),
+        exported.recordings,
+        exported.speakers,
+        exported.duration_ms as f64 / 60_000.0,
+        exported.left_out
+    );
+    Ok(())
+}
+
+fn midnight(day: NaiveDate, zone: Tz) -> anyhow::Result<UnixMs> {
+    let at = day.and_time(NaiveTime::MIN).and_local_timezone(zone).earliest();
+    let at = at.with_context(|| format!("--since: {day} has no midnight in {zone}"))?;
+    Ok(UnixMs(at.timestamp_millis()))
+}
+
 /// Runs until the end of the input, or until nobody reads the output any more.
-pub(crate) fn run(command: SpeechCommand) -> anyhow::Result<()> {
-    let SpeechCommand::Normalize(Normalize { region, explain }) = command;
-    let normalizer = Normalizer::new(Options::of(region), &Lexicon::default());
-    let answer = |line: &str| if explain { explained(&normalizer, line) } else { said(&normalizer, line) };
+pub(crate) fn normalize(Normalize { region, explain }: &Normalize) -> anyhow::Result<()> {
+    let normalizer = Normalizer::new(Options::of(*region), &Lexicon::default());
+    let answer = |line: &str| if *explain { explained(&normalizer, line) } else { said(&normalizer, line) };
     each_line(&mut io::stdin().lock(), &mut io::BufWriter::new(io::stdout().lock()), answer)
 }
 

@@ -4,6 +4,7 @@ pub mod app;
 pub mod auth;
 pub mod broker;
 pub mod config;
+pub mod dataset;
 pub mod dispatch;
 pub mod domain;
 pub mod enrol;

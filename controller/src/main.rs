@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+use cli_speech::SpeechCommand;
 use loa_controller::app::Controller;
 use loa_controller::config::Config;
 use loa_controller::domain::area::AreaDraft;
@@ -48,7 +49,7 @@ enum Command {
     User(UserCommand),
     /// How texts are read aloud.
     #[command(subcommand)]
-    Speech(cli_speech::SpeechCommand),
+    Speech(SpeechCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -126,8 +127,8 @@ struct UserAdd {
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     // A matter of text alone: it needs no configuration.
-    if let Command::Speech(command) = cli.command {
-        return cli_speech::run(command);
+    if let Command::Speech(SpeechCommand::Normalize(asked)) = &cli.command {
+        return cli_speech::normalize(asked);
     }
     let quiet = if matches!(cli.command, Command::Run) { "info" } else { "warn" };
     let filter = EnvFilter::try_from_env("LOA_LOG").unwrap_or_else(|_| EnvFilter::new(quiet));
@@ -166,7 +167,10 @@ async fn execute(command: Command, config: Config) -> anyhow::Result<()> {
         Command::Area(command) => area(command, &open(&config).await?).await,
         Command::Node(command) => node(command, &config).await,
         Command::User(command) => user(command, &config).await,
-        Command::Speech(command) => cli_speech::run(command),
+        Command::Speech(SpeechCommand::Normalize(asked)) => cli_speech::normalize(&asked),
+        Command::Speech(SpeechCommand::Export(asked)) => {
+            cli_speech::export(asked, &open(&config).await?).await
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 //! A *bulletin is over* when it is withdrawn, and a *revision is over* when a later one took its place. What a bulletin
 //! that is not over has as its latest revision or on air is never touched: plans name nothing else, so no node can want
 //! what goes here. The rest stays for `limits.sound_kept_days` after the last deed on its bulletin, for whoever asks what
-//! was said. Then the file goes; the row stays, and still tells what it was.
+//! was said. Then the file goes; the row stays, and still tells what it was. An approved recording whose speaker let it be
+//! used in the speech data set stays for as long as that consent stands.
 //!
 //! **Invariant.** A row that says that its file is there is never left without it: whoever records a file writes it while
 //! holding the one writing connection, and so does the sweeper when it removes one.
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::services::Clock;
 use crate::store::blobs::BlobStore;
-use crate::store::{Store, StoreError, objects, uploads};
+use crate::store::{Store, StoreError, consents, objects, uploads};
 
 /// How often it is looked.
 const PERIOD: Duration = Duration::from_secs(3_600);
@@ -99,10 +100,12 @@ impl Settings {
                 swept.uploads += 1;
                 swept.bytes += bytes;
             }
-            tx.commit().await?;
             if gone.is_empty() {
+                consents::forget_unnamed(&mut tx).await?;
+                tx.commit().await?;
                 break;
             }
+            tx.commit().await?;
         }
         loop {
             let mut tx = self.store.write().await?;
@@ -185,7 +188,11 @@ mod tests {
         let kept = Kept::new().await;
         let (taken, untaken) = (kept.upload(b"taken").await, kept.upload(b"untaken").await);
         let mut with_recording = draft();
-        let source = SourceDraft::Recording { upload: taken.to_string(), file_name: String::new() };
+        let source = SourceDraft::Recording {
+            upload: taken.to_string(),
+            file_name: String::new(),
+            transcript: String::new(),
+        };
         with_recording.tracks = vec![TrackDraft { language: "kpm".to_owned(), source }];
         let bulletins = &kept.story.services.bulletins;
         bulletins.create(&kept.author, &area("da-don"), &with_recording, None).await.unwrap();

@@ -302,7 +302,8 @@ fn live_fragments_are_what_their_pages_show() {
     let state = page.bulletin.state;
     assert!(html.contains(&format!("sse-swap=\"{}\"", event::bulletin_state(&page.bulletin.id))));
     assert_within(&html, &fragment(&BulletinStateTag { lang, state }).expect("a fragment"));
-    let BulletinPage { shell, bulletin, tracks, actions, decision, add_track, schedules, history } = page;
+    let BulletinPage { shell, bulletin, tracks, earlier, actions, decision, add_track, schedules, history } =
+        page;
     let csrf = shell.csrf;
     for track in tracks.clone() {
         assert!(html.contains(&format!("sse-swap=\"{}\"", event::track(&track.id))));
@@ -314,6 +315,7 @@ fn live_fragments_are_what_their_pages_show() {
         csrf: csrf.clone(),
         bulletin: bulletin.clone(),
         tracks,
+        earlier,
         actions: actions.clone(),
         add_track,
     };

@@ -99,7 +99,7 @@ async function style() {
   const bundled = await esbuild.build({ entryPoints: [at("src/app.css")], bundle: true, write: false, target });
   const own = bundled.outputFiles[0].text;
   const [purged] = await new PurgeCSS().purge({
-    content: ["templates/**/*.html", "../src/pages/**/*.rs", "src/*.js"].map((glob) => at(glob)),
+    content: ["templates/**/*.html", "../src/pages/**/*.rs", "src/**/*.js"].map((glob) => at(glob)),
     css: [{ raw: `${tabler}\n${own}` }],
     // Bootstrap names colours and sizes as variables by the hundred; those never read are dropped.
     variables: true,

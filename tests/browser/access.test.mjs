@@ -1,13 +1,10 @@
 // Every page by keyboard and for those who do not see it: axe-core's rules in both languages, both themes, on desk and phone.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
+import { overflow, violations } from './axe.mjs';
 import { DESKTOP, PHONE, person, startBrowser, startProduct, welcome, writeBulletin } from './product.mjs';
 
 const PASSPHRASE = 'suối chảy qua bản làng';
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const OPTIONS = { resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] };
 let product;
 let browser;
 let me;
@@ -37,21 +34,6 @@ after(async () => {
   await browser?.close();
   await product?.stop();
 });
-
-/** What axe has against the page as it stands, one line each. */
-async function violations(page, where) {
-  await page.evaluate(AXE);
-  const found = await page.evaluate((options) => globalThis.axe.run(document, options), OPTIONS);
-  assert.ok(found.passes.length > 10, `${where}: axe looked at nothing`);
-  const grave = found.violations.filter(({ impact }) => ['serious', 'critical', 'moderate'].includes(impact));
-  return grave.map(({ id, nodes }) => `${where}: ${id}: ${nodes.map((node) => node.html.slice(0, 160)).slice(0, 3).join(' | ')}`);
-}
-
-/** What lies beyond the right edge of the page. */
-async function overflow(page, where) {
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  return wide > 0 ? [`${where}: ${wide} px too wide`] : [];
-}
 
 async function look(page, lang, theme, size) {
   await page.context().addCookies([

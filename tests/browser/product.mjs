@@ -71,8 +71,8 @@ async function killController(demo) {
   };
 }
 
-/** Debian's Chromium, without the connections that it would make by itself. */
-export function startBrowser() {
+/** Debian's Chromium, without the connections that it would make by itself; `args` are added to its command line. */
+export function startBrowser(args = []) {
   return chromium.launch({
     executablePath: process.env.LOA_CHROMIUM ?? '/usr/bin/chromium',
     args: [
@@ -83,6 +83,7 @@ export function startBrowser() {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...args,
     ],
   });
 }

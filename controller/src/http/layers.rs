@@ -40,6 +40,7 @@ pub(super) fn around(routes: Router, state: &AppState) -> Router {
         .layer(default(header::X_FRAME_OPTIONS, "DENY"))
         .layer(default(header::REFERRER_POLICY, "same-origin"))
         .layer(default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(default(HeaderName::from_static("permissions-policy"), crate::pages::PERMISSIONS_POLICY))
         .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
             let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
             // The query stays out: it may hold what a person searched for.

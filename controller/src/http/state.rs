@@ -33,6 +33,8 @@ pub struct WebSettings {
     pub session_max: Duration,
     /// Largest recording, in bytes.
     pub upload_max_bytes: u64,
+    /// Longest recording, in seconds.
+    pub recording_max_s: u64,
 }
 
 impl WebSettings {
@@ -45,6 +47,7 @@ impl WebSettings {
             request_timeout: Duration::from_secs(http.request_timeout_s),
             session_max: Duration::from_secs(u64::from(limits.session_max_h) * 3600),
             upload_max_bytes: limits.upload_max_bytes,
+            recording_max_s: limits.recording_max_s,
         }
     }
 }

@@ -33,7 +33,7 @@ use crate::live::{Change, Changes};
 use crate::services::{Clock, Nudge, Readers};
 use crate::store::blobs::BlobStore;
 use crate::store::speech_jobs::{self, RunningJob, SpeechJob};
-use crate::store::{Store, StoreError, objects, tracks};
+use crate::store::{Store, StoreError, objects, recording_reports, tracks};
 use speaking::Wish;
 use voices::Voices;
 
@@ -241,7 +241,11 @@ impl Maker {
             max_duration_ms: self.settings.limits.recording_max_s.saturating_mul(1000),
         };
         let recording = master_recording(bytes, limits, finish, reporter).await?;
-        self.keep(&key, recording.object).await
+        let hash = self.keep(&key, recording.object).await?;
+        let mut tx = self.settings.store.write().await?;
+        recording_reports::put(&mut tx, upload, &recording.report).await?;
+        tx.commit().await?;
+        Ok(hash)
     }
 
     /// The object that this recipe made before, if its file is still there.

@@ -28,7 +28,11 @@ impl Studio {
         let mut writer = story.services.uploads.begin(&author, "a.wav").await.unwrap();
         writer.write(recording).await.unwrap();
         let upload = writer.finish().await.unwrap().hash;
-        let source = SourceDraft::Recording { upload: upload.to_string(), file_name: "a.wav".to_owned() };
+        let source = SourceDraft::Recording {
+            upload: upload.to_string(),
+            file_name: "a.wav".to_owned(),
+            transcript: String::new(),
+        };
         let tracks = vec![TrackDraft { language: "vi".to_owned(), source }];
         let draft = BulletinDraft { tracks, ..draft() };
         let view = story.services.bulletins.create(&author, &area("da-don"), &draft, None).await.unwrap();

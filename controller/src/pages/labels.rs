@@ -330,6 +330,12 @@ vocabulary! {
         BulletinWithdrawn = "bulletin-withdrawn", Warn;
         /// `bulletin.track_retried`
         BulletinTrackRetried = "bulletin-track-retried", Quiet;
+        /// `consent.noted`
+        ConsentNoted = "consent-noted", Quiet;
+        /// `consent.withdrawn`
+        ConsentWithdrawn = "consent-withdrawn", Warn;
+        /// `speech_data.exported`
+        SpeechDataExported = "speech-data-exported", Info;
         /// `schedule.created`
         ScheduleCreated = "schedule-created", Info;
         /// `schedule.cancelled`

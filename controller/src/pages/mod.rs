@@ -23,6 +23,7 @@
 //! | `GET /bulletins?state=&before=` | [`views::BulletinsPage`] | |
 //! | `GET /bulletins/new`, `GET /bulletins/{id}/edit` | [`views::BulletinFormPage`] | |
 //! | `GET /bulletins/{id}` | [`views::BulletinPage`] | topic `bulletin:{id}` |
+//! | `GET /bulletins/{id}/record?language=` | [`views::RecordPage`] | may use the microphone; 303 `/bulletins/{id}` where nothing can be added |
 //! | `GET /schedules` | [`views::SchedulesPage`] | |
 //! | `GET /schedules/new?bulletin=` | [`views::ScheduleFormPage`] | |
 //! | `GET /areas` | [`views::AreasPage`] | |
@@ -56,7 +57,10 @@
 //! | `/bulletins/check` | the same | 200 [`views::TextCheckPart`] |
 //! | `/bulletins/{id}/submit`, `…/approve`, `…/withdraw` | `seen` | 303 `/bulletins/{id}` |
 //! | `/bulletins/{id}/reject` | `seen`, `comment` | 303; 422 [`views::BulletinPage`] |
-//! | `/bulletins/{id}/tracks` (multipart) | `csrf` and `seen` (of the words) first, `language`, `kind` (`speech`, `recording`), `voice` (`code:voice`), `recording` | 303; 422 [`views::BulletinPage`] |
+//! | `/bulletins/{id}/tracks` (multipart) | `csrf` and `seen` (of the words) first, `kind` `speech`, `language`, `voice` (`code:voice`) | 303; 422 [`views::BulletinPage`] |
+//! | the same | `csrf` and `seen` first, `kind` `recording`, `language`, `transcript`, `consent` (`yes`), `speaker`, `speaker_place`, `recording` last | 303; 422 [`views::RecordPage`] |
+//! | `/bulletins/{id}/recordings/{upload}/consent` | `speaker`, `speaker_place`, `consent` (`yes`) | 303 `/bulletins/{id}` |
+//! | `/bulletins/{id}/recordings/{upload}/consent/withdraw` | | 303 `/bulletins/{id}` |
 //! | `/bulletins/{id}/tracks/{track}/remove`, `…/retry` | `seen` (of the words; remove) | 303 `/bulletins/{id}` |
 //! | `/schedules` | `bulletin`, `mode` (`once`, `weekly`, `cron`), `date`, `time`, `day`\* (`mon` … `sun`), `times`, `cron`, `from`, `until`, `area`\*, `node`\*, `form_id` | 303 `/schedules`; 422 [`views::ScheduleFormPage`] |
 //! | `/schedules/preview` | the same | 200 [`views::SchedulePreviewPart`] |
@@ -99,7 +103,7 @@ mod text;
 pub mod views;
 
 use askama::Template;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 pub(crate) use form::label_key;
@@ -113,6 +117,11 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
      img-src 'self' data:; font-src 'self'; media-src 'self' blob:; connect-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'";
 
+/// What browsers may offer to a page: nothing.
+pub const PERMISSIONS_POLICY: &str = "camera=(), geolocation=(), microphone=()";
+/// What they may offer to a page that records.
+const RECORDING_POLICY: &str = "camera=(), geolocation=(), microphone=(self)";
+
 /// A page or a fragment that knows its reader's language.
 pub trait Page: Template {
     /// The reader's language.
@@ -120,6 +129,11 @@ pub trait Page: Template {
 
     /// Whether it shows a secret that is shown once (a token, a link) and must stay in no cache.
     fn shows_secret(&self) -> bool {
+        false
+    }
+
+    /// Whether it may ask for the microphone.
+    fn records(&self) -> bool {
         false
     }
 }
@@ -160,7 +174,9 @@ impl<P: Page> IntoResponse for Rendered<P> {
         };
         // The back button must give typed text back, which browsers do for pages that they may keep.
         let caching = if page.shows_secret() { "no-store" } else { "private, no-cache" };
+        let permissions = if page.records() { RECORDING_POLICY } else { PERMISSIONS_POLICY };
         let headers = [
+            (HeaderName::from_static("permissions-policy"), HeaderValue::from_static(permissions)),
             (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
             (header::CACHE_CONTROL, HeaderValue::from_static(caching)),
             (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
@@ -218,6 +234,16 @@ pages!(
     UsersPage,
     WelcomePage,
 );
+
+impl Page for views::RecordPage {
+    fn lang(&self) -> Lang {
+        self.shell.lang
+    }
+
+    fn records(&self) -> bool {
+        true
+    }
+}
 
 fragments!(
     BulletinDecide,

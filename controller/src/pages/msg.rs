@@ -86,6 +86,18 @@ messages! {
     TRACK_ADDED = "done-track-added";
     /// Track removed.
     TRACK_REMOVED = "done-track-removed";
+    /// The loud syllables of a recording crackle.
+    RECORDING_CLIPPED = "recording-clipped";
+    /// The noise of a recording is nearly as loud as the voice.
+    RECORDING_NOISY = "recording-noisy";
+    /// A recording is too soft.
+    RECORDING_QUIET = "recording-quiet";
+    /// Silence was cut off a recording; word `x` is how many seconds.
+    RECORDING_TRIMMED = "recording-trimmed";
+    /// A speaker's consent was noted.
+    CONSENT_NOTED = "done-consent-noted";
+    /// A speaker's consent was taken back.
+    CONSENT_WITHDRAWN = "done-consent-withdrawn";
     /// Scheduled.
     SCHEDULED = "done-scheduled";
     /// Schedule cancelled.

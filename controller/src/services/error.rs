@@ -22,6 +22,8 @@ pub enum Thing {
     Bulletin,
     /// One language's sound of a bulletin.
     Track,
+    /// A speaker's consent to the use of a recording.
+    Consent,
     /// A schedule.
     Schedule,
     /// A finished sound.
@@ -143,6 +145,11 @@ fn not_found(thing: Thing) -> Message {
             "track.not_found",
             "Bản tin không có bản tiếng này.",
             "The bulletin has no such track.",
+        ),
+        Thing::Consent => Message::fixed(
+            "consent.not_found",
+            "Bản thu này không có sự đồng ý nào còn hiệu lực.",
+            "No consent stands for this recording.",
         ),
         Thing::Schedule => {
             Message::fixed("schedule.not_found", "Không có lịch phát này.", "There is no such schedule.")

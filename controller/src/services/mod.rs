@@ -20,6 +20,7 @@ mod problems;
 mod schedules;
 mod sessions;
 mod sounds;
+mod speech_data;
 mod uploads;
 mod users;
 mod zones;
@@ -43,6 +44,7 @@ pub use problems::{PlanProblem, PlanProblems};
 pub use schedules::{SchedulePreview, ScheduleView, Schedules, Upcoming};
 pub use sessions::{Origin, Sessions, SignedIn, Visit};
 pub use sounds::{Sound, Sounds};
+pub use speech_data::{Collected, SpeechData};
 pub use uploads::{UploadWriter, Uploads};
 pub use users::{UserDraft, UserView, Users};
 
@@ -70,6 +72,8 @@ pub struct Services {
     pub uploads: Uploads,
     /// Finished sounds, for listening.
     pub sounds: Sounds,
+    /// What the speech data set is made of.
+    pub speech_data: SpeechData,
     /// When and where bulletins sound.
     pub schedules: Schedules,
     /// What sounded where.
@@ -165,6 +169,7 @@ impl Services {
             bulletins: Bulletins(Arc::clone(&ground)),
             uploads: Uploads(Arc::clone(&ground)),
             sounds: Sounds(Arc::clone(&ground)),
+            speech_data: SpeechData(Arc::clone(&ground)),
             schedules: Schedules(Arc::clone(&ground)),
             heard: Heard(Arc::clone(&ground)),
             lexicon: Lexicon(Arc::clone(&ground)),

@@ -1,6 +1,7 @@
 //! Stories on a real database.
 
 mod approval;
+mod consent;
 mod lexicon;
 mod people;
 mod places;

@@ -13,7 +13,7 @@ pub(super) const COOKIE: &str = "flash";
 /// The redirect follows at once.
 const MAX_AGE_S: u64 = 60;
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 20] = [
     msg::SAVED,
     msg::REVISION_SAVED,
     msg::SUBMITTED,
@@ -22,6 +22,8 @@ const KEYS: [&str; 18] = [
     msg::WITHDRAWN,
     msg::TRACK_ADDED,
     msg::TRACK_REMOVED,
+    msg::CONSENT_NOTED,
+    msg::CONSENT_WITHDRAWN,
     msg::SCHEDULED,
     msg::SCHEDULE_CANCELLED,
     msg::ROLE_GIVEN,

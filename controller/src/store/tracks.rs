@@ -35,8 +35,9 @@ pub async fn insert(
         TrackSource::Speech { text, voice, words_per_minute } => {
             ("speech", Some(text), voice.as_ref(), words_per_minute.map(i64::from), None, None)
         }
-        TrackSource::Recording { upload, file_name } => {
-            ("recording", None, None, None, Some(upload.to_string()), Some(file_name))
+        TrackSource::Recording { upload, file_name, transcript } => {
+            let transcript = Some(transcript).filter(|text| !text.is_empty());
+            ("recording", transcript, None, None, Some(upload.to_string()), Some(file_name))
         }
     };
     sqlx::query(
@@ -160,6 +161,7 @@ fn read(row: &SqliteRow) -> Result<Track, StoreError> {
         "recording" => TrackSource::Recording {
             upload: row.parsed("upload_hash")?,
             file_name: row.text_opt("file_name")?.unwrap_or_default(),
+            transcript: row.text_opt("body")?.unwrap_or_default(),
         },
         _ => TrackSource::Speech {
             text: row.text_opt("body")?.unwrap_or_default(),

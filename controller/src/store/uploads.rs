@@ -1,6 +1,6 @@
 //! Recordings as staff uploaded them. The bytes are in [`super::blobs`].
 
-use loa_protocol::ids::ObjectHash;
+use loa_protocol::ids::{BulletinId, ObjectHash};
 use loa_protocol::time::UnixMs;
 
 use super::rows::Columns as _;
@@ -42,7 +42,8 @@ pub async fn insert(c: &mut Connection, upload: &Upload) -> Result<(), StoreErro
 
 /// Recordings that nobody needs, with their sizes: those that no track took, when they came before `untaken_before`; and
 /// those named by no revision that may still sound or be worked on, nor by one of a bulletin on which anything was done
-/// since `over_before`.
+/// since `over_before`. A recording that may go into the speech data set is kept for as long as its speaker's consent
+/// stands.
 ///
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
@@ -61,6 +62,11 @@ pub async fn unneeded(
             OR COALESCE(b.withdrawn_ms, 0) >= $1
             OR EXISTS (SELECT 1 FROM revision r WHERE r.bulletin_id = b.id
                 AND (r.edited_ms >= $1 OR COALESCE(r.decided_ms, 0) >= $1))))
+         AND NOT EXISTS (SELECT 1 FROM recording_consent c JOIN bulletin b ON b.id = c.bulletin_id
+          JOIN track t ON t.bulletin_id = c.bulletin_id AND t.upload_hash = c.upload_hash AND t.body IS NOT NULL
+          JOIN revision r ON r.bulletin_id = t.bulletin_id AND r.revision = t.revision
+          WHERE c.upload_hash = x.hash AND c.withdrawn_ms IS NULL AND b.withdrawn_ms IS NULL
+          AND r.state IN ('approved', 'superseded') AND r.decided_ms IS NOT NULL)
          ORDER BY x.hash LIMIT $3",
     )
     .bind(over_before.0)
@@ -71,11 +77,15 @@ pub async fn unneeded(
     rows.iter().map(|row| Ok((row.parsed("hash")?, row.number("size_bytes")?))).collect()
 }
 
-/// Forgets an upload.
+/// Forgets an upload, and what was measured on it.
 ///
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn delete(c: &mut Connection, hash: &ObjectHash) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM recording_report WHERE upload_hash = $1")
+        .bind(hash.to_string())
+        .execute(&mut *c)
+        .await?;
     sqlx::query("DELETE FROM upload WHERE hash = $1").bind(hash.to_string()).execute(c).await?;
     Ok(())
 }
@@ -99,4 +109,21 @@ pub async fn get(c: &mut Connection, hash: &ObjectHash) -> Result<Option<Upload>
         uploaded_by: row.text("uploaded_by")?,
         created: row.instant("created_ms")?,
     }))
+}
+
+/// Whether a track of the bulletin, in whichever revision, is this recording.
+///
+/// # Errors
+/// [`StoreError::Query`].
+pub async fn is_of_bulletin(
+    c: &mut Connection,
+    bulletin: &BulletinId,
+    hash: &ObjectHash,
+) -> Result<bool, StoreError> {
+    let row = sqlx::query("SELECT 1 FROM track WHERE bulletin_id = $1 AND upload_hash = $2 LIMIT 1")
+        .bind(bulletin.as_str())
+        .bind(hash.to_string())
+        .fetch_optional(c)
+        .await?;
+    Ok(row.is_some())
 }

@@ -8,12 +8,14 @@ import { sayDates } from "./dates.js";
 import { keepDrafts } from "./drafts.js";
 import { guardForms } from "./forms.js";
 import { liveParts } from "./live.js";
+import { recorder } from "./recorder/index.js";
 import { targetTree } from "./tree.js";
 import { closeUnfolded } from "./unfold.js";
 
 copyButtons(document);
 countText(document);
 keepDrafts(document);
+recorder(document);
 guardForms(document);
 liveParts(document);
 sayDates(document);

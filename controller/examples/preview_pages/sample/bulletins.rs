@@ -182,7 +182,25 @@ pub(crate) fn working_track(percent: u8) -> TrackCard {
 
 pub(crate) fn bulletin(look: Look, state: BulletinState) -> BulletinPage {
     let speech = || TrackOrigin::Speech { voice: "Miền Nam".into() };
-    let recording = TrackOrigin::Recording { file_name: "canh-bao-kho.m4a".into() };
+    let recording = TrackOrigin::Recording {
+        file_name: "canh-bao-kho.m4a".into(),
+        transcript: TRANSCRIPT.into(),
+        notes: vec![Msg::new(msg::RECORDING_CLIPPED), Msg::new(msg::RECORDING_TRIMMED).with("x", "3")],
+        upload: UPLOAD.into(),
+        consent: (state != BulletinState::Rejected).then(|| {
+            Box::new(ConsentCard {
+                upload: UPLOAD.into(),
+                speaker: "K' Brèo".into(),
+                place: "Bon Đưng".into(),
+                noted_at: at(25, 7, 20),
+                noted_by: "K' Brếp".into(),
+                withdrawn: (state == BulletinState::Submitted)
+                    .then(|| (at(25, 7, 30), "Nguyễn Thị Hạnh".to_owned())),
+                may_withdraw: true,
+            })
+        }),
+        may_note: true,
+    };
     let draft = state == BulletinState::Draft;
     let step = |at, who: &str, step, comment: Option<&str>| HistoryItem {
         at,
@@ -251,6 +269,15 @@ pub(crate) fn bulletin(look: Look, state: BulletinState) -> BulletinPage {
                 .then(|| "Số điện thoại trực ban chưa đúng.".into()),
         },
         tracks,
+        earlier: vec![ConsentCard {
+            upload: "0b".repeat(32),
+            speaker: "Ka Hem".into(),
+            place: String::new(),
+            noted_at: at(24, 16, 5),
+            noted_by: "K' Brếp".into(),
+            withdrawn: None,
+            may_withdraw: true,
+        }],
         actions: BulletinActions {
             submit: draft,
             approve: state == BulletinState::Submitted,
@@ -271,14 +298,46 @@ pub(crate) fn bulletin(look: Look, state: BulletinState) -> BulletinPage {
                 Choice::new("cje", "Tiếng Chu Ru"),
             ],
             voices: vec![Choice::new("vi:vi-vn-x-south", "Miền Nam")],
-            kind: "recording".into(),
-            max_bytes: 100_000_000,
             ..TrackForm::default()
         },
         schedules: if approved { standing().drain(..2).collect() } else { vec![] },
         history,
     }
 }
+
+pub(crate) fn record(look: Look) -> RecordPage {
+    let page = bulletin(look, BulletinState::Draft);
+    RecordPage {
+        shell: page.shell,
+        bulletin: page.bulletin.id,
+        title: page.bulletin.title,
+        text: page.bulletin.text,
+        seen_words: page.bulletin.seen_words,
+        form: RecordForm {
+            languages: page.add_track.languages,
+            language: "kpm".into(),
+            transcript: TRANSCRIPT.into(),
+            max_bytes: 100_000_000,
+            max_minutes: 30,
+            ..RecordForm::default()
+        },
+    }
+}
+
+pub(crate) fn record_errors(look: Look) -> RecordPage {
+    let page = record(look);
+    let errors = Errors::none().with("recording", Msg::new(msg::NO_FILE)).with(
+        "speaker",
+        Msg::both("Hãy ghi tên người đọc đã đồng ý.", "Enter the name of the speaker who agreed."),
+    );
+    RecordPage { form: RecordForm { errors, ..page.form }, ..page }
+}
+
+/// A bulletin's words in K'Ho, as its announcer reads them.
+const TRANSCRIPT: &str = "Ơ bol kòn bòn! Mang do mìu dờng, bol hi lơi rê rơcang dờng.";
+
+/// SHA-256 of a recording.
+const UPLOAD: &str = "9f2c7a41d05b4e6c8a17b3d2e4f607189f2c7a41d05b4e6c8a17b3d2e4f60718";
 
 pub(crate) fn name(id: &str, title: &str, class: Class) -> BulletinName {
     BulletinName { id: id.into(), title: title.into(), class }

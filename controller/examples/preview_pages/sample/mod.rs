@@ -37,6 +37,8 @@ pub(crate) const NAMES: &[&str] = &[
     "bulletin-approve",
     "bulletin-approved",
     "bulletin-rejected",
+    "record",
+    "record-errors",
     "schedules",
     "schedule-new",
     "schedule-errors",
@@ -89,6 +91,8 @@ pub(crate) fn answer(name: &str, look: Look) -> Option<Response> {
         "bulletin-approve" => ok(bulletin(look, BulletinState::Submitted)),
         "bulletin-approved" => ok(bulletin(look, BulletinState::Approved)),
         "bulletin-rejected" => ok(bulletin(look, BulletinState::Rejected)),
+        "record" => ok(record(look)),
+        "record-errors" => ok(record_errors(look)),
         "schedules" => {
             ok(SchedulesPage { shell: shell(look, Nav::Schedules), days: days(), standing: standing() })
         }

@@ -19,12 +19,14 @@ pub enum TrackSource {
         /// The speed; `None`: the configured one.
         words_per_minute: Option<u16>,
     },
-    /// A file that staff uploaded.
+    /// A file that staff uploaded or recorded.
     Recording {
         /// SHA-256 of the file as it came.
         upload: ObjectHash,
         /// The name that it had.
         file_name: String,
+        /// What is read in it, in its language; empty where nobody wrote it down.
+        transcript: String,
     },
 }
 
@@ -78,10 +80,15 @@ impl Content {
                     hash.part(voice.as_deref().unwrap_or_default().as_bytes());
                     hash.number(u64::from(words_per_minute.unwrap_or_default()));
                 }
-                TrackSource::Recording { upload, file_name } => {
-                    hash.part(b"recording");
+                TrackSource::Recording { upload, file_name, transcript } => {
+                    // Recordings without a transcript keep the digests under which they were approved.
+                    let kind: &[u8] = if transcript.is_empty() { b"recording" } else { b"transcribed" };
+                    hash.part(kind);
                     hash.part(upload.as_bytes());
                     hash.part(file_name.as_bytes());
+                    if !transcript.is_empty() {
+                        hash.part(transcript.as_bytes());
+                    }
                 }
             }
             hash.part(objects.next().flatten().map_or(&[][..], |object| object.as_bytes()));
@@ -139,9 +146,8 @@ mod tests {
             ("[ab]{0,2}", proptest::option::of("[ab]{1,2}"), proptest::option::of(80u16..82)).prop_map(
                 |(text, voice, words_per_minute)| TrackSource::Speech { text, voice, words_per_minute }
             ),
-            (0u8..2, "[ab]{0,2}").prop_map(|(hash, file_name)| TrackSource::Recording {
-                upload: ObjectHash([hash; 32]),
-                file_name
+            (0u8..2, "[ab]{0,2}", "[ab]{0,2}").prop_map(|(hash, file_name, transcript)| {
+                TrackSource::Recording { upload: ObjectHash([hash; 32]), file_name, transcript }
             }),
         ]
     }

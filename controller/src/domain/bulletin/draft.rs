@@ -56,6 +56,8 @@ pub enum SourceDraft {
         upload: String,
         /// The name that it had.
         file_name: String,
+        /// What is read in it; may be empty.
+        transcript: String,
     },
 }
 
@@ -225,14 +227,18 @@ fn check_source(
             let voice = (!voice.is_empty()).then_some(voice);
             Some(TrackSource::Speech { text, voice, words_per_minute: *words_per_minute })
         }
-        SourceDraft::Recording { upload, file_name } => {
+        SourceDraft::Recording { upload, file_name, transcript } => {
             let upload = upload.parse::<ObjectHash>().map_err(|_| {
                 Message::fixed("recording.missing", "Hãy chọn tệp thu âm.", "Choose a recording.")
             });
             let upload = errors.keep(field("upload"), upload)?;
             let file_name: String =
                 text::line(file_name).chars().filter(|c| !c.is_control()).take(200).collect();
-            Some(TrackSource::Recording { upload, file_name })
+            let transcript = text::body(transcript);
+            if !transcript.is_empty() {
+                errors.keep(field("transcript"), text::check_body(&transcript, rules.text_max_chars))?;
+            }
+            Some(TrackSource::Recording { upload, file_name, transcript })
         }
     }
 }
@@ -273,7 +279,11 @@ mod tests {
     }
 
     fn recording(language: &str, upload: &str) -> TrackDraft {
-        let source = SourceDraft::Recording { upload: upload.to_owned(), file_name: "a.wav".to_owned() };
+        let source = SourceDraft::Recording {
+            upload: upload.to_owned(),
+            file_name: "a.wav".to_owned(),
+            transcript: String::new(),
+        };
         TrackDraft { language: language.to_owned(), source }
     }
 

@@ -7,6 +7,7 @@
 mod areas;
 mod audit;
 mod bulletins;
+mod consents;
 mod heard;
 mod nodes;
 mod objects;
@@ -83,6 +84,8 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(tracks::upload).layer(DefaultBodyLimit::disable()))
         .routes(routes!(tracks::remove))
         .routes(routes!(tracks::retry))
+        .routes(routes!(consents::list))
+        .routes(routes!(consents::note, consents::withdraw))
         .routes(routes!(schedules::list, schedules::create))
         .routes(routes!(schedules::preview))
         .routes(routes!(schedules::get))

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::bulletins::BulletinWire;
-use crate::domain::bulletin::{Making, MakingError, SourceDraft, Track, TrackDraft, TrackSource};
+use crate::domain::bulletin::{
+    ConsentDraft, Making, MakingError, SourceDraft, Track, TrackDraft, TrackSource,
+};
 use crate::domain::message::{FieldErrors, Message};
 use crate::http::query::{Asked, Named, id, required};
 use crate::http::{AppState, HttpError, Visitor};
@@ -17,6 +19,8 @@ use crate::store::uploads::Upload;
 
 /// Longest text part of an upload, in bytes.
 const PART_MAX_BYTES: usize = 1024;
+/// Longest transcript that is read, in bytes: far above what is accepted, so that whoever sends too much is told how much.
+const TRANSCRIPT_MAX_BYTES: usize = 256 * 1024;
 
 /// One language's sound.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,7 +29,7 @@ pub(super) struct TrackWire {
     language: String,
     /// `speech` or `recording`.
     source: &'static str,
-    /// What is spoken.
+    /// What is spoken; of a recording, what is read in it, where that was written down.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,8 +104,9 @@ impl From<&Track> for TrackWire {
                 wire.voice.clone_from(voice);
                 wire.words_per_minute = *words_per_minute;
             }
-            TrackSource::Recording { upload, file_name } => {
+            TrackSource::Recording { upload, file_name, transcript } => {
                 wire.source = "recording";
+                wire.text = Some(transcript.clone()).filter(|text| !text.is_empty());
                 wire.upload = Some(upload.to_string());
                 wire.file_name = Some(file_name.clone());
             }
@@ -114,7 +119,8 @@ impl From<&Track> for TrackWire {
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct TrackForm {
     language: String,
-    /// What is spoken. Ignored in Vietnamese, where the bulletin's own text is.
+    /// What is spoken. Ignored of a voice in Vietnamese, where the bulletin's own text is. Of a recording, what is read
+    /// in it.
     #[serde(default)]
     text: String,
     #[serde(default)]
@@ -129,7 +135,9 @@ pub(super) struct TrackForm {
 impl TrackForm {
     pub(super) fn draft(self) -> TrackDraft {
         let source = match self.upload {
-            Some(upload) => SourceDraft::Recording { upload, file_name: self.file_name },
+            Some(upload) => {
+                SourceDraft::Recording { upload, file_name: self.file_name, transcript: self.text }
+            }
             None => SourceDraft::Speech {
                 text: self.text,
                 voice: self.voice,
@@ -140,14 +148,22 @@ impl TrackForm {
     }
 }
 
-/// A recording, as `multipart/form-data`.
+/// A recording, as `multipart/form-data`. Texts come before `recording`.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes the parts, which are read one by one")]
 pub(super) struct RecordingForm {
-    /// `seen_words` of the bulletin that was shown. Before `recording`.
+    /// `seen_words` of the bulletin that was shown.
     seen: String,
-    /// Language tag. Before `recording`.
+    /// Language tag.
     language: String,
+    /// What is read in it.
+    transcript: Option<String>,
+    /// `yes` when its speaker lets it be used in the speech data set. Never a default.
+    consent: Option<String>,
+    /// Name of the speaker; kept with `consent` alone.
+    speaker: Option<String>,
+    /// Village or dialect of the speaker; kept with `consent` alone.
+    speaker_place: Option<String>,
     /// WAV, MP3, FLAC, Ogg, M4A or WebM; of a video the sound is taken.
     #[schema(value_type = String, format = Binary)]
     recording: Vec<u8>,
@@ -167,11 +183,16 @@ pub(super) async fn upload(
     // Refused before anything is received.
     state.services.bulletins.get(&visit.principal, &bulletin).await?;
     let mut parts = multipart.map_err(|e| HttpError::unreadable(e.status(), &e.body_text()))?;
-    let (mut seen, mut language, mut recording) = (String::new(), String::new(), None);
+    let (mut seen, mut language, mut transcript) = (String::new(), String::new(), String::new());
+    let (mut consents, mut consent, mut recording) = (false, ConsentDraft::default(), None);
     while let Some(part) = parts.next_field().await.map_err(|e| broken(&e))? {
         match part.name() {
-            Some("seen") => seen = read_text(part).await?,
-            Some("language") => language = read_text(part).await?,
+            Some("seen") => seen = read_text(part, PART_MAX_BYTES).await?,
+            Some("language") => language = read_text(part, PART_MAX_BYTES).await?,
+            Some("transcript") => transcript = read_text(part, TRANSCRIPT_MAX_BYTES).await?,
+            Some("consent") => consents = read_text(part, PART_MAX_BYTES).await? == "yes",
+            Some("speaker") => consent.speaker = read_text(part, PART_MAX_BYTES).await?,
+            Some("speaker_place") => consent.place = read_text(part, PART_MAX_BYTES).await?,
             Some("recording") => recording = Some(receive(&state, &visit.principal, part).await?),
             _ => {}
         }
@@ -181,10 +202,14 @@ pub(super) async fn upload(
         return Err(FieldErrors::one("recording", missing).into());
     };
     let seen = required("seen", &seen)?;
-    let source =
-        SourceDraft::Recording { upload: recording.hash.to_string(), file_name: recording.file_name };
+    let source = SourceDraft::Recording {
+        upload: recording.hash.to_string(),
+        file_name: recording.file_name,
+        transcript,
+    };
     let track = TrackDraft { language, source };
-    let view = state.services.bulletins.put_track(&visit.principal, &bulletin, &seen, track).await?;
+    let consent = consents.then_some(consent);
+    let view = state.services.bulletins.put_track(&visit.principal, &bulletin, &seen, track, consent).await?;
     Ok((StatusCode::CREATED, Json(BulletinWire::from(&view))))
 }
 
@@ -201,11 +226,11 @@ async fn receive(
     Ok(writer.finish().await?)
 }
 
-async fn read_text(mut part: Field<'_>) -> Result<String, HttpError> {
+async fn read_text(mut part: Field<'_>, max_bytes: usize) -> Result<String, HttpError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = part.chunk().await.map_err(|e| broken(&e))? {
         bytes.extend_from_slice(&chunk);
-        if bytes.len() > PART_MAX_BYTES {
+        if bytes.len() > max_bytes {
             return Err(HttpError::unreadable(StatusCode::PAYLOAD_TOO_LARGE, "a text part is too long"));
         }
     }

@@ -152,6 +152,23 @@ async fn a_recording_becomes_a_track() {
         (&track["language"], &track["source"], &track["file_name"], &track["making"]),
         (&json!("kpm"), &json!("recording"), &json!("k'ho.wav"), &json!("queued"))
     );
+    let (seen, upload) = (made["seen_words"].as_str().unwrap(), track["upload"].as_str().unwrap());
+    let consents = format!("/bulletins/{}/consents", view.bulletin.id);
+    assert_eq!(web.get(&lan, &consents).await.ok(200), json!([]), "a recording alone is no consent");
+    let words = ("transcript", None, "Ơ bol kòn bòn!".as_bytes());
+    let (agreed, by) = (("consent", None, &b"yes"[..]), ("speaker", None, "K' Brèo".as_bytes()));
+    let parts =
+        [("seen", None, seen.as_bytes()), parts[1], words, agreed, by, ("recording", file, &large[..1024])];
+    let made = post(&parts).await.ok(201);
+    assert_eq!(made["latest"]["tracks"][1]["text"], "Ơ bol kòn bòn!");
+    let noted = web.get(&lan, &consents).await.ok(200);
+    assert_eq!((&noted[0]["speaker"], &noted[0]["withdrawn"]), (&json!("K' Brèo"), &json!(null)));
+    let first = web.call(&lan, "PUT", &format!("{consents}/{upload}"), json!({ "speaker": "Ka Hem" })).await;
+    assert_eq!(first.problem(), (404, "track.not_found".to_owned()), "the draft has the second take alone");
+    let taken = format!("{consents}/{}", noted[0]["upload"].as_str().unwrap());
+    assert_eq!(web.call(&lan, "DELETE", &taken, json!({})).await.status.as_u16(), 204);
+    let noted = web.get(&lan, &consents).await.ok(200);
+    assert_eq!((&noted[0]["speaker"], noted[0]["withdrawn"].is_string()), (&json!(null), true));
     let removed = format!("{path}/kpm?seen={}", made["seen_words"].as_str().unwrap());
     let removed = web.call(&lan, "DELETE", &removed, json!({})).await.ok(200);
     assert_eq!(removed["latest"]["tracks"].as_array().unwrap().len(), 1);

@@ -26,6 +26,8 @@ pub struct BulletinPage {
     pub decision: DecisionForm,
     /// The form that adds a track, when `actions.add_track`.
     pub add_track: TrackForm,
+    /// Consents to recordings that are none of these tracks any more.
+    pub earlier: Vec<ConsentCard>,
     /// Its schedules.
     pub schedules: Vec<ScheduleRow>,
     /// Its history, latest first.
@@ -100,8 +102,9 @@ pub struct DecisionForm {
     pub errors: Errors,
 }
 
-/// Multipart fields `csrf`, `seen` (of the words), `language`, `kind` (`speech` or `recording`), `voice`, `recording` (a file); posted to
-/// `/bulletins/{id}/tracks`. A track in a language that has one already takes its place.
+/// Multipart fields `csrf`, `seen` (of the words), `kind` (`speech`), `language`, `voice`; posted to
+/// `/bulletins/{id}/tracks`. A track in a language that has one already takes its place. Recordings come in by a page of
+/// their own: [`RecordPage`](super::RecordPage).
 #[derive(Clone, Debug, Default)]
 pub struct TrackForm {
     /// Languages to choose from.
@@ -110,13 +113,9 @@ pub struct TrackForm {
     pub voices: Vec<Choice>,
     /// Chosen language.
     pub language: String,
-    /// Chosen kind.
-    pub kind: String,
     /// Chosen voice.
     pub voice: String,
-    /// Largest file accepted, bytes.
-    pub max_bytes: u64,
-    /// Errors of `language`, `kind`, `voice`, `recording`.
+    /// Errors of `language`, `kind`, `voice`.
     pub errors: Errors,
 }
 
@@ -153,11 +152,40 @@ pub enum TrackOrigin {
         /// Name of the voice.
         voice: String,
     },
-    /// Uploaded.
+    /// Recorded or uploaded.
     Recording {
         /// Name of the file.
         file_name: String,
+        /// What is read in it; empty where nobody wrote it down.
+        transcript: String,
+        /// SHA-256 of the file, for the consent's addresses.
+        upload: String,
+        /// What its speaker should do better next time, and what was done to it.
+        notes: Vec<Msg>,
+        /// What was noted about its use in the speech data set.
+        consent: Option<Box<ConsentCard>>,
+        /// `POST /bulletins/{id}/recordings/{upload}/consent` is allowed.
+        may_note: bool,
     },
+}
+
+/// What was noted about the use of a recording in the speech data set.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ConsentCard {
+    /// SHA-256 of the file.
+    pub upload: String,
+    /// Name of the speaker; empty once withdrawn.
+    pub speaker: String,
+    /// Their village or dialect; may be empty.
+    pub place: String,
+    /// When it was noted.
+    pub noted_at: Moment,
+    /// By whom.
+    pub noted_by: String,
+    /// When it was taken back, and by whom.
+    pub withdrawn: Option<(Moment, String)>,
+    /// `POST /bulletins/{id}/recordings/{upload}/consent/withdraw` is allowed.
+    pub may_withdraw: bool,
 }
 
 /// How far a track is.

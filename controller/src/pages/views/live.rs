@@ -5,7 +5,9 @@
 
 use askama::Template;
 
-use super::bulletin::{BulletinActions, BulletinDetail, DecisionForm, HistoryItem, TrackCard, TrackForm};
+use super::bulletin::{
+    BulletinActions, BulletinDetail, ConsentCard, DecisionForm, HistoryItem, TrackCard, TrackForm,
+};
 use super::bulletins::{BulletinFilter, BulletinRow};
 use super::heard::{HeardFilter, HeardOccurrence};
 use super::nodes::{NodeCounts, NodeRow};
@@ -122,6 +124,8 @@ pub struct BulletinTracks {
     pub bulletin: BulletinDetail,
     /// Its tracks.
     pub tracks: Vec<TrackCard>,
+    /// Consents to recordings that are none of these tracks any more.
+    pub earlier: Vec<ConsentCard>,
     /// What this user may do now.
     pub actions: BulletinActions,
     /// The form that adds a track.

@@ -1,5 +1,6 @@
 //! What staff write and approve. The rules are in [`crate::domain::bulletin`].
 
+mod consent;
 mod deciding;
 mod tracks;
 mod writing;

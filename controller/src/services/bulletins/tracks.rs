@@ -1,12 +1,12 @@
 //! Single tracks: adding a recording, taking a language out, trying again.
 
 use loa_protocol::bulletin::Language;
-use loa_protocol::ids::BulletinId;
+use loa_protocol::ids::{BulletinId, ObjectHash};
 
 use super::writing::urgency;
 use super::{BulletinView, Bulletins, Seen, load};
 use crate::domain::bulletin::{
-    BulletinDraft, Making, Revision, SourceDraft, TrackContent, TrackDraft, TrackSource,
+    BulletinDraft, ConsentDraft, Making, Revision, SourceDraft, TrackContent, TrackDraft, TrackSource, text,
 };
 use crate::domain::ids::TrackId;
 use crate::domain::role::{Action, Principal};
@@ -15,24 +15,42 @@ use crate::store::speech_jobs;
 
 impl Bulletins {
     /// Puts one language's sound into a bulletin, in place of the one that it had in this language. It is an edit, with
-    /// all that follows from one.
+    /// all that follows from one. A recording may come with its speaker's consent to the speech data set.
+    ///
+    /// A recording that is there already, because the answer to the first try was lost, is no second edit.
     ///
     /// # Errors
-    /// As [`Bulletins::edit`].
+    /// As [`Bulletins::edit`], and [`ServiceError::Invalid`] for the consent.
     pub async fn put_track(
         &self,
         who: &Principal,
         id: &BulletinId,
         seen: &Seen,
         track: TrackDraft,
+        consent: Option<ConsentDraft>,
     ) -> Result<BulletinView, ServiceError> {
         let view = self.get(who, id).await?;
+        let consent = consent.map(|consent| consent.check()).transpose()?;
         let mut draft = draft_of(&view.latest);
+        let upload = match &track.source {
+            SourceDraft::Recording { upload, .. } => upload.parse::<ObjectHash>().ok(),
+            SourceDraft::Speech { .. } => None,
+        };
+        if let Some(upload) = &upload
+            && draft.tracks.iter().any(|known| is_same_recording(known, &track))
+        {
+            who.require(Action::Write(view.latest.class), &view.bulletin.path)?;
+            if let Some(consent) = &consent {
+                self.note_consent(who, id, upload, consent).await?;
+            }
+            return Ok(view);
+        }
+        let consent = upload.zip(consent);
         match draft.tracks.iter_mut().find(|t| t.language == track.language.trim()) {
             Some(place) => *place = track,
             None => draft.tracks.push(track),
         }
-        self.edit(who, id, seen, &draft).await
+        self.edit_with(who, id, seen, &draft, consent.as_ref()).await
     }
 
     /// Takes one language's sound out of a bulletin. It is an edit. Taking out the last one leaves the text, spoken in
@@ -97,6 +115,17 @@ pub fn draft_of(revision: &Revision) -> BulletinDraft {
     }
 }
 
+/// Whether two tracks are one recording with one wording in one language.
+fn is_same_recording(known: &TrackDraft, sent: &TrackDraft) -> bool {
+    match (&known.source, &sent.source) {
+        (
+            SourceDraft::Recording { upload: a, transcript: read, .. },
+            SourceDraft::Recording { upload: b, transcript: sent_as, .. },
+        ) => known.language == sent.language.trim() && a == b && *read == text::body(sent_as),
+        (SourceDraft::Speech { .. }, _) | (_, SourceDraft::Speech { .. }) => false,
+    }
+}
+
 fn track_draft(content: &TrackContent) -> TrackDraft {
     let source = match &content.source {
         TrackSource::Speech { text, voice, words_per_minute } => SourceDraft::Speech {
@@ -104,9 +133,11 @@ fn track_draft(content: &TrackContent) -> TrackDraft {
             voice: voice.clone().unwrap_or_default(),
             words_per_minute: *words_per_minute,
         },
-        TrackSource::Recording { upload, file_name } => {
-            SourceDraft::Recording { upload: upload.to_string(), file_name: file_name.clone() }
-        }
+        TrackSource::Recording { upload, file_name, transcript } => SourceDraft::Recording {
+            upload: upload.to_string(),
+            file_name: file_name.clone(),
+            transcript: transcript.clone(),
+        },
     };
     TrackDraft { language: content.language.as_str().to_owned(), source }
 }

@@ -1,11 +1,11 @@
 //! Beginning and editing bulletins.
 
 use loa_protocol::bulletin::{Class, Language};
-use loa_protocol::ids::{AreaId, BulletinId};
+use loa_protocol::ids::{AreaId, BulletinId, ObjectHash};
 use loa_protocol::time::UnixMs;
 
 use super::{BulletinView, Bulletins, Seen, load, stale, summary};
-use crate::domain::bulletin::{BulletinDraft, Content, Edit, Track, TrackContent, TrackSource};
+use crate::domain::bulletin::{BulletinDraft, ConsentDraft, Content, Edit, Track, TrackContent, TrackSource};
 use crate::domain::ids::{TrackId, fresh_bulletin_id};
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role::{Action, Principal};
@@ -68,24 +68,46 @@ impl Bulletins {
         seen: &Seen,
         draft: &BulletinDraft,
     ) -> Result<BulletinView, ServiceError> {
+        self.edit_with(who, id, seen, draft, None).await
+    }
+
+    /// An edit that brings a recording, with its speaker's consent in the same transaction.
+    pub(super) async fn edit_with(
+        &self,
+        who: &Principal,
+        id: &BulletinId,
+        seen: &Seen,
+        draft: &BulletinDraft,
+        consent: Option<&(ObjectHash, ConsentDraft)>,
+    ) -> Result<BulletinView, ServiceError> {
         let mut tx = self.0.store.write().await?;
         let before = load(&mut tx, id).await?;
         let path = &before.bulletin.path;
         who.require(Action::Write(before.latest.class), path)?;
         let content = draft.check(&self.0.drafts)?;
         who.require(Action::Write(content.class), path)?;
-        self.save(tx, who, before, seen, &content).await
+        self.save(&mut tx, who, &before, seen, &content).await?;
+        let after = load(&mut tx, id).await?;
+        let (was, is) = (summary(&before.latest), summary(&after.latest));
+        self.note(&mut tx, who, "bulletin.edited", &after.bulletin, Some(was), Some(is)).await?;
+        if let Some((upload, consent)) = consent {
+            self.keep_consent(&mut tx, who, &after.bulletin, upload, consent).await?;
+        }
+        tx.commit().await?;
+        self.tell(id);
+        self.0.nudges.speech.wake();
+        Ok(after)
     }
 
     /// Stores checked content over what `before` shows.
-    pub(super) async fn save(
+    async fn save(
         &self,
-        mut tx: crate::store::WriteTx,
+        tx: &mut Connection,
         who: &Principal,
-        before: BulletinView,
+        before: &BulletinView,
         seen: &Seen,
         content: &Content,
-    ) -> Result<BulletinView, ServiceError> {
+    ) -> Result<(), ServiceError> {
         let edit = before.latest.state.edit()?;
         // A sound that was finished meanwhile is no change that an author could overwrite.
         if seen.revision != before.latest.number
@@ -97,32 +119,25 @@ impl Bulletins {
         let now = self.0.now();
         let number = match edit {
             Edit::InPlace => {
-                bulletins::update_revision(&mut tx, id, old.number, content, now).await?;
+                bulletins::update_revision(tx, id, old.number, content, now).await?;
                 old.number
             }
             Edit::NextRevision { leaves, authors_carry_over } => {
                 let number = old.number + 1;
-                bulletins::set_state(&mut tx, id, old.number, leaves).await?;
-                bulletins::insert_revision(&mut tx, id, number, content, now).await?;
+                bulletins::set_state(tx, id, old.number, leaves).await?;
+                bulletins::insert_revision(tx, id, number, content, now).await?;
                 if authors_carry_over {
                     for author in &old.authors {
-                        bulletins::add_author(&mut tx, id, number, author).await?;
+                        bulletins::add_author(tx, id, number, author).await?;
                     }
                 }
                 number
             }
         };
         if let Some(author) = who.user_id() {
-            bulletins::add_author(&mut tx, id, number, author).await?;
+            bulletins::add_author(tx, id, number, author).await?;
         }
-        self.put_tracks(&mut tx, (id, number), &old.tracks, content, now).await?;
-        let after = load(&mut tx, id).await?;
-        let (was, is) = (summary(old), summary(&after.latest));
-        self.note(&mut tx, who, "bulletin.edited", &after.bulletin, Some(was), Some(is)).await?;
-        tx.commit().await?;
-        self.tell(id);
-        self.0.nudges.speech.wake();
-        Ok(after)
+        self.put_tracks(tx, (id, number), &old.tracks, content, now).await
     }
 
     /// Makes the revision's tracks those of the content. What an `old` track with the same words has, finished or in

@@ -282,13 +282,17 @@ async fn a_recording_comes_in_pieces_and_becomes_a_track() {
     let view = story.bulletin(&author).await;
     let track = |upload: String| TrackDraft {
         language: "kpm".to_owned(),
-        source: SourceDraft::Recording { upload, file_name: "k'ho.wav".to_owned() },
+        source: SourceDraft::Recording {
+            upload,
+            file_name: "k'ho.wav".to_owned(),
+            transcript: String::new(),
+        },
     };
     let bulletins = &story.services.bulletins;
     let (id, seen) = (&view.bulletin.id, view.seen_words());
-    let missing = bulletins.put_track(&author, id, &seen, track("ab".repeat(32))).await.unwrap_err();
+    let missing = bulletins.put_track(&author, id, &seen, track("ab".repeat(32)), None).await.unwrap_err();
     assert_eq!(code(&missing), "recording.missing");
-    let view = bulletins.put_track(&author, id, &seen, track(upload.hash.to_string())).await.unwrap();
+    let view = bulletins.put_track(&author, id, &seen, track(upload.hash.to_string()), None).await.unwrap();
     let making: Vec<(&str, &Making)> =
         view.latest.tracks.iter().map(|t| (t.content.language.as_str(), &t.making)).collect();
     assert_eq!(making, [("vi", &Making::Done), ("kpm", &Making::Queued)]);

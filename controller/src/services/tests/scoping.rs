@@ -7,12 +7,14 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 
+use loa_protocol::ids::ObjectHash;
+
 use crate::domain::area::AreaDraft;
-use crate::domain::bulletin::{SourceDraft, TrackDraft};
+use crate::domain::bulletin::{ConsentDraft, SourceDraft, TrackDraft};
 use crate::domain::lexicon::WordDraft;
 use crate::domain::role::{ClassSet, Principal, Role};
 use crate::services::story::{Story, area, draft, node, node_draft, once, path, schedule_draft, vietnamese};
-use crate::services::{BulletinView, ScheduleView, Seen, ServiceError, UserDraft};
+use crate::services::{BulletinView, ScheduleView, Seen, ServiceError, Thing, UserDraft};
 use crate::store::audit::AuditFilter;
 use crate::store::bulletins::BulletinFilter;
 use crate::store::receipts::ReceiptFilter;
@@ -258,7 +260,46 @@ fn calls() -> Vec<(&'static str, &'static [Role], Call)> {
                     SourceDraft::Speech { text: String::new(), voice: String::new(), words_per_minute: None };
                 let track = TrackDraft { language: "vi".to_owned(), source };
                 let seen = Seen { revision: 1, digest: None };
-                a.story.services.bulletins.put_track(w, &a.draft.bulletin.id, &seen, track).await
+                a.story.services.bulletins.put_track(w, &a.draft.bulletin.id, &seen, track, None).await
+            }),
+        ),
+        ("speech_data.collect", &[], call!(|a, w| a.story.services.speech_data.collect(w))),
+        (
+            "speech_data.note_export",
+            &[],
+            call!(|a, w| a.story.services.speech_data.note_export(w, serde_json::Value::Null)),
+        ),
+        (
+            "bulletins.recording_reports",
+            EVERY,
+            call!(|a, w| a.story.services.bulletins.recording_reports(w, &a.draft.bulletin.id)),
+        ),
+        (
+            "bulletins.consents",
+            EVERY,
+            call!(|a, w| a.story.services.bulletins.consents(w, &a.draft.bulletin.id)),
+        ),
+        (
+            "bulletins.note_consent",
+            &[Author],
+            call!(|a, w| async move {
+                let consent = ConsentDraft { speaker: "K' Brèo".to_owned(), place: String::new() };
+                let (id, nothing) = (&a.draft.bulletin.id, ObjectHash::of(b"nothing"));
+                match a.story.services.bulletins.note_consent(w, id, &nothing, &consent).await {
+                    Err(ServiceError::NotFound(Thing::Track)) => Ok(()),
+                    other => other,
+                }
+            }),
+        ),
+        (
+            "bulletins.withdraw_consent",
+            &[Author, Approver],
+            call!(|a, w| async move {
+                let nothing = ObjectHash::of(b"nothing");
+                match a.story.services.bulletins.withdraw_consent(w, &a.draft.bulletin.id, &nothing).await {
+                    Err(ServiceError::NotFound(Thing::Consent)) => Ok(()),
+                    other => other,
+                }
             }),
         ),
         (
@@ -471,6 +512,7 @@ const WITHOUT_PLACE: [&str; 11] = [
 #[test]
 fn no_call_is_missing_here() {
     let bulletins = [
+        include_str!("../bulletins/consent.rs"),
         include_str!("../bulletins/mod.rs"),
         include_str!("../bulletins/writing.rs"),
         include_str!("../bulletins/deciding.rs"),
@@ -487,6 +529,7 @@ fn no_call_is_missing_here() {
         ("schedules", include_str!("../schedules.rs").to_owned()),
         ("sessions", sessions.concat()),
         ("sounds", include_str!("../sounds.rs").to_owned()),
+        ("speech_data", include_str!("../speech_data.rs").to_owned()),
         ("uploads", include_str!("../uploads.rs").to_owned()),
         ("users", include_str!("../users.rs").to_owned()),
     ];

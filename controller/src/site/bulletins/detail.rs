@@ -7,12 +7,13 @@ use loa_protocol::bulletin::Class;
 use serde_json::Value;
 
 use super::named;
-use super::tracks;
+use super::{record, tracks};
 use crate::domain::bulletin::{RevisionState, Step as Deed};
 use crate::domain::role::Action;
 use crate::pages::labels::Step;
 use crate::pages::views::{
-    BulletinActions, BulletinDetail, BulletinPage, DecisionForm, HistoryItem, TrackForm,
+    BulletinActions, BulletinDetail, BulletinPage, ConsentCard, DecisionForm, HistoryItem, TrackCard,
+    TrackForm, TrackOrigin,
 };
 use crate::pages::{Msg, Nav, msg};
 use crate::services::{BulletinView, ServiceError};
@@ -50,6 +51,9 @@ pub(in crate::site) async fn view_of(
     let people = people.chain(history.iter().flat_map(|deed| deed.actor_id.clone()));
     let names = services.users.names(people).await?;
     let actions = actions(me, view);
+    let consents = record::consents(site, me, &places, view).await?;
+    let tracks = tracks::cards(site, me, view, actions.add_track, &consents).await?;
+    let earlier = earlier(&tracks, consents);
     let filter = ScheduleFilter {
         bulletin: Some(bulletin.id.clone()),
         with_past: true,
@@ -79,8 +83,9 @@ pub(in crate::site) async fn view_of(
             created_at: places.moment(bulletin.created, &bulletin.path),
             reject_comment: latest.decision_note.clone().filter(|_| rejected),
         },
-        tracks: tracks::cards(site, me, view, actions.add_track).await?,
+        earlier,
         add_track: add_track.unwrap_or_else(|| tracks::empty_form(site, me, &places, view)),
+        tracks,
         decision,
         schedules: schedule_rows(me, &places, &nodes, &schedules),
         history: history_of(site, me, &places, view, &history, &names).await?,
@@ -116,10 +121,24 @@ fn actions(me: &Me, view: &BulletinView) -> BulletinActions {
         edit_makes_revision: latest.state == RevisionState::Approved,
         schedule: view.bulletin.on_air.is_some()
             && Class::ALL.into_iter().any(|class| who.may_somewhere(Action::Schedule(class))),
-        // What waits for approval, or is approved, is opened for writing first.
-        add_track: edits && matches!(latest.state, RevisionState::Draft | RevisionState::Rejected),
+        add_track: takes_tracks(me, view),
         blocked,
     }
+}
+
+/// The consents that stand for recordings that no track of the page is any more.
+fn earlier(tracks: &[TrackCard], consents: Vec<ConsentCard>) -> Vec<ConsentCard> {
+    let is_shown = |consent: &ConsentCard| {
+        let is_of = |track: &TrackCard| matches!(&track.origin, TrackOrigin::Recording { upload, .. } if *upload == consent.upload);
+        tracks.iter().any(is_of)
+    };
+    consents.into_iter().filter(|consent| consent.withdrawn.is_none() && !is_shown(consent)).collect()
+}
+
+/// Whether this person may add a sound now. What waits for approval, or is approved, is opened for writing first.
+pub(super) fn takes_tracks(me: &Me, view: &BulletinView) -> bool {
+    me.who().may(Action::Write(view.latest.class), &view.bulletin.path)
+        && matches!(view.latest.state, RevisionState::Draft | RevisionState::Rejected)
 }
 
 /// The words that the voice speaks, where the text can be spoken.

@@ -4,15 +4,15 @@ use axum::extract::{FromRequest, Multipart, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use loa_protocol::bulletin::Language;
+use loa_protocol::ids::ObjectHash;
+use loa_speech::{RecordingFault, RecordingReport};
 
-use super::{address, detail, form, named, seen};
-use crate::domain::bulletin::{Making, SourceDraft, Track, TrackDraft, TrackSource};
-use crate::domain::message::FieldErrors;
+use super::{address, detail, form, named, record, seen};
+use crate::domain::bulletin::{ConsentDraft, Making, SourceDraft, Track, TrackDraft, TrackSource};
 use crate::domain::role::{Action, Forbidden};
 use crate::http::HttpError;
-use crate::pages::labels::Spoken;
-use crate::pages::views::{DecisionForm, TrackCard, TrackForm, TrackOrigin, TrackState};
-use crate::pages::{Choice, Errors, Lang, Msg, msg};
+use crate::pages::views::{ConsentCard, DecisionForm, TrackCard, TrackForm, TrackOrigin, TrackState};
+use crate::pages::{Choice, Errors, Msg, msg};
 use crate::services::{BulletinView, ServiceError, Thing};
 use crate::site::answer::{Answer, done, refused};
 use crate::site::fields::{Fields, Posted};
@@ -21,18 +21,24 @@ use crate::site::reader::Me;
 use crate::site::{Site, flash, words};
 use crate::store::uploads::Upload;
 
-/// Longest value of a field that is no file, in bytes.
-const FIELD_MAX_BYTES: usize = 4 * 1024;
+/// The kind of track that comes as a file, and the field that holds it.
+pub(super) const RECORDING: &str = "recording";
+/// Longest value of a field that is no file, in bytes: far above the longest transcript, so that whoever sends too much is
+/// told how much.
+const FIELD_MAX_BYTES: usize = 256 * 1024;
 /// Most fields that are no files.
 const FIELDS_MAX: usize = 16;
 
-/// The tracks of the latest revision as the page shows them.
+/// The tracks of the latest revision as the page shows them. `consents` are those of the bulletin's recordings.
 pub(super) async fn cards(
     site: &Site,
     me: &Me,
     view: &BulletinView,
     removable: bool,
+    consents: &[ConsentCard],
 ) -> Result<Vec<TrackCard>, ServiceError> {
+    let reports = site.app.services.bulletins.recording_reports(me.who(), &view.bulletin.id).await?;
+    let may_note = me.who().may(Action::Write(view.latest.class), &view.bulletin.path);
     let mut cards = Vec::new();
     for track in &view.latest.tracks {
         let code = track.content.language.as_str();
@@ -40,7 +46,7 @@ pub(super) async fn cards(
             id: track.id.to_string(),
             language_code: code.to_owned(),
             language: words::spoken(me.lang(), code),
-            origin: origin(site, me.lang(), track),
+            origin: origin(site, me, track, consents, &reports, may_note),
             state: state(site, me, track).await?,
             removable,
         });
@@ -48,15 +54,49 @@ pub(super) async fn cards(
     Ok(cards)
 }
 
-fn origin(site: &Site, lang: Lang, track: &Track) -> TrackOrigin {
+fn origin(
+    site: &Site,
+    me: &Me,
+    track: &Track,
+    consents: &[ConsentCard],
+    reports: &[(ObjectHash, RecordingReport)],
+    may_note: bool,
+) -> TrackOrigin {
     match &track.content.source {
         TrackSource::Speech { voice, .. } => {
             let chosen = voice.as_deref().unwrap_or(&site.settings.voice);
             let voice = track.spoken.as_ref().map_or(chosen, |spoken| &spoken.by);
-            TrackOrigin::Speech { voice: words::voice(lang, voice) }
+            TrackOrigin::Speech { voice: words::voice(me.lang(), voice) }
         }
-        TrackSource::Recording { file_name, .. } => TrackOrigin::Recording { file_name: file_name.clone() },
+        TrackSource::Recording { upload, file_name, transcript } => {
+            let report = reports.iter().find(|(measured, _)| measured == upload);
+            let notes = report.map(|(_, report)| notes(report)).unwrap_or_default();
+            let upload = upload.to_string();
+            TrackOrigin::Recording {
+                file_name: file_name.clone(),
+                transcript: transcript.clone(),
+                notes,
+                consent: consents.iter().find(|consent| consent.upload == upload).cloned().map(Box::new),
+                upload,
+                may_note,
+            }
+        }
     }
+}
+
+/// What was measured on a recording, in words: faults first, then what was cut off.
+fn notes(report: &RecordingReport) -> Vec<Msg> {
+    let fault = |fault| match fault {
+        RecordingFault::Clipped => msg::RECORDING_CLIPPED,
+        RecordingFault::Noisy => msg::RECORDING_NOISY,
+        RecordingFault::Quiet => msg::RECORDING_QUIET,
+    };
+    let mut notes: Vec<Msg> = report.faults().into_iter().map(|found| Msg::new(fault(found))).collect();
+    let trimmed_s = (report.trimmed_start_ms + report.trimmed_end_ms + 500) / 1_000;
+    if trimmed_s > 0 {
+        notes.push(Msg::new(msg::RECORDING_TRIMMED).with("x", trimmed_s.to_string()));
+    }
+    notes
 }
 
 async fn state(site: &Site, me: &Me, track: &Track) -> Result<TrackState, ServiceError> {
@@ -84,24 +124,14 @@ async fn state(site: &Site, me: &Me, track: &Track) -> Result<TrackState, Servic
 /// The form that adds a track, nothing typed yet.
 pub(super) fn empty_form(site: &Site, me: &Me, places: &Places, view: &BulletinView) -> TrackForm {
     let lang = me.lang();
-    // The languages of the place first, then the others that have a name here.
-    let mut codes: Vec<String> =
-        places.languages(&view.bulletin.path).iter().map(|language| language.as_str().to_owned()).collect();
-    for spoken in Spoken::ALL {
-        if !codes.iter().any(|code| code == spoken.code()) {
-            codes.push(spoken.code().to_owned());
-        }
-    }
     TrackForm {
-        languages: codes.iter().map(|code| Choice::new(code.as_str(), words::spoken(lang, code))).collect(),
+        languages: record::languages(me, places, view),
         voices: form::VOICES
             .iter()
             .map(|voice| Choice::new(format!("vi:{voice}"), words::voice(lang, voice)))
             .collect(),
         language: String::new(),
-        kind: "recording".to_owned(),
         voice: format!("vi:{}", site.settings.voice),
-        max_bytes: site.app.web.upload_max_bytes,
         errors: Errors::none(),
     }
 }
@@ -125,14 +155,14 @@ pub(in crate::site) async fn add(
         Ok(received) => received,
         Err(refusal) => return again(&site, &me, &view, &refusal.form, refusal.errors).await,
     };
-    let track = match draft(&form, upload) {
-        Ok(track) => track,
+    let (track, consent) = match draft(&form, upload) {
+        Ok(draft) => draft,
         Err(errors) => return again(&site, &me, &view, &form, errors).await,
     };
-    match bulletins.put_track(me.who(), &id, &seen(form.one("seen"))?, track).await {
+    match bulletins.put_track(me.who(), &id, &seen(form.one("seen"))?, track, consent).await {
         Ok(_) => done(&address(&id), flash::plain(msg::TRACK_ADDED, site.app.web.secure_cookies)),
         Err(ServiceError::Invalid(errors)) => {
-            let errors = track_errors(&errors);
+            let errors = record::errors(&errors);
             again(&site, &me, &view, &form, errors).await
         }
         Err(other) => Err(other.into()),
@@ -191,12 +221,12 @@ async fn receive(
     let mut count = 0;
     while let Some(mut part) = parts.next_field().await.map_err(unreadable)? {
         let name = part.name().unwrap_or_default().to_owned();
-        if name == "recording" {
+        if name == RECORDING {
             if !trusted {
                 return Err(HttpError::CrossSite);
             }
             let file_name = part.file_name().unwrap_or_default().to_owned();
-            if file_name.is_empty() || form.one("kind") != "recording" {
+            if file_name.is_empty() || form.one("kind") != RECORDING {
                 continue;
             }
             let mut writer = site.app.services.uploads.begin(me.who(), &file_name).await?;
@@ -204,7 +234,7 @@ async fn receive(
                 match writer.write(&bytes).await {
                     Ok(()) => {}
                     Err(ServiceError::TooLarge(message)) => {
-                        let errors = Errors::none().with("recording", words::msg(&message));
+                        let errors = Errors::none().with(RECORDING, words::msg(&message));
                         return Ok(Err(Refusal { form, errors }));
                     }
                     Err(other) => return Err(other.into()),
@@ -213,7 +243,7 @@ async fn receive(
             match writer.finish().await {
                 Ok(stored) => upload = Some(stored),
                 Err(ServiceError::Invalid(errors)) => {
-                    let errors = track_errors(&errors);
+                    let errors = record::errors(&errors);
                     return Ok(Err(Refusal { form, errors }));
                 }
                 Err(other) => return Err(other.into()),
@@ -236,19 +266,22 @@ async fn receive(
     if trusted { Ok(Ok((form, upload))) } else { Err(HttpError::CrossSite) }
 }
 
-fn draft(form: &Fields, upload: Option<Upload>) -> Result<TrackDraft, Errors> {
+/// The track that a form brings, with the consent of its speaker.
+fn draft(form: &Fields, upload: Option<Upload>) -> Result<(TrackDraft, Option<ConsentDraft>), Errors> {
     let mut errors = Errors::none();
     let language = form.one("language").trim();
     if Language::new(language).is_err() {
         errors.put("language", Msg::new(msg::NOT_A_CHOICE));
     }
     let source = match form.one("kind") {
-        "recording" => match upload {
-            Some(upload) => {
-                Some(SourceDraft::Recording { upload: upload.hash.to_string(), file_name: upload.file_name })
-            }
+        RECORDING => match upload {
+            Some(upload) => Some(SourceDraft::Recording {
+                upload: upload.hash.to_string(),
+                file_name: upload.file_name,
+                transcript: form.text("transcript"),
+            }),
             None => {
-                errors.put("recording", Msg::new(msg::NO_FILE));
+                errors.put(RECORDING, Msg::new(msg::NO_FILE));
                 None
             }
         },
@@ -259,25 +292,20 @@ fn draft(form: &Fields, upload: Option<Upload>) -> Result<TrackDraft, Errors> {
             Some(SourceDraft::Speech { text: String::new(), voice, words_per_minute: None })
         }
         _ => {
-            errors.put("kind", Msg::new(msg::NOT_A_CHOICE));
+            errors.put("", Msg::new(msg::NOT_A_CHOICE));
             None
         }
     };
     match source {
-        Some(source) if errors.is_empty() => Ok(TrackDraft { language: language.to_owned(), source }),
+        Some(source) if errors.is_empty() => {
+            let consent = record::consent(form).filter(|_| form.one("kind") == RECORDING);
+            Ok((TrackDraft { language: language.to_owned(), source }, consent))
+        }
         _ => Err(errors),
     }
 }
 
-fn track_errors(errors: &FieldErrors) -> Errors {
-    words::errors(errors, |field| match field {
-        "recording" => "recording",
-        "tracks" => "language",
-        _ => "",
-    })
-}
-
-/// The bulletin's page with the form as typed.
+/// The page from which the form came, with the form as typed.
 async fn again(
     site: &Site,
     me: &Me,
@@ -285,13 +313,11 @@ async fn again(
     form: &Fields,
     errors: Errors,
 ) -> Result<Response, HttpError> {
+    if form.one("kind") == RECORDING {
+        return refused(record::view_of(site, me, view, record::typed(form, errors)).await?);
+    }
     let mut page = detail::view_of(site, me, view, DecisionForm::default(), None).await?;
-    page.add_track = TrackForm {
-        language: form.text("language"),
-        kind: form.text("kind"),
-        voice: form.text("voice"),
-        errors,
-        ..page.add_track
-    };
+    page.add_track =
+        TrackForm { language: form.text("language"), voice: form.text("voice"), errors, ..page.add_track };
     refused(page)
 }

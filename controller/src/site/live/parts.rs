@@ -70,19 +70,22 @@ impl Feed {
         let lang = self.me.lang();
         let view = self.site.app.services.bulletins.get(self.me.who(), id).await?;
         let page = detail::view_of(&self.site, &self.me, &view, DecisionForm::default(), None).await?;
-        let BulletinPage { bulletin, tracks, actions, decision, add_track, schedules, history, .. } = page;
+        let BulletinPage {
+            bulletin, tracks, earlier, actions, decision, add_track, schedules, history, ..
+        } = page;
         let (id, csrf) = (bulletin.id.clone(), self.me.reader.token());
         let outdated = self.asked.one("words") != bulletin.seen_words;
         self.put(&event::bulletin_state(&id), &BulletinStateTag { lang, state: bulletin.state });
         self.put(&event::bulletin_history(&id), &BulletinHistory { lang, history });
         if !outdated {
             let ids: Vec<&str> = tracks.iter().map(|track| track.id.as_str()).collect();
-            let key = (ids, actions.add_track, bulletin.seen_words.clone());
+            let key = (ids, actions.add_track, bulletin.seen_words.clone(), earlier.clone());
             let list = BulletinTracks {
                 lang,
                 csrf: csrf.clone(),
                 bulletin: bulletin.clone(),
                 tracks: tracks.clone(),
+                earlier,
                 actions: actions.clone(),
                 add_track,
             };

@@ -1,5 +1,7 @@
 //! Recordings come in as forms with a file.
 
+use loa_protocol::ids::ObjectHash;
+
 use super::*;
 use crate::config::Config;
 use crate::domain::role::Role;
@@ -48,8 +50,9 @@ async fn a_recording_becomes_a_track_and_is_taken_out_again() {
         [
             ("csrf", csrf.as_str()),
             ("seen", seen.as_str()),
-            ("language", language),
             ("kind", kind),
+            ("language", language),
+            ("transcript", "Ơ bol kòn bòn!"),
             ("voice", "vi:vi"),
         ]
     };
@@ -80,6 +83,7 @@ async fn a_recording_becomes_a_track_and_is_taken_out_again() {
     let added = upload(&web, &mut browser, &path, body).await;
     let page = web.follow(&mut browser, &added).await;
     assert!(page.html.contains("Tiếng K&#39;Ho") && page.html.contains("kho.wav"), "{}", page.html);
+    assert!(page.html.contains("Ơ bol kòn bòn!"), "{}", page.html);
     let view = web.story.services.bulletins.get(&lan, &view.bulletin.id).await.unwrap();
     assert_eq!(view.latest.tracks.len(), 2);
 
@@ -98,4 +102,73 @@ async fn a_recording_becomes_a_track_and_is_taken_out_again() {
     assert_eq!(web.send(&mut browser, &form).await.to(), bulletin);
     let view = web.story.services.bulletins.get(&lan, &view.bulletin.id).await.unwrap();
     assert_eq!(view.latest.tracks.len(), 1);
+}
+
+#[tokio::test]
+async fn a_consent_is_never_ticked_by_the_page_and_is_noted_with_the_recording() {
+    let web = Web::of(Story::new().await);
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let mut browser = web.browser(&lan).await;
+    let view = web.story.bulletin(&lan).await;
+    let id = &view.bulletin.id;
+    let bulletin = format!("/bulletins/{id}");
+    let path = format!("{bulletin}/tracks");
+    let record = web.get(&mut browser, &format!("{bulletin}/record?language=kpm")).await.page();
+    assert!(record.html.contains("<option value=\"kpm\" selected>"), "{}", record.html);
+    assert_eq!(record.headers["permissions-policy"], "camera=(), geolocation=(), microphone=(self)");
+    let elsewhere = web.get(&mut browser, &bulletin).await.page();
+    assert_eq!(elsewhere.headers["permissions-policy"], "camera=(), geolocation=(), microphone=()");
+    let form = record.form(&path);
+    let (csrf, seen) = (form.value("csrf").to_owned(), form.value("seen").to_owned());
+    let fields = |more: &[(&'static str, &'static str)]| {
+        let own =
+            [("csrf", csrf.as_str()), ("seen", seen.as_str()), ("kind", "recording"), ("language", "kpm")];
+        own.into_iter().chain(more.iter().copied()).collect::<Vec<_>>()
+    };
+    let consents = async || web.story.services.bulletins.consents(&lan, id).await.unwrap();
+
+    let nameless = multipart(&fields(&[("consent", "yes"), ("speaker", " ")]), Some(("a.ogg", b"OggS")));
+    let refused = upload(&web, &mut browser, &path, nameless).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.html.contains("Hãy ghi tên người đọc"), "{}", refused.html);
+    // Whoever has to send it again has to mean it again.
+    for page in [&record.html, &refused.html] {
+        let at = page.find("name=\"consent\"").unwrap();
+        let tag = &page[at..at + page[at..].find('>').unwrap()];
+        assert!(!tag.contains("checked"), "{tag}");
+    }
+
+    let without = multipart(&fields(&[("speaker", "K' Brèo")]), Some(("a.ogg", b"OggS")));
+    assert_eq!(upload(&web, &mut browser, &path, without).await.to(), bulletin);
+    assert_eq!(consents().await, [], "a name alone is no consent");
+
+    let page = web.get(&mut browser, &bulletin).await.page();
+    let noting = format!("{bulletin}/recordings/{}/consent", ObjectHash::of(b"OggS"));
+    let unticked = page.form(&noting).with("speaker", "K' Brèo");
+    assert_eq!(web.send(&mut browser, &unticked).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(consents().await, []);
+    let ticked = page.form(&noting).with("speaker", "K' Brèo").with("consent", "yes");
+    assert_eq!(web.send(&mut browser, &ticked).await.to(), bulletin);
+    assert!(consents().await[0].1.stands());
+
+    let page = web.get(&mut browser, &bulletin).await.page();
+    assert!(page.html.contains("K&#39; Brèo đồng ý"), "{}", page.html);
+    let withdrawal = page.form(&format!("{noting}/withdraw"));
+    assert_eq!(web.send(&mut browser, &withdrawal).await.to(), bulletin);
+    assert!(!consents().await[0].1.stands());
+    let page = web.get(&mut browser, &bulletin).await.page();
+    assert!(page.html.contains("đã rút lại đồng ý") && !page.html.contains("Brèo"), "{}", page.html);
+}
+
+#[tokio::test]
+async fn who_may_not_write_gets_no_recorder_and_what_is_submitted_takes_no_recording() {
+    let web = Web::of(Story::new().await);
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let hoa = web.story.person("hoa", Role::Author, "phu-son").await;
+    let view = web.story.submitted(&lan).await;
+    let record = format!("/bulletins/{}/record", view.bulletin.id);
+    let mut stranger = web.browser(&hoa).await;
+    assert_eq!(web.get(&mut stranger, &record).await.status, StatusCode::FORBIDDEN);
+    let mut author = web.browser(&lan).await;
+    assert_eq!(web.get(&mut author, &record).await.to(), format!("/bulletins/{}", view.bulletin.id));
 }

@@ -1,0 +1,54 @@
+//! What the speech data set is made of. It holds voices of people of every village: only whoever administers the whole
+//! installation exports it.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::audit::Deed;
+use super::{Ground, ServiceError};
+use crate::auth::token::RandomError;
+use crate::domain::role::{Action, Principal, Scope};
+use crate::store::consents::{self, Recording};
+
+/// The speech data set. Cheap to clone.
+#[derive(Clone)]
+pub struct SpeechData(pub(super) Arc<Ground>);
+
+/// All recordings, and what their speakers' ids are made with.
+pub struct Collected {
+    /// Every recording of every bulletin, the latest approved first.
+    pub recordings: Vec<Recording>,
+    /// The secret of the speakers' ids: the same for every export of this installation.
+    pub secret: [u8; 32],
+}
+
+impl SpeechData {
+    /// Collects all recordings, whether they may be used or not.
+    ///
+    /// # Errors
+    /// [`ServiceError::Forbidden`] for whoever does not administer the whole installation.
+    pub async fn collect(&self, who: &Principal) -> Result<Collected, ServiceError> {
+        who.require_in(Action::ManageUsers, &Scope::Everywhere)?;
+        let mut fresh = [0; 32];
+        getrandom::fill(&mut fresh).map_err(RandomError)?;
+        let mut tx = self.0.store.write().await?;
+        let secret = consents::secret(&mut tx, &fresh).await?;
+        let recordings = consents::recordings(&mut tx).await?;
+        tx.commit().await?;
+        Ok(Collected { recordings, secret })
+    }
+
+    /// Notes that the data set was exported.
+    ///
+    /// # Errors
+    /// As [`SpeechData::collect`].
+    pub async fn note_export(&self, who: &Principal, what: Value) -> Result<(), ServiceError> {
+        who.require_in(Action::ManageUsers, &Scope::Everywhere)?;
+        let mut tx = self.0.store.write().await?;
+        let action = "speech_data.exported";
+        let deed = Deed { action, subject: "speech-data", area: None, before: None, after: Some(what) };
+        self.0.note(&mut tx, who, deed).await?;
+        Ok(tx.commit().await?)
+    }
+}
