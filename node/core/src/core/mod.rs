@@ -40,7 +40,8 @@ pub struct Core {
     topics: Topics,
     boot: BootId,
     firmware: String,
-    last_wall: UnixMs,
+    /// When [`Core::settle`] was last called: what has fallen due since is still to be looked at.
+    settled: Now,
     is_control_up: bool,
     /// The areas whose plans the control link is subscribed to.
     subscribed: Vec<AreaId>,
@@ -76,7 +77,7 @@ impl Core {
             topics: Topics::new(&identity),
             boot,
             firmware: shortened(firmware, FIRMWARE_MAX_BYTES),
-            last_wall: now.wall,
+            settled: now,
             is_control_up: false,
             subscribed: Vec::new(),
             volume_percent: None,
@@ -282,8 +283,8 @@ impl Core {
         let mut deadlines = Deadlines::new(now);
         self.world.documents.deadlines(&mut deadlines);
         self.agenda.deadlines(admit_lead_ms(&self.world.settings), &mut deadlines);
-        self.player.deadlines(&self.world.scene(now), &mut deadlines);
-        self.fetch.deadlines(now, &mut deadlines);
+        self.player.deadlines(&self.world.scene(self.settled), &mut deadlines);
+        self.fetch.deadlines(self.settled, &mut deadlines);
         if self.is_control_up {
             self.receipts.deadlines(&mut deadlines);
             self.reports.deadlines(&mut deadlines);

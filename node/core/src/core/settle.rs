@@ -25,11 +25,11 @@ const EVENT_TOPIC_MAX_BYTES: usize = 200;
 impl Core {
     /// Lets every part draw its conclusions from an input.
     pub(super) fn settle(&mut self, now: Now) {
-        if now.wall < self.last_wall - CLOCK_BACK_MS {
+        if now.wall < self.settled.wall - CLOCK_BACK_MS {
             self.ledger.forget_coming(now.wall);
             self.agenda.rewind(now.wall, &self.ledger);
         }
-        self.last_wall = now.wall;
+        self.settled = now;
         self.follow_documents(now);
         self.admit_near(now);
         let ended = self.player.expire(&self.world.scene(now));

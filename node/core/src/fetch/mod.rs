@@ -372,7 +372,8 @@ impl Fetch {
         self.wishes.lacking().filter_map(fetching).take(FETCHING_MAX).collect()
     }
 
-    pub(crate) fn deadlines(&self, now: Now, deadlines: &mut Deadlines) {
+    /// What fell due after `settled`, when [`Fetch::step`] was last called, is a deadline that has passed.
+    pub(crate) fn deadlines(&self, settled: Now, deadlines: &mut Deadlines) {
         if let Some(want) = &self.want {
             deadlines.add(At::Monotonic(want.until_ms), "blocks do not come");
         }
@@ -380,7 +381,8 @@ impl Fetch {
             deadlines.add(At::Monotonic(since.saturating_add(LINGER_MS)), "the bulk link is of no use");
         }
         let pauses = self.trouble.values().map(|trouble| trouble.not_before_ms);
-        for until in pauses.chain([self.storage_pause_until_ms]).filter(|until| *until > now.monotonic_ms) {
+        for until in pauses.chain([self.storage_pause_until_ms]).filter(|until| *until > settled.monotonic_ms)
+        {
             deadlines.add(At::Monotonic(until), "fetch again after a pause");
         }
     }

@@ -270,6 +270,7 @@ impl Player {
         self.session.iter().flat_map(Session::objects)
     }
 
+    /// `scene` is as the player last saw it: what fell due between then and now is a deadline that has passed.
     pub(crate) fn deadlines(&self, scene: &Scene<'_>, deadlines: &mut Deadlines) {
         let now = scene.now;
         let mut wall = |at: UnixMs, reason| {

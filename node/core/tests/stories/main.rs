@@ -4,6 +4,7 @@
 mod any_input;
 mod catching_up;
 mod fetching;
+mod late_looks;
 mod main_job;
 mod office;
 mod playing;
