@@ -120,7 +120,7 @@ def measure(folder, name, seed):
 def main():
     folder = pathlib.Path(sys.argv[1])
     names = sorted(path.name.removesuffix("-before.wav") for path in folder.glob("*-before.wav"))
-    names = [name for name in names if name not in NOT_SPEECH and (len(sys.argv) < 3 or name in sys.argv[2].split(","))]
+    names = [name for name in names if name not in NOT_SPEECH]
     rows = []
     for seed, name in enumerate(names):
         for kind, result in measure(folder, name, seed).items():
