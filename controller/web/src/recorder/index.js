@@ -87,6 +87,7 @@ class Recorder {
   #show(state) {
     this.#state = state;
     this.box.dataset.state = state;
+    this.box.classList.toggle("is-reading", ["counting", "recording", "paused"].includes(state));
     const pressed = this.box.contains(document.activeElement) ? document.activeElement : null;
     for (const part of this.box.querySelectorAll("[data-when]")) {
       part.hidden = !part.dataset.when.split(" ").includes(state);
@@ -96,7 +97,7 @@ class Recorder {
     this.form.querySelector("[data-send]").disabled = ["asking", "counting", "recording", "paused", "sending"].includes(state);
     this.part("status").textContent = ["unable", "counting"].includes(state) ? "" : this.text(state);
     // The button that was pressed is gone: the next one is at hand for a keyboard.
-    if (pressed?.hidden) this.box.querySelector("button:not([hidden])")?.focus();
+    if (pressed?.hidden) this.box.querySelector("button:not([hidden])")?.focus({ preventScroll: state === "recording" });
   }
 
   #trouble(text, link) {
@@ -144,12 +145,21 @@ class Recorder {
     this.lock = await navigator.wakeLock?.request("screen").catch(() => null);
     this.#watch();
     this.#show("counting");
+    this.#showWords();
     for (let left = COUNT_IN_S; left > 0; left -= 1) {
       this.part("count").textContent = left;
       await new Promise((done) => this.#timers.push(setTimeout(done, 1_000)));
       if (turn !== this.#turn) return;
     }
     await this.#begin();
+  }
+
+  /** Where the recorder lies below the words, they come into sight: those in the language, or else the bulletin's own. */
+  #showWords() {
+    if (getComputedStyle(this.box).position !== "fixed") return;
+    const { transcript } = this.form.elements;
+    const own = document.getElementById("bulletin-text");
+    (transcript.value === "" && own ? own : transcript).scrollIntoView({ block: "start" });
   }
 
   again() {
