@@ -14,7 +14,7 @@ use loa_controller::services::Services;
 use loa_protocol::bulletin::Language;
 use loa_protocol::time::UnixMs;
 use loa_speech::Normalizer;
-use loa_speech::normalize::{Finding, Lexicon, Options, Region, Spoken};
+use loa_speech::normalize::{Entry, Finding, Lexicon, Options, Region, Spoken};
 use serde_json::{Value, json};
 
 #[derive(Debug, Subcommand)]
@@ -33,6 +33,10 @@ pub(crate) struct Normalize {
     /// Prints one JSON object for each line: what was recognised where, and what nothing was known about.
     #[arg(long)]
     explain: bool,
+    /// Words of the place: a file with one on each line, what is written, a tab, and what is said. Empty lines and those that
+    /// begin with # are left out.
+    #[arg(long, value_name = "FILE")]
+    lexicon: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -75,10 +79,35 @@ fn midnight(day: NaiveDate, zone: Tz) -> anyhow::Result<UnixMs> {
 }
 
 /// Runs until the end of the input, or until nobody reads the output any more.
-pub(crate) fn normalize(Normalize { region, explain }: &Normalize) -> anyhow::Result<()> {
-    let normalizer = Normalizer::new(Options::of(*region), &Lexicon::default());
+pub(crate) fn normalize(Normalize { region, explain, lexicon }: &Normalize) -> anyhow::Result<()> {
+    let lexicon = match lexicon {
+        Some(file) => {
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("the lexicon {} cannot be read", file.display()))?;
+            words(&text).with_context(|| format!("the lexicon {} cannot be used", file.display()))?
+        }
+        None => Lexicon::default(),
+    };
+    for note in lexicon.notes() {
+        eprintln!("{note}");
+    }
+    let normalizer = Normalizer::new(Options::of(*region), &lexicon);
     let answer = |line: &str| if *explain { explained(&normalizer, line) } else { said(&normalizer, line) };
     each_line(&mut io::stdin().lock(), &mut io::BufWriter::new(io::stdout().lock()), answer)
+}
+
+/// The words of a file.
+fn words(text: &str) -> anyhow::Result<Lexicon> {
+    let mut entries = Vec::new();
+    for (index, line) in
+        text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
+    {
+        let (written, spoken) = line
+            .split_once('\t')
+            .with_context(|| format!("line {} has no tab between writing and saying", index + 1))?;
+        entries.push(Entry { written: written.to_owned(), spoken: spoken.to_owned() });
+    }
+    Ok(Lexicon::of_area(entries))
 }
 
 fn each_line(
@@ -157,6 +186,15 @@ mod tests {
         let normalizer = Normalizer::default();
         let said = answered("Họp lúc 7h30.\n\nGọi 115!\u{2028}Hết\n", |line| said(&normalizer, line));
         assert_eq!(said, "Họp lúc bảy giờ ba mươi phút.\n\nGọi một một năm! Hết\n");
+    }
+
+    #[test]
+    fn words_of_a_file_are_said_and_their_clashes_told() {
+        let lexicon = words("# của xã\n\nKDT\tkhu A\nKDT\tkhu dân tộc\n").unwrap();
+        assert_eq!(lexicon.notes().len(), 1);
+        let normalizer = Normalizer::new(Options::default(), &lexicon);
+        assert_eq!(said(&normalizer, "Họp ở KDT"), "Họp ở khu dân tộc");
+        assert_eq!(words("KDT khu").unwrap_err().to_string(), "line 1 has no tab between writing and saying");
     }
 
     #[test]

@@ -25,7 +25,7 @@ before(async () => {
   const approved = await first('/bulletins?state=approved', 'main a[href^="/bulletins/"]:not([href$="/new"])');
   addresses = [
     '/', '/bulletins', '/bulletins?state=rejected', '/bulletins/new', draft, `${draft}/edit`, approved, '/schedules',
-    '/schedules/new', '/heard', '/heard?outcome=missed', '/nodes', '/nodes/new', node, `${node}/revoke`, '/areas', '/users',
+    '/schedules/new', '/heard', '/heard?outcome=missed', '/nodes', '/nodes/new', node, `${node}/revoke`, '/areas', '/areas/xa-lac-duong/words?say=K\'Ho', '/users',
     user, '/audit', '/account', '/nowhere',
   ];
 });

@@ -87,6 +87,7 @@ pub(crate) fn label_key(field: &str) -> Option<&'static str> {
         "speaker_place" => "speaker-place",
         "transcript" => "transcript",
         "speak" => "tracks-speak",
+        "spoken" => "word-spoken",
         "target" => "schedule-target",
         "text" => "bulletin-text",
         "time" => "schedule-time",
@@ -94,6 +95,7 @@ pub(crate) fn label_key(field: &str) -> Option<&'static str> {
         "title" => "bulletin-title",
         "until" => "schedule-until",
         "voice" => "voice",
+        "written" => "word-written",
         _ => return None,
     })
 }

@@ -314,6 +314,24 @@ impl RepeatMode {
 }
 
 vocabulary! {
+    /// Why a stretch of a text should be looked at, the gravest first.
+    FindingReason, "finding" {
+        /// A sentence in another language.
+        Language = "language", Bad;
+        /// A sentence in Vietnamese without its marks.
+        NoMarks = "no-marks", Bad;
+        /// A number that no rule understood.
+        Digits = "digits", Warn;
+        /// Capitals that nobody knows.
+        Capitals = "capitals", Warn;
+        /// A word that is no Vietnamese syllable.
+        Word = "word", Info;
+        /// A sign that nothing is said for.
+        Symbol = "symbol", Quiet;
+    }
+}
+
+vocabulary! {
     /// A step in the history of a bulletin, or a deed in the audit log.
     Step, "step" {
         /// `bulletin.created`
@@ -348,6 +366,12 @@ vocabulary! {
         AreaMoved = "area-moved", Info;
         /// `area.removed`
         AreaRemoved = "area-removed", Warn;
+        /// `word.added`
+        WordAdded = "word-added", Quiet;
+        /// `word.changed`
+        WordChanged = "word-changed", Quiet;
+        /// `word.removed`
+        WordRemoved = "word-removed", Quiet;
         /// `node.created`
         NodeCreated = "node-created", Quiet;
         /// `node.changed`
@@ -418,6 +442,7 @@ pub(super) fn every_key() -> Vec<&'static str> {
         .chain(keys(ScheduleState::ALL))
         .chain(keys(AccountState::ALL))
         .chain(keys(RepeatMode::ALL))
+        .chain(keys(FindingReason::ALL))
         .chain(keys(Step::ALL))
         .collect()
 }

@@ -27,6 +27,7 @@
 //! | `GET /schedules` | [`views::SchedulesPage`] | |
 //! | `GET /schedules/new?bulletin=` | [`views::ScheduleFormPage`] | |
 //! | `GET /areas` | [`views::AreasPage`] | |
+//! | `GET /areas/{id}/words?word=&written=&say=` | [`views::WordsPage`] | |
 //! | `GET /nodes?q=&area=&link=&page=` | [`views::NodesPage`] | topic `nodes` |
 //! | `GET /nodes/new?area=` | [`views::NodeFormPage`] | |
 //! | `GET /nodes/{id}` | [`views::NodePage`] | topic `node:{id}` |
@@ -55,6 +56,7 @@
 //! | `/bulletins` | `title`, `text`, `area`, `category`, `class`, `speak`\*, `voice`\* (`code:voice`), `form_id`, `then` (`save`, `submit`) | 303 `/bulletins/{id}`; 422 [`views::BulletinFormPage`] |
 //! | `/bulletins/{id}/edit` | the same, and `seen` | 303 `/bulletins/{id}`; 422, 409 the form |
 //! | `/bulletins/check` | the same | 200 [`views::TextCheckPart`] |
+//! | `/bulletins/check/words` | the same, and `written`, `spoken`: a word for the area | 200 [`views::TextCheckPart`] |
 //! | `/bulletins/{id}/submit`, `…/approve`, `…/withdraw` | `seen` | 303 `/bulletins/{id}` |
 //! | `/bulletins/{id}/reject` | `seen`, `comment` | 303; 422 [`views::BulletinPage`] |
 //! | `/bulletins/{id}/tracks` (multipart) | `csrf` and `seen` (of the words) first, `kind` `speech`, `language`, `voice` (`code:voice`) | 303; 422 [`views::BulletinPage`] |
@@ -66,6 +68,8 @@
 //! | `/schedules/preview` | the same | 200 [`views::SchedulePreviewPart`] |
 //! | `/schedules/{id}/cancel` | `next` | 303 `next` |
 //! | `/areas` | `name`, `level`, `parent`, `languages`\*, `form_id` | 303 `/areas`; 422 [`views::AreasPage`] |
+//! | `/areas/{id}/words` | `word`, `written`, `spoken` | 303 `/areas/{id}/words`, or 200 the page where there is more to tell; 422 [`views::WordsPage`] |
+//! | `/areas/{id}/words/{word}/remove` | | 303 `/areas/{id}/words` |
 //! | `/nodes` | `name`, `area`, `serial`, `form_id` | 200 [`views::NodePage`] with its token; 422 [`views::NodeFormPage`] |
 //! | `/nodes/{id}/token` | | 200 [`views::NodePage`] with a fresh token |
 //! | `/nodes/{id}/revoke` | `reason` | 303 `/nodes/{id}`; 422 [`views::NodeRevokePage`] |
@@ -233,6 +237,7 @@ pages!(
     UserPage secret in link,
     UsersPage,
     WelcomePage,
+    WordsPage,
 );
 
 impl Page for views::RecordPage {

@@ -54,8 +54,6 @@ messages! {
     // What the text check says.
     /// Marks that espeak-ng takes for phonemes, `[[ ]]`, are left out.
     WARN_BRACKETS = "warn-brackets";
-    /// Emoji and the like are left out; word `x`.
-    WARN_UNSPEAKABLE = "warn-unspeakable";
     /// Very long; number `minutes`.
     WARN_LONG = "warn-long";
     /// Words in capitals are read as abbreviations; word `x`.
@@ -104,6 +102,14 @@ messages! {
     SCHEDULE_CANCELLED = "done-schedule-cancelled";
     /// Area added; word `x`.
     AREA_ADDED = "done-area-added";
+    /// Word kept; word `x`.
+    WORD_KEPT = "done-word-kept";
+    /// Word kept that was said otherwise before; words `x`, `said`.
+    WORD_REPLACED = "done-word-replaced";
+    /// Word kept, and words that lead back to themselves; words `x`, `loops`.
+    WORD_LOOP = "done-word-loop";
+    /// Word removed; word `x`.
+    WORD_REMOVED = "done-word-removed";
     /// Node added; word `x`.
     NODE_ADDED = "done-node-added";
     /// Node revoked; word `x`.

@@ -56,6 +56,7 @@ fn row(places: &Places, names: &BTreeMap<String, String>, entry: &AuditRecord) -
         "node" => Some(format!("/nodes/{id}")),
         "user" | "session" => Some(format!("/users/{id}")),
         "area" => Some("/areas".to_owned()),
+        "word" => Some(format!("/areas/{id}/words")),
         "schedule" => Some("/schedules".to_owned()),
         _ => None,
     };

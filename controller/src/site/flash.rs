@@ -35,7 +35,7 @@ const KEYS: [&str; 20] = [
     msg::WELCOME,
     msg::SIGNED_OUT,
 ];
-const NAMED_KEYS: [&str; 2] = [msg::AREA_ADDED, msg::NODE_REVOKED];
+const NAMED_KEYS: [&str; 4] = [msg::AREA_ADDED, msg::NODE_REVOKED, msg::WORD_KEPT, msg::WORD_REMOVED];
 
 /// The cookie of an outcome without words of its own.
 pub(super) fn plain(key: &'static str, secure: bool) -> HeaderValue {

@@ -17,6 +17,7 @@
 
 mod account;
 mod answer;
+mod area_words;
 mod areas;
 mod audit;
 mod bulletins;
@@ -33,6 +34,7 @@ mod places;
 mod prefs;
 mod program;
 mod reader;
+mod reading;
 mod schedules;
 mod shell;
 mod today;
@@ -116,6 +118,7 @@ pub fn router(app: AppState, settings: Settings) -> Router {
         .route("/bulletins", get(bulletins::list::page).post(bulletins::form::create))
         .route("/bulletins/new", get(bulletins::form::new_page))
         .route("/bulletins/check", post(bulletins::check::answer))
+        .route("/bulletins/check/words", post(bulletins::check::add_word))
         .route("/bulletins/{id}", get(bulletins::detail::page))
         .route("/bulletins/{id}/edit", get(bulletins::form::edit_page).post(bulletins::form::edit))
         .route("/bulletins/{id}/submit", post(bulletins::decide::submit))
@@ -133,6 +136,8 @@ pub fn router(app: AppState, settings: Settings) -> Router {
         .route("/schedules/preview", post(schedules::form::preview))
         .route("/schedules/{id}/cancel", post(schedules::list::cancel))
         .route("/areas", get(areas::page).post(areas::create))
+        .route("/areas/{id}/words", get(area_words::page).post(area_words::put))
+        .route("/areas/{id}/words/{word}/remove", post(area_words::remove))
         .route("/nodes", get(nodes::list::page).post(nodes::form::create))
         .route("/nodes/new", get(nodes::form::page))
         .route("/nodes/{id}", get(nodes::detail::page))

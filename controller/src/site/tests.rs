@@ -10,6 +10,7 @@ mod main_job;
 mod refused;
 mod scoping;
 mod tracks;
+mod words;
 
 use std::collections::BTreeMap;
 

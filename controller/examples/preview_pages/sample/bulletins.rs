@@ -129,10 +129,9 @@ pub(crate) fn bulletin_form(look: Look) -> BulletinFormPage {
             chars: TEXT.chars().count(),
             limit: 20_000,
             duration_ms: Some(64_000),
-            warnings: vec![
-                Msg::new(msg::WARN_UNSPEAKABLE).with("x", "🌧 ⚠"),
-                Msg::new(msg::WARN_CAPITALS).with("x", "PCTT-TKCN"),
-            ],
+            warnings: vec![Msg::new(msg::WARN_CAPITALS).with("x", "PCTT-TKCN")],
+            told: None,
+            reading: Some(Reading { in_form: true, ..reading() }),
         },
     }
 }
@@ -259,7 +258,7 @@ pub(crate) fn bulletin(look: Look, state: BulletinState) -> BulletinPage {
             area: "Xã Đưng K'Nớ".into(),
             title: STORM.into(),
             text: TEXT.into(),
-            spoken_text: Some(SPOKEN.into()),
+            reading: Some(reading()),
             state,
             class: Class::Emergency,
             category: "Phòng chống thiên tai".into(),
@@ -341,4 +340,25 @@ const UPLOAD: &str = "9f2c7a41d05b4e6c8a17b3d2e4f607189f2c7a41d05b4e6c8a17b3d2e4
 
 pub(crate) fn name(id: &str, title: &str, class: Class) -> BulletinName {
     BulletinName { id: id.into(), title: title.into(), class }
+}
+
+fn reading() -> Reading {
+    let part = |text: &str, kind| PreviewPart { text: text.to_owned(), kind, written: String::new() };
+    let row = FindingRow {
+        index: 0,
+        written: "PCTT-TKCN".to_owned(),
+        shown: "PCTT-TKCN".to_owned(),
+        spoken: "pê xê tê tê tê ca xê nờ".to_owned(),
+        line: 1,
+        times: 1,
+        from_utf16: 0,
+        to_utf16: 9,
+        sayable: true,
+    };
+    Reading {
+        groups: vec![FindingGroup { reason: FindingReason::Capitals, rows: vec![row] }],
+        preview: vec![part(SPOKEN, PreviewKind::Plain)],
+        area: Some(WordsArea { id: "xa".to_owned(), name: "Xã Đưng K'Nớ".to_owned(), may_add: true }),
+        ..Reading::default()
+    }
 }

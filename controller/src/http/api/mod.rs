@@ -9,6 +9,7 @@ mod audit;
 mod bulletins;
 mod consents;
 mod heard;
+mod lexicon;
 mod nodes;
 mod objects;
 mod schedules;
@@ -62,6 +63,8 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(areas::list, areas::create))
         .routes(routes!(areas::get, areas::update, areas::remove))
         .routes(routes!(areas::move_to))
+        .routes(routes!(lexicon::list, lexicon::create))
+        .routes(routes!(lexicon::update, lexicon::remove))
         .routes(routes!(nodes::list, nodes::create))
         .routes(routes!(nodes::get, nodes::update, nodes::remove))
         .routes(routes!(nodes::health))

@@ -13,7 +13,9 @@ use super::super::voices::Voices;
 use super::super::*;
 use crate::config::{Config, EngineConfig, OrderConfig, SpeechConfig};
 use crate::domain::bulletin::{BulletinDraft, Making, SourceDraft, Track, TrackDraft};
+use crate::domain::lexicon::WordDraft;
 use crate::domain::role::Role;
+use crate::services::draft_of;
 use crate::services::story::{Story, area, draft, path};
 
 const SOUND: &[u8] = include_bytes!("../../../../audio-samples/phrase.wav");
@@ -201,6 +203,35 @@ async fn the_note_goes_with_the_sound_into_the_next_revision() {
     assert_eq!(next.latest.number, 2);
     assert_eq!(next.latest.tracks[0].spoken, track.spoken);
     assert_eq!(next.latest.tracks[0].object, track.object);
+}
+
+#[tokio::test]
+async fn the_words_of_the_area_are_in_the_sound_and_a_revision_after_their_change_is_spoken_with_them() {
+    const TEXT: &str = "Mời bà con KDT họp.";
+    let (story, maker) = studio(SpeechConfig::default()).await;
+    let before = made(&story, &maker, TEXT, "").await;
+    assert_eq!(before.spoken.as_ref().unwrap().words_digest, "");
+    let operator = story.operator.clone();
+    let approver = story.person("binh", Role::Approver, "da-don").await;
+    let services = &story.services;
+    let id = services.bulletins.list(&operator, &Default::default()).await.unwrap()[0].bulletin.id.clone();
+    let view = services.bulletins.get(&operator, &id).await.unwrap();
+    let view = services.bulletins.submit(&operator, &id, &view.seen()).await.unwrap();
+    let approved = services.bulletins.approve(&approver, &id, &view.seen(), "").await.unwrap();
+
+    let word = WordDraft { written: "KDT".to_owned(), spoken: "khu dân tộc".to_owned() };
+    let kept = services.lexicon.put(&operator, &area("lam-dong"), None, &word).await.unwrap();
+    assert_eq!(kept.drafts_again, 0, "it stays as its approver heard it");
+    let renamed = BulletinDraft { title: "Họp thôn".to_owned(), ..draft_of(&approved.latest) };
+    services.bulletins.edit(&operator, &id, &approved.seen_words(), &renamed).await.unwrap();
+    let job = maker.claim().await.unwrap().unwrap();
+    maker.work(job).await;
+    let after = services.bulletins.get(&operator, &id).await.unwrap();
+    let (track, on_air) = (&after.latest.tracks[0], &after.on_air.as_ref().unwrap().tracks[0]);
+    assert_eq!(track.making, Making::Done);
+    assert_ne!(track.object, before.object);
+    assert_ne!(track.spoken.as_ref().unwrap().words_digest, "");
+    assert_eq!(on_air.object, before.object);
 }
 
 #[tokio::test]

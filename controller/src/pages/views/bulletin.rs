@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::reading::Reading;
 use super::schedules::ScheduleRow;
 use crate::pages::filters;
 use crate::pages::form::{Choice, Errors};
@@ -54,8 +55,8 @@ pub struct BulletinDetail {
     pub title: String,
     /// Text as written.
     pub text: String,
-    /// Text as the voice will speak it, once normalised.
-    pub spoken_text: Option<String>,
+    /// How the text is read; `None` where nothing in it can be spoken.
+    pub reading: Option<Reading>,
     /// State of this revision.
     pub state: BulletinState,
     /// Class.

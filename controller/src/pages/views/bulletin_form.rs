@@ -2,9 +2,10 @@
 
 use askama::Template;
 
+use super::reading::Reading;
 use crate::pages::filters;
 use crate::pages::form::{Choice, Errors};
-use crate::pages::shell::Shell;
+use crate::pages::shell::{Flash, Shell};
 use crate::pages::text::Msg;
 
 /// `GET /bulletins/new`, `GET /bulletins/{id}/edit`, and the answer (422) to a refused POST of either form.
@@ -85,4 +86,8 @@ pub struct TextCheck {
     pub duration_ms: Option<u64>,
     /// What cannot be spoken, or will be spoken otherwise than written.
     pub warnings: Vec<Msg>,
+    /// What became of a word that was added from here.
+    pub told: Option<Flash>,
+    /// How it is read; `None` for what cannot be.
+    pub reading: Option<Reading>,
 }

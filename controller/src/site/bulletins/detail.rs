@@ -6,14 +6,13 @@ use axum::extract::{Path, State};
 use loa_protocol::bulletin::Class;
 use serde_json::Value;
 
-use super::named;
-use super::{record, tracks};
+use super::{check, named, record, tracks};
 use crate::domain::bulletin::{RevisionState, Step as Deed};
 use crate::domain::role::Action;
 use crate::pages::labels::Step;
 use crate::pages::views::{
-    BulletinActions, BulletinDetail, BulletinPage, ConsentCard, DecisionForm, HistoryItem, TrackCard,
-    TrackForm, TrackOrigin,
+    BulletinActions, BulletinDetail, BulletinPage, ConsentCard, DecisionForm, HistoryItem, Reading,
+    TrackCard, TrackForm, TrackOrigin,
 };
 use crate::pages::{Msg, Nav, msg};
 use crate::services::{BulletinView, ServiceError};
@@ -65,6 +64,7 @@ pub(in crate::site) async fn view_of(
         if schedules.is_empty() { Vec::new() } else { services.nodes.list(me.who()).await? };
     let authors: Vec<String> = latest.authors.iter().map(ToString::to_string).collect();
     let rejected = latest.state == RevisionState::Rejected;
+    let reading = reading_of(site, me, view).await?;
     Ok(BulletinPage {
         bulletin: BulletinDetail {
             id: bulletin.id.to_string(),
@@ -75,7 +75,7 @@ pub(in crate::site) async fn view_of(
             area: places.name_of(&bulletin.path),
             title: latest.title.clone(),
             text: latest.text.clone(),
-            spoken_text: spoken_text(&site.settings.normalizer, &latest.text),
+            reading,
             state: words::state(latest.state),
             class: words::class(latest.class),
             category: words::category(me.lang(), latest.category),
@@ -141,12 +141,12 @@ pub(super) fn takes_tracks(me: &Me, view: &BulletinView) -> bool {
         && matches!(view.latest.state, RevisionState::Draft | RevisionState::Rejected)
 }
 
-/// The words that the voice speaks, where the text can be spoken.
-fn spoken_text(normalizer: &loa_speech::Normalizer, text: &str) -> Option<String> {
-    let checked = loa_speech::text::check(text, usize::MAX).ok()?;
-    let spoken = normalizer.normalize(checked.text.as_str());
-    let sentences: Vec<&str> = spoken.sentences().iter().map(|sentence| sentence.as_str()).collect();
-    (!sentences.is_empty()).then(|| sentences.join("\n"))
+/// How the text is read, where anything in it can be spoken.
+async fn reading_of(site: &Site, me: &Me, view: &BulletinView) -> Result<Option<Reading>, ServiceError> {
+    let Ok(checked) = loa_speech::text::check(&view.latest.text, usize::MAX) else { return Ok(None) };
+    let area = view.bulletin.path.areas().last().map(ToString::to_string).unwrap_or_default();
+    let (reading, _) = check::read_for(site, me, &area, checked.text.as_str()).await?;
+    Ok((!reading.preview.is_empty()).then_some(reading))
 }
 
 async fn history_of(

@@ -304,7 +304,7 @@ async fn form_page(
     if form.area.is_empty() {
         form.area = usual_area(me, &places, &areas);
     }
-    let check = check::text_check(site, &form.text);
+    let check = check::text_check(site, me, &form.area, &form.text).await?;
     let voice = Some(chosen_voice(&typed.voices)).filter(|voice| !voice.is_empty());
     Ok(BulletinFormPage {
         shell,
