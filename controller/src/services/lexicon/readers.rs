@@ -28,12 +28,14 @@ pub struct Reader {
 
 /// The words of a path's areas, the topmost first.
 type Words = Vec<Vec<Entry>>;
+/// What was made, the oldest first.
+type Made = VecDeque<(Words, Arc<Reader>)>;
 
 /// The readers of all areas. Cheap to clone; clones share what they remember.
 #[derive(Debug, Clone)]
 pub struct Readers {
     options: Options,
-    made: Arc<Mutex<VecDeque<(Words, Arc<Reader>)>>>,
+    made: Arc<Mutex<Made>>,
 }
 
 impl Readers {
@@ -55,7 +57,7 @@ impl Readers {
 
     fn with(&self, words: Words) -> Arc<Reader> {
         // The list is whole after every step, so a panic elsewhere does not spoil it.
-        let known = |made: &VecDeque<(Words, Arc<Reader>)>| {
+        let known = |made: &Made| {
             made.iter().find(|(known, _)| *known == words).map(|(_, reader)| Arc::clone(reader))
         };
         if let Some(reader) = known(&self.made.lock().unwrap_or_else(PoisonError::into_inner)) {
