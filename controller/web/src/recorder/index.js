@@ -2,6 +2,7 @@ import { Level } from "./level.js";
 import { extension, missing, NoMicrophone, open, record } from "./microphone.js";
 import { send } from "./send.js";
 import { dropTakes, Takes } from "./takes.js";
+import { wholePart } from "./whole.js";
 
 /** Seconds that are counted before a take begins. */
 const COUNT_IN_S = 3;
@@ -120,7 +121,8 @@ class Recorder {
     for (const [name, value] of Object.entries(kept.fields)) {
       if (value && !this.form.elements[name].value) this.form.elements[name].value = value;
     }
-    this.#take = kept;
+    // Of a take that came to its end, its length is known.
+    this.#take = kept.heard_ms ? kept : { ...kept, blob: await wholePart(kept.blob) };
     this.#listen();
     this.#show("taken");
     this.part("status").textContent = this.text("restored");
