@@ -44,6 +44,7 @@ pub const KEYS: &[Key] = &[
     text("data_dir"),
     text("tenant"),
     text("zone"),
+    Key { path: "languages", kind: KeyKind::Tables },
     text("http.listen"),
     text("http.public_url"),
     Key { path: "http.secure_cookies", kind: KeyKind::Flag },

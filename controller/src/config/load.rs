@@ -78,7 +78,7 @@ impl Config {
             "choose north, central or south",
         )?;
         rule(self.speech.cache_max_mib <= 1024 * 1024, "speech.cache_max_mib", "choose 0 to 1048576")?;
-        self.speech.check().map_err(wrong)?;
+        self.speech.check(&self.listed_languages()?).map_err(wrong)?;
         rule(self.limits.text_max_chars > 0, "limits.text_max_chars", "it must be at least 1")?;
         rule(self.limits.session_idle_min > 0, "limits.session_idle_min", "it must be at least 1")?;
         rule(self.limits.session_max_h > 0, "limits.session_max_h", "it must be at least 1")?;
@@ -89,7 +89,7 @@ impl Config {
     }
 }
 
-fn wrong((key, problem): (String, String)) -> ConfigError {
+pub(super) fn wrong((key, problem): (String, String)) -> ConfigError {
     ConfigError::Value { origin: "the configuration".to_owned(), key, problem }
 }
 
@@ -254,6 +254,15 @@ mod tests {
     }
 
     #[test]
+    fn an_operator_lists_a_language_that_the_table_lacks() {
+        let file = file("[[languages]]\ncode = \"qaa\"\nvi = \"Rơ Năm\"\n");
+        let languages = Config::load(Some(file.path()), []).unwrap().listed_languages().unwrap();
+        let added = languages.get("qaa").unwrap();
+        assert_eq!((added.vi.as_str(), added.en.as_str()), ("Rơ Năm", "Rơ Năm"));
+        assert!(languages.get("kpm").is_some());
+    }
+
+    #[test]
     fn nothing_set_is_a_working_configuration() {
         let config = Config::load(None, []).unwrap();
         assert_eq!(config.zone, chrono_tz::Tz::Asia__Ho_Chi_Minh);
@@ -283,6 +292,16 @@ mod tests {
             ("[broker]\nmode = \"external\"", &[], &["`broker.url`", "mqtts://"]),
             ("[http]\nsecure_cookies = true", &[], &["`http.secure_cookies`", "https://"]),
             ("[http", &[], &["not valid TOML"]),
+            ("[speech]\nlanguages = [\"vi\", \"kho\"]", &[], &["`speech.languages`", "kpm (K'Ho)"]),
+            (
+                "[speech]\nlanguages = [\"vi\", \"kpm\"]",
+                &[],
+                &["`speech.languages`", "no engine has a voice"],
+            ),
+            ("[[languages]]\ncode = \"qaa\"\nvi = \" \"", &[], &["`languages[0].vi`", "Enter a name"]),
+            ("[[languages]]\ncode = \"x-ro\"\nvi = \"Rơ\"", &[], &["`languages[0].code`", "qaa to qtz"]),
+            ("[[languages]]\ncode = \"kpm\"\nvi = \"Cơ Ho\"", &[], &["in the table already: K'Ho"]),
+            ("", &[("LOA_LANGUAGES", "kpm")], &["only the configuration file"]),
         ] {
             let message = problem(text, pairs);
             for part in parts {

@@ -11,6 +11,7 @@ mod broker;
 mod error;
 mod http;
 mod keys;
+mod languages;
 mod limits;
 mod load;
 mod speech;
@@ -26,9 +27,12 @@ pub use broker::{BrokerConfig, BrokerMode};
 pub use error::ConfigError;
 pub use http::HttpConfig;
 pub use keys::{KEYS, Key, KeyKind};
+pub use languages::LanguageConfig;
 pub use limits::Limits;
 pub use loa_speech::Secret;
-pub use speech::{EMBEDDED, EngineConfig, EngineKind, OrderConfig, SpeechConfig, VoiceConfig};
+pub use speech::{EMBEDDED, EngineConfig, EngineKind, Offered, OrderConfig, SpeechConfig, VoiceConfig};
+
+use crate::domain::language::Languages;
 
 /// The whole configuration of one controller.
 #[derive(Debug, Clone, Deserialize)]
@@ -42,6 +46,8 @@ pub struct Config {
     /// IANA time zone of areas that name none of their own.
     #[serde(deserialize_with = "text::parsed")]
     pub zone: Tz,
+    /// Languages of broadcasts that the built-in table lacks.
+    pub languages: Vec<LanguageConfig>,
     /// The pages and the API.
     pub http: HttpConfig,
     /// The MQTT broker, embedded or another.
@@ -58,10 +64,21 @@ impl Default for Config {
             data_dir: PathBuf::from("loa-data"),
             tenant: text::constant("loa"),
             zone: Tz::Asia__Ho_Chi_Minh,
+            languages: Vec::new(),
             http: HttpConfig::default(),
             broker: BrokerConfig::default(),
             speech: SpeechConfig::default(),
             limits: Limits::default(),
         }
+    }
+}
+
+impl Config {
+    /// The languages of broadcasts: the built-in table and what the operator added.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] for an addition that cannot be used.
+    pub fn listed_languages(&self) -> Result<Languages, ConfigError> {
+        languages::listed(&self.languages).map_err(load::wrong)
     }
 }

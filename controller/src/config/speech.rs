@@ -1,13 +1,17 @@
 //! Turning text into speech.
 
 mod engines;
+mod offered;
 mod orders;
 
 use loa_speech::normalize::{Options, Region};
 use serde::Deserialize;
 
 pub use engines::{EMBEDDED, EngineConfig, EngineKind, VoiceConfig};
+pub use offered::Offered;
 pub use orders::OrderConfig;
+
+use crate::domain::language::Languages;
 
 /// The speech workers, their engines and voices.
 #[derive(Debug, Clone, Deserialize)]
@@ -70,10 +74,27 @@ impl SpeechConfig {
     }
 
     /// The rules that one value alone cannot break.
-    pub(super) fn check(&self) -> Result<(), Problem> {
+    pub(super) fn check(&self, listed: &Languages) -> Result<(), Problem> {
+        let unlisted = |path: String, language: &str| match listed.check(language, &[]) {
+            Ok(_) => Ok(()),
+            Err(message) => Err((path, message.en.into_owned())),
+        };
+        for language in &self.languages {
+            unlisted("speech.languages".to_owned(), language)?;
+        }
         for (index, engine) in self.engines.iter().enumerate() {
             let known = &self.engines[..index];
             engine.check(known).map_err(|(name, problem)| (key(index, name), problem))?;
+            for voice in engine.voices() {
+                unlisted(key(index, "voices"), &voice.language)?;
+            }
+        }
+        let offered = self.offered();
+        if let Some(mute) = self.languages.iter().find(|code| offered.iter().all(|o| o.language != **code)) {
+            let problem = format!(
+                "no engine has a voice that speaks {mute:?}; such a language is recorded by a person"
+            );
+            return Err(("speech.languages".to_owned(), problem));
         }
         for (index, order) in self.orders.iter().enumerate() {
             let path = |name: &str| format!("speech.orders[{index}].{name}");

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use loa_protocol::area::AreaPath;
-use loa_protocol::bulletin::Language;
 use loa_protocol::ids::AreaId;
 use loa_protocol::plan::Track;
 use loa_protocol::time::UnixMs;
 
 use super::compile::{Desired, DesiredArea, DesiredItem, DesiredNode, OVER_KEPT_MS};
-use crate::domain::area::Area;
+use crate::domain::area::{Area, inherited, languages_at};
 use crate::domain::node::NodeState;
 use crate::domain::role::Scope;
 use crate::store::schedules::OnAir;
@@ -41,7 +40,7 @@ pub async fn read(store: &Store, zone: Tz, now: UnixMs) -> Result<Desired, Store
             .filter(|(node, _)| node.state == NodeState::Enrolled)
             .map(|(node, _)| DesiredNode {
                 zone: zone_of(&node.path, &by_id).unwrap_or(zone),
-                languages: languages_of(&node.path, &by_id),
+                languages: languages_at(&node.path, &by_id),
                 id: node.id,
                 path: node.path,
                 volume_percent: node.volume_percent,
@@ -50,22 +49,8 @@ pub async fn read(store: &Store, zone: Tz, now: UnixMs) -> Result<Desired, Store
     })
 }
 
-/// The value of the nearest area, from the innermost out, that has one.
-fn inherited<T>(
-    path: &AreaPath,
-    by_id: &BTreeMap<&AreaId, &Area>,
-    own: impl Fn(&Area) -> Option<T>,
-) -> Option<T> {
-    path.areas().iter().rev().find_map(|id| by_id.get(id).and_then(|area| own(area)))
-}
-
 fn zone_of(path: &AreaPath, by_id: &BTreeMap<&AreaId, &Area>) -> Option<Tz> {
     inherited(path, by_id, |area| area.zone)
-}
-
-fn languages_of(path: &AreaPath, by_id: &BTreeMap<&AreaId, &Area>) -> Vec<Language> {
-    let own = |area: &Area| Some(area.languages.clone()).filter(|languages| !languages.is_empty());
-    inherited(path, by_id, own).unwrap_or_else(|| vec![Language::vietnamese()])
 }
 
 fn item(OnAir { schedule, revision, reach }: OnAir) -> DesiredItem {

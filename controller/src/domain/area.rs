@@ -1,11 +1,15 @@
 //! Places: any depth, with the level's name as data, because the levels of government change
 //! (the district was abolished on 1 July 2025).
 
+use std::collections::BTreeMap;
+
 use chrono_tz::Tz;
 use loa_protocol::area::{AREA_DEPTH_MAX, AreaPath};
 use loa_protocol::bulletin::Language;
 use loa_protocol::ids::AreaId;
+use loa_protocol::plan::LANGUAGES_MAX;
 
+use super::language::Languages;
 use super::message::{FieldErrors, Message};
 
 /// Longest name of an area or a node, in characters.
@@ -33,6 +37,21 @@ impl Area {
     pub fn parent(&self) -> Option<&AreaId> {
         self.path.areas().iter().rev().nth(1)
     }
+}
+
+/// The value of the nearest area on a path, from the innermost out, that has one.
+pub fn inherited<T>(
+    path: &AreaPath,
+    by_id: &BTreeMap<&AreaId, &Area>,
+    own: impl Fn(&Area) -> Option<T>,
+) -> Option<T> {
+    path.areas().iter().rev().find_map(|id| by_id.get(id).and_then(|area| own(area)))
+}
+
+/// The languages at the end of a path: those of the nearest area that has some, else Vietnamese.
+pub fn languages_at(path: &AreaPath, by_id: &BTreeMap<&AreaId, &Area>) -> Vec<Language> {
+    let own = |area: &Area| Some(area.languages.clone()).filter(|languages| !languages.is_empty());
+    inherited(path, by_id, own).unwrap_or_else(|| vec![Language::vietnamese()])
 }
 
 /// What holds in an area: its own values, or those of the nearest area above that has some.
@@ -83,26 +102,34 @@ pub struct AreaValues {
 }
 
 impl AreaDraft {
-    /// Checks every field.
+    /// Checks every field. `had` are the languages that the area has so far.
     ///
     /// # Errors
     /// All problems at once.
-    pub fn check(&self) -> Result<AreaValues, FieldErrors> {
+    pub fn check(&self, listed: &Languages, had: &[Language]) -> Result<AreaValues, FieldErrors> {
         let mut errors = FieldErrors::new();
         let name = errors.keep("name", check_name(&self.name));
         let level = errors.keep("level", check_name(&self.level));
         let mut languages = Vec::new();
         for (i, tag) in self.languages.iter().enumerate() {
-            match Language::new(tag.trim()) {
-                Ok(language) if !languages.contains(&language) => languages.push(language),
-                Ok(_) => {}
-                Err(_) => errors.add(format!("languages[{i}]"), unknown_language(tag)),
-            }
+            let language = errors.keep(format!("languages[{i}]"), listed.check(tag, had));
+            languages.extend(language.filter(|language| !languages.contains(language)));
+        }
+        if languages.len() > LANGUAGES_MAX {
+            errors.add("languages", too_many_languages());
         }
         let zone = errors.keep("zone", check_zone(&self.zone)).flatten();
         let values = name.zip(level).map(|(name, level)| AreaValues { name, level, languages, zone });
         errors.finish(values)
     }
+}
+
+fn too_many_languages() -> Message {
+    Message::written(
+        "languages.too_many",
+        format!("Một địa bàn có tối đa {LANGUAGES_MAX} thứ tiếng."),
+        format!("An area has at most {LANGUAGES_MAX} languages."),
+    )
 }
 
 /// The path of a child of `parent` (`None`: a root).
@@ -165,17 +192,6 @@ pub fn check_zone(zone: &str) -> Result<Option<Tz>, Message> {
     })
 }
 
-/// What to say about a text that is no language tag.
-pub fn unknown_language(tag: &str) -> Message {
-    Message::written(
-        "language.unknown",
-        format!("“{tag}” không phải mã ngôn ngữ. Ví dụ đúng: vi (Việt), kpm (K'Ho), cma (Mạ), cje (Chu Ru)."),
-        format!(
-            "“{tag}” is no language tag. Right ones: vi (Vietnamese), kpm (K'Ho), cma (Mạ), cje (Chu Ru)."
-        ),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,8 +205,30 @@ mod tests {
             zone: "Đà Lạt".to_owned(),
         };
         assert_eq!(
-            draft.check().unwrap_err().to_string(),
+            draft.check(&Languages::default(), &[]).unwrap_err().to_string(),
             "name: name.empty, level: name.control_character, languages[1]: language.unknown, zone: zone.unknown"
+        );
+    }
+
+    #[test]
+    fn languages_keep_their_order_and_what_the_area_had() {
+        let draft = |tags: Vec<&str>| AreaDraft {
+            name: "Bon Đưng".to_owned(),
+            level: "Bon".to_owned(),
+            languages: tags.into_iter().map(str::to_owned).collect(),
+            zone: String::new(),
+        };
+        let languages = Languages::default();
+        let older = [Language::new("xyz").unwrap()];
+        let values = draft(vec!["kpm", " vi ", "xyz", "kpm"]).check(&languages, &older).unwrap();
+        assert_eq!(values.languages.iter().map(Language::as_str).collect::<Vec<_>>(), ["kpm", "vi", "xyz"]);
+        let refused = draft(vec!["kpm", "xyz"]).check(&languages, &[]).unwrap_err();
+        assert_eq!(refused.to_string(), "languages[1]: language.unknown");
+        let many =
+            languages.all().iter().map(|listed| listed.code.as_str()).take(LANGUAGES_MAX + 1).collect();
+        assert_eq!(
+            draft(many).check(&languages, &[]).unwrap_err().to_string(),
+            "languages: languages.too_many"
         );
     }
 

@@ -6,6 +6,7 @@
 pub mod area;
 pub mod bulletin;
 pub mod ids;
+pub mod language;
 pub mod lexicon;
 pub mod message;
 pub mod node;

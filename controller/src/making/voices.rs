@@ -61,7 +61,7 @@ impl Voices {
         // The usual voice is what the form sends when nobody chose.
         let chosen = chosen.filter(|voice| *voice != self.config.voice).map(|voice| self.named(voice));
         let mut names: Vec<&str> = chosen.iter().map(|(engine, _)| *engine).collect();
-        for name in self.order(language, area).iter().map(String::as_str).chain([EMBEDDED]) {
+        for name in self.config.order(language.as_str(), area).iter().map(String::as_str).chain([EMBEDDED]) {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -89,14 +89,6 @@ impl Voices {
             }
             _ => (EMBEDDED, voice),
         }
-    }
-
-    /// The order that the nearest area has for a language, else the one that holds everywhere, else none.
-    fn order(&self, language: &Language, area: &AreaPath) -> &[String] {
-        let orders = || self.config.orders.iter().filter(|order| order.language == language.as_str());
-        let nearest =
-            area.areas().iter().rev().find_map(|area| orders().find(|order| order.area == area.as_str()));
-        nearest.or_else(|| orders().find(|order| order.area.is_empty())).map_or(&[], |order| &order.engines)
     }
 
     /// The voice with which an engine speaks a language when nobody chose one.

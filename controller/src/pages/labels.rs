@@ -138,44 +138,6 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// A language of tracks that has a name here; the codes are ISO 639-1, or 639-3 where it has none.
-    Spoken, "spoken" {
-        /// Tiếng Việt.
-        Vietnamese = "vi", Quiet;
-        /// Tiếng K'Ho (Cơ Ho).
-        Koho = "kpm", Quiet;
-        /// Tiếng Mạ.
-        Ma = "cma", Quiet;
-        /// Tiếng Chu Ru.
-        Churu = "cje", Quiet;
-        /// Tiếng M'Nông.
-        Mnong = "cmo", Quiet;
-        /// Tiếng Ra Glai.
-        Raglai = "rog", Quiet;
-        /// Tiếng Ê Đê.
-        Ede = "rad", Quiet;
-        /// Tiếng Gia Rai.
-        Jarai = "jra", Quiet;
-        /// Tiếng Ba Na.
-        Bahnar = "bdq", Quiet;
-        /// Tiếng Chăm.
-        Cham = "cjm", Quiet;
-        /// Tiếng Tày.
-        Tay = "tyz", Quiet;
-        /// Tiếng Nùng.
-        Nung = "nut", Quiet;
-        /// Tiếng Mông.
-        Hmong = "hmn", Quiet;
-        /// Tiếng Dao.
-        Dao = "ium", Quiet;
-        /// Tiếng Khmer.
-        Khmer = "km", Quiet;
-        /// Tiếng Anh.
-        English = "en", Quiet;
-    }
-}
-
-vocabulary! {
     /// Where a bulletin stands.
     BulletinState, "state" {
         /// Being written.
@@ -432,7 +394,6 @@ pub(super) fn every_key() -> Vec<&'static str> {
     }
     keys(Class::ALL)
         .chain(keys(Category::ALL))
-        .chain(keys(Spoken::ALL))
         .chain(keys(BulletinState::ALL))
         .chain(keys(Role::ALL))
         .chain(keys(Link::ALL))

@@ -27,6 +27,7 @@
 //! | `GET /schedules` | [`views::SchedulesPage`] | |
 //! | `GET /schedules/new?bulletin=` | [`views::ScheduleFormPage`] | |
 //! | `GET /areas` | [`views::AreasPage`] | |
+//! | `GET /areas/{id}` | [`views::AreaPage`] | |
 //! | `GET /areas/{id}/words?word=&written=&say=` | [`views::WordsPage`] | |
 //! | `GET /nodes?q=&area=&link=&page=` | [`views::NodesPage`] | topic `nodes` |
 //! | `GET /nodes/new?area=` | [`views::NodeFormPage`] | |
@@ -68,6 +69,7 @@
 //! | `/schedules/preview` | the same | 200 [`views::SchedulePreviewPart`] |
 //! | `/schedules/{id}/cancel` | `next` | 303 `next` |
 //! | `/areas` | `name`, `level`, `parent`, `languages`\*, `form_id` | 303 `/areas`; 422 [`views::AreasPage`] |
+//! | `/areas/{id}` | `name`, `level`, `languages`\* | 303 `/areas/{id}`; 422 [`views::AreaPage`] |
 //! | `/areas/{id}/words` | `word`, `written`, `spoken` | 303 `/areas/{id}/words`, or 200 the page where there is more to tell; 422 [`views::WordsPage`] |
 //! | `/areas/{id}/words/{word}/remove` | | 303 `/areas/{id}/words` |
 //! | `/nodes` | `name`, `area`, `serial`, `form_id` | 200 [`views::NodePage`] with its token; 422 [`views::NodeFormPage`] |
@@ -219,7 +221,7 @@ macro_rules! fragments {
 
 pages!(
     AccountPage,
-    AreasPage,
+    AreaPage, AreasPage,
     AuditPage,
     BulletinFormPage,
     BulletinPage,

@@ -102,6 +102,8 @@ messages! {
     SCHEDULE_CANCELLED = "done-schedule-cancelled";
     /// Area added; word `x`.
     AREA_ADDED = "done-area-added";
+    /// An area was changed; word `x`.
+    AREA_SAVED = "done-area-saved";
     /// Word kept; word `x`.
     WORD_KEPT = "done-word-kept";
     /// Word kept that was said otherwise before; words `x`, `said`.
@@ -164,6 +166,10 @@ messages! {
     // Names that handlers put into lists.
     /// The whole installation, in place of an area.
     EVERYWHERE = "area-everywhere";
+    /// The voice that the order of the engines gives.
+    VOICE_USUAL = "voice-usual";
+    /// The same, where it is known; word `x`.
+    VOICE_USUAL_IS = "voice-usual-is";
     /// Whoever works at the server itself.
     OPERATOR = "who-operator";
     /// Words `x`, and number `n` of more places.

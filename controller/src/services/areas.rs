@@ -79,7 +79,7 @@ impl Areas {
             None => None,
         };
         who.require_in(Action::ManageAreas, &Scope::of(above.clone()))?;
-        let values = draft.check()?;
+        let values = draft.check(self.0.languages(), &[])?;
         let id = free_id(&mut tx, &values.name).await?;
         let path = child_path(above.as_ref(), id.clone()).map_err(|m| FieldErrors::one("parent", m))?;
         let area = Area {
@@ -212,7 +212,7 @@ impl Areas {
         let mut tx = self.0.store.write().await?;
         let before = load(&mut tx, id).await?;
         who.require(Action::ManageAreas, &before.path)?;
-        let values = draft.check()?;
+        let values = draft.check(self.0.languages(), &before.languages)?;
         areas::update(&mut tx, id, &values).await?;
         let after = load(&mut tx, id).await?;
         let deed = Deed {

@@ -14,6 +14,7 @@ mod clock;
 mod error;
 mod heard;
 mod lexicon;
+mod needs;
 mod nodes;
 mod nudge;
 mod problems;
@@ -49,8 +50,9 @@ pub use uploads::{UploadWriter, Uploads};
 pub use users::{UserDraft, UserView, Users};
 
 use crate::auth::passphrase::Passphrases;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Offered};
 use crate::domain::bulletin::DraftRules;
+use crate::domain::language::Languages;
 use crate::live::Changes;
 use crate::store::Store;
 use crate::store::blobs::BlobStore;
@@ -105,6 +107,10 @@ impl Ground {
     fn now(&self) -> UnixMs {
         self.clock.now()
     }
+
+    fn languages(&self) -> &Arc<Languages> {
+        &self.drafts.languages
+    }
 }
 
 /// Services that could not be opened.
@@ -143,6 +149,9 @@ impl Services {
             key: "speech.languages".to_owned(),
             problem: e.to_string(),
         })?;
+        let languages = Arc::new(config.listed_languages()?);
+        let named = |voice: Offered| Some((voice.name, Language::new(voice.language).ok()?));
+        let voices = config.speech.offered().into_iter().filter_map(named).collect();
         let folder = &config.data_dir;
         tokio::fs::create_dir_all(folder)
             .await
@@ -158,7 +167,7 @@ impl Services {
             problems: PlanProblems::default(),
             readers: Readers::new(config.speech.reading()),
             zone: config.zone,
-            drafts: DraftRules { text_max_chars: config.limits.text_max_chars, spoken },
+            drafts: DraftRules { text_max_chars: config.limits.text_max_chars, languages, spoken, voices },
             limits: config.limits.clone(),
         });
         Ok(Self {
@@ -211,6 +220,16 @@ impl Services {
     /// Where the reconciler says what does not get to nodes.
     pub fn problems(&self) -> &PlanProblems {
         &self.ground.problems
+    }
+
+    /// The languages of broadcasts.
+    pub fn languages(&self) -> &Arc<Languages> {
+        self.ground.languages()
+    }
+
+    /// Those of them that have a synthetic voice here; the others need a person.
+    pub fn spoken_languages(&self) -> &[Language] {
+        &self.ground.drafts.spoken
     }
 
     /// The time zone of areas that name none.

@@ -17,6 +17,7 @@ use super::bulletins::load as load_bulletin;
 use super::zones::Zones;
 use super::{BulletinView, Ground, PlanProblem, ServiceError, Thing};
 use crate::domain::ids::fresh_item_id;
+use crate::domain::language::MissingLanguages;
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role::{Action, Principal};
 use crate::domain::schedule::{NextStart, Schedule, ScheduleDraft, ScheduleValues, unknown_target};
@@ -55,6 +56,8 @@ pub struct SchedulePreview {
     pub values: ScheduleValues,
     /// The zones in which its targets read local times, each once.
     pub zones: Vec<Tz>,
+    /// Which languages of its villages the bulletin lacks.
+    pub missing: MissingLanguages,
 }
 
 impl SchedulePreview {
@@ -156,9 +159,12 @@ impl Schedules {
         draft: &ScheduleDraft,
     ) -> Result<SchedulePreview, ServiceError> {
         let mut tx = self.0.store.read().await?;
-        let (_, values) = self.check(&mut tx, who, draft).await?;
+        let (view, values) = self.check(&mut tx, who, draft).await?;
         let zones = self.0.zones(&mut tx).await?.of(&mut tx, &values).await?;
-        Ok(SchedulePreview { values, zones })
+        let revision = view.on_air.as_ref().unwrap_or(&view.latest);
+        let targets = std::slice::from_ref(&values);
+        let missing = self.0.missing_languages(&mut tx, revision, &view.bulletin.path, targets).await?;
+        Ok(SchedulePreview { values, zones, missing })
     }
 
     /// Sets when and where a bulletin sounds. `id` names a form that was shown: the same form sent twice makes one
@@ -319,7 +325,10 @@ fn outside() -> Message {
     )
 }
 
-async fn target_paths(c: &mut Connection, values: &ScheduleValues) -> Result<Vec<AreaPath>, ServiceError> {
+pub(super) async fn target_paths(
+    c: &mut Connection,
+    values: &ScheduleValues,
+) -> Result<Vec<AreaPath>, ServiceError> {
     let mut paths = Vec::new();
     for id in &values.areas {
         paths.extend(areas::get(c, id).await?.map(|area| area.path));

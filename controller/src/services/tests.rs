@@ -2,6 +2,7 @@
 
 mod approval;
 mod consent;
+mod languages;
 mod lexicon;
 mod people;
 mod places;

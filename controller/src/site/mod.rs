@@ -26,6 +26,7 @@ mod fields;
 mod flash;
 mod heard;
 mod kept;
+mod languages;
 mod live;
 mod nodes;
 mod once;
@@ -49,7 +50,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, Offered, SpeechConfig};
 use crate::http::{AppState, HttpError};
 use crate::pages::assets;
 
@@ -62,6 +63,10 @@ const FORM_MAX_BYTES: usize = 4 * 1024 * 1024;
 pub struct Settings {
     /// Voice of a synthesised track that names none.
     pub voice: String,
+    /// The engines and their orders.
+    pub speech: Arc<SpeechConfig>,
+    /// The voices that authors choose from.
+    pub offered: Vec<Offered>,
     /// What shows how a text of no area is read.
     pub normalizer: Arc<loa_speech::Normalizer>,
     /// Speed of the voice, for estimates.
@@ -77,6 +82,8 @@ impl Settings {
     pub fn new(config: &Config, stop: CancellationToken) -> Self {
         Self {
             voice: config.speech.voice.clone(),
+            speech: Arc::new(config.speech.clone()),
+            offered: config.speech.offered(),
             normalizer: Arc::new(loa_speech::Normalizer::new(config.speech.reading(), &Default::default())),
             words_per_minute: config.speech.words_per_minute,
             text_max_chars: config.limits.text_max_chars,
@@ -136,6 +143,7 @@ pub fn router(app: AppState, settings: Settings) -> Router {
         .route("/schedules/preview", post(schedules::form::preview))
         .route("/schedules/{id}/cancel", post(schedules::list::cancel))
         .route("/areas", get(areas::page).post(areas::create))
+        .route("/areas/{id}", get(areas::area_page).post(areas::change))
         .route("/areas/{id}/words", get(area_words::page).post(area_words::put))
         .route("/areas/{id}/words/{word}/remove", post(area_words::remove))
         .route("/nodes", get(nodes::list::page).post(nodes::form::create))

@@ -5,6 +5,7 @@ mod door;
 mod every_page;
 mod forms;
 mod heard;
+mod languages;
 mod live;
 mod main_job;
 mod refused;

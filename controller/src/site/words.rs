@@ -10,7 +10,7 @@ use loa_protocol::time::UnixMs;
 use crate::domain::bulletin::RevisionState;
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role;
-use crate::pages::labels::{BulletinState, Category, Class, Label as _, Outcome, Role, Spoken};
+use crate::pages::labels::{BulletinState, Category, Class, Label as _, Outcome, Role};
 use crate::pages::{Errors, Lang, Moment, Msg, msg};
 
 /// A service's message.
@@ -97,11 +97,6 @@ pub(super) fn category(lang: Lang, category: wire::Category) -> String {
         Some(category) => lang.text(category.key()),
         None => category.as_str().to_owned(),
     }
-}
-
-/// Name of a language of tracks; its code where it has none here.
-pub(super) fn spoken(lang: Lang, code: &str) -> String {
-    Spoken::from_code(code).map_or_else(|| code.to_owned(), |spoken| lang.text(spoken.key()))
 }
 
 /// Name of a voice, with or without its engine; its own where it has none here.

@@ -117,10 +117,17 @@ pub(crate) fn bulletin_form(look: Look) -> BulletinFormPage {
         spoken: vec![SpokenLanguage {
             code: "vi".into(),
             name: "Tiếng Việt".into(),
+            usual: "Giọng thường dùng của địa bàn: Ban Mai (fpt)".into(),
             voices: vec![
-                Choice::new("vi", "Miền Bắc"),
-                Choice::new("vi-vn-x-central", "Miền Trung"),
-                Choice::new("vi-vn-x-south", "Miền Nam"),
+                VoiceGroup {
+                    engine: "espeak-ng".into(),
+                    voices: vec![
+                        Choice::new("espeak-ng/vi", "Giọng miền Bắc"),
+                        Choice::new("vi-vn-x-central", "Giọng miền Trung"),
+                        Choice::new("vi-vn-x-south", "Giọng miền Nam"),
+                    ],
+                },
+                VoiceGroup { engine: "fpt".into(), voices: vec![Choice::new("fpt/banmai", "Ban Mai")] },
             ],
             voice: "vi-vn-x-south".into(),
             chosen: true,
@@ -264,6 +271,10 @@ pub(crate) fn bulletin(look: Look, state: BulletinState) -> BulletinPage {
             category: "Phòng chống thiên tai".into(),
             author: "K' Brếp".into(),
             created_at: at(25, 7, 12),
+            missing: vec![Msg::both(
+                "Thiếu bản tiếng K'Ho cho 3 thôn: Liêng Trang, K'Nớ 2, Lán Tranh.",
+                "No track in K'Ho for 3 villages: Liêng Trang, K'Nớ 2, Lán Tranh.",
+            )],
             reject_comment: (state == BulletinState::Rejected)
                 .then(|| "Số điện thoại trực ban chưa đúng.".into()),
         },

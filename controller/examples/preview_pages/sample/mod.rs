@@ -11,7 +11,7 @@ use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Weekday};
 use chrono_tz::Asia::Ho_Chi_Minh;
 use loa_controller::pages::labels::*;
 use loa_controller::pages::views::*;
-use loa_controller::pages::{Can, Choice, Errors, Flash, Moment, Msg, Nav, Person, Shell, Tick, msg};
+use loa_controller::pages::{Can, Choice, Errors, Flash, Moment, Msg, Nav, Person, Shell, msg};
 
 use super::{Look, ok};
 
@@ -43,6 +43,7 @@ pub(crate) const NAMES: &[&str] = &[
     "schedule-new",
     "schedule-errors",
     "areas",
+    "area",
     "nodes",
     "node",
     "node-token",
@@ -99,6 +100,7 @@ pub(crate) fn answer(name: &str, look: Look) -> Option<Response> {
         "schedule-new" => ok(schedule_form(look)),
         "schedule-errors" => ok(schedule_errors(look)),
         "areas" => ok(areas(look)),
+        "area" => ok(area(look)),
         "nodes" => ok(nodes(look)),
         "node" => ok(node(look)),
         "node-token" => ok(node_token(look)),

@@ -35,9 +35,42 @@ pub(crate) fn areas(look: Look) -> AreasPage {
                 .map(|name| Choice::new(name, name))
                 .to_vec(),
             parents: area_choices(),
-            languages: vec![Tick::new("vi", "Tiếng Việt", false), Tick::new("kpm", "Tiếng K'Ho", false)],
+            languages: languages(),
             ..AreaForm::default()
         }),
+    }
+}
+
+/// One area, its list of languages refused.
+pub(crate) fn area(look: Look) -> AreaPage {
+    AreaPage {
+        shell: shell(look, Nav::Areas),
+        id: "v2".into(),
+        title: "Buôn Đung".into(),
+        heard: vec!["Tiếng K'Ho".into(), "Tiếng Việt".into()],
+        inherited: false,
+        form: Some(AreaForm {
+            name: "Buôn Đung".into(),
+            level: "Buôn".into(),
+            levels: ["Thôn", "Buôn"].map(|name| Choice::new(name, name)).to_vec(),
+            languages: languages(),
+            errors: Errors::none().with(
+                "languages",
+                Msg::both(
+                    "“kho” không có trong danh mục ngôn ngữ. Có phải kpm (K'Ho) không?",
+                    "“kho” is not in the list of languages. Did you mean kpm (K'Ho)?",
+                ),
+            ),
+            ..AreaForm::default()
+        }),
+    }
+}
+
+fn languages() -> LanguageOrder {
+    LanguageOrder {
+        places: vec!["kpm".into(), "vi".into(), String::new()],
+        with_voice: vec![Choice::new("vi", "Tiếng Việt (vi)")],
+        recorded: vec![Choice::new("kpm", "Tiếng K'Ho (kpm)"), Choice::new("cma", "Tiếng Mạ (cma)")],
     }
 }
 

@@ -1,12 +1,14 @@
 //! A bulletin as a person types it, checked into [`Content`].
 
+use std::sync::Arc;
+
 use loa_protocol::bulletin::{Category, Class, Language};
 use loa_protocol::ids::ObjectHash;
 
-use super::super::area::unknown_language;
-use super::super::message::{FieldErrors, Message};
+use super::super::language::Languages;
+use super::super::message::{FieldErrors, Message, UiLanguage};
 use super::text;
-use super::{Content, TrackContent, TrackSource};
+use super::{Content, Track, TrackContent, TrackSource};
 
 /// Longest title, in characters. The plan allows 400 bytes; see [`loa_protocol::plan::TITLE_MAX_BYTES`].
 pub const TITLE_MAX_CHARS: usize = 200;
@@ -66,16 +68,20 @@ pub enum SourceDraft {
 pub struct DraftRules {
     /// Longest text of one track, in characters.
     pub text_max_chars: usize,
+    /// The languages that there are.
+    pub languages: Arc<Languages>,
     /// Languages for which a synthetic voice exists.
     pub spoken: Vec<Language>,
+    /// The voices that go by `engine/voice`, each with its language.
+    pub voices: Vec<(String, Language)>,
 }
 
 impl BulletinDraft {
-    /// Checks every field.
+    /// Checks every field. `had` are the tracks that the bulletin has so far.
     ///
     /// # Errors
     /// All problems at once.
-    pub fn check(&self, rules: &DraftRules) -> Result<Content, FieldErrors> {
+    pub fn check(&self, rules: &DraftRules, had: &[Track]) -> Result<Content, FieldErrors> {
         let mut errors = FieldErrors::new();
         let title = errors.keep("title", check_title(&self.title));
         let text = text::body(&self.text);
@@ -104,7 +110,7 @@ impl BulletinDraft {
                 )
             }),
         );
-        let tracks = self.check_tracks(&text, rules, &mut errors);
+        let tracks = self.check_tracks(&text, rules, had, &mut errors);
         let content = title.zip(category).zip(class).map(|((title, category), class)| Content {
             title,
             text,
@@ -115,7 +121,13 @@ impl BulletinDraft {
         errors.finish(content)
     }
 
-    fn check_tracks(&self, text: &str, rules: &DraftRules, errors: &mut FieldErrors) -> Vec<TrackContent> {
+    fn check_tracks(
+        &self,
+        text: &str,
+        rules: &DraftRules,
+        had: &[Track],
+        errors: &mut FieldErrors,
+    ) -> Vec<TrackContent> {
         if self.tracks.is_empty() {
             let source = TrackSource::Speech { text: text.to_owned(), voice: None, words_per_minute: None };
             return vec![TrackContent { language: Language::vietnamese(), source }];
@@ -131,13 +143,12 @@ impl BulletinDraft {
             );
             return Vec::new();
         }
+        let had: Vec<Language> = had.iter().map(|track| track.content.language.clone()).collect();
         let mut tracks: Vec<TrackContent> = Vec::new();
         for (i, draft) in self.tracks.iter().enumerate() {
             let field = |name: &str| format!("tracks[{i}].{name}");
-            let Some(language) = errors.keep(
-                field("language"),
-                Language::new(draft.language.trim()).map_err(|_| unknown_language(&draft.language)),
-            ) else {
+            let Some(language) = errors.keep(field("language"), rules.languages.check(&draft.language, &had))
+            else {
                 continue;
             };
             if tracks.iter().any(|t| t.language == language) {
@@ -192,7 +203,7 @@ fn check_source(
     match draft {
         SourceDraft::Speech { text: own, voice, words_per_minute } => {
             if !rules.spoken.contains(language) {
-                errors.add(field("source"), no_voice(language));
+                errors.add(field("source"), no_voice(&rules.languages, language));
                 return None;
             }
             let text = if *language == Language::vietnamese() {
@@ -204,13 +215,8 @@ fn check_source(
                 own
             };
             let voice = text::line(voice);
-            // A voice goes to the synthesiser's command line: a plain name, never an option.
-            let plain = |b: u8| b.is_ascii_alphanumeric() || b"-+_".contains(&b);
-            if voice.len() > 40 || voice.starts_with('-') || !voice.bytes().all(plain) {
-                errors.add(
-                    field("voice"),
-                    Message::fixed("voice.unknown", "Không có giọng đọc này.", "There is no such voice."),
-                );
+            if !is_voice(&voice, language, rules) {
+                errors.add(field("voice"), unknown_voice(language, rules));
                 return None;
             }
             if words_per_minute.is_some_and(|speed| !(80..=300).contains(&speed)) {
@@ -243,11 +249,34 @@ fn check_source(
     }
 }
 
-fn no_voice(language: &Language) -> Message {
+/// Whether a track may name this voice. One of a declared engine is among those on offer. One of the embedded engine
+/// goes to its command line, so it is a plain name and never an option; what it does not have it refuses by name.
+fn is_voice(voice: &str, language: &Language, rules: &DraftRules) -> bool {
+    if voice.contains('/') {
+        return rules.voices.iter().any(|(name, speaks)| name == voice && speaks == language);
+    }
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-+_".contains(&b);
+    voice.len() <= 40 && !voice.starts_with('-') && voice.bytes().all(plain)
+}
+
+fn unknown_voice(language: &Language, rules: &DraftRules) -> Message {
+    let names: Vec<&str> =
+        rules.voices.iter().filter(|(_, speaks)| speaks == language).map(|(name, _)| name.as_str()).collect();
+    let names = names.join(", ");
+    Message::written(
+        "voice.unknown",
+        format!("Không có giọng đọc này. Các giọng hiện có: {names}."),
+        format!("There is no such voice. There are: {names}."),
+    )
+}
+
+fn no_voice(languages: &Languages, language: &Language) -> Message {
+    let name = |ui| languages.name_within(language.as_str(), ui);
+    let (vi, en) = (name(UiLanguage::Vietnamese), name(UiLanguage::English));
     Message::written(
         "language.without_voice",
-        format!("Chưa có giọng đọc máy cho tiếng “{language}”. Hãy tải lên bản thu âm của phát thanh viên."),
-        format!("There is no synthetic voice for “{language}”. Upload a recording by an announcer."),
+        format!("Chưa có giọng đọc máy cho {vi}. Hãy tải lên bản thu âm của phát thanh viên."),
+        format!("There is no synthetic voice for {en}. Upload a recording by an announcer."),
     )
 }
 
@@ -258,7 +287,9 @@ mod tests {
     fn rules() -> DraftRules {
         DraftRules {
             text_max_chars: 1000,
+            languages: Arc::default(),
             spoken: vec![Language::vietnamese(), Language::new("en").unwrap()],
+            voices: vec![("fpt//opt/voices/hoa".to_owned(), Language::vietnamese())],
         }
     }
 
@@ -289,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_text_alone_is_spoken_in_vietnamese() {
-        let content = draft().check(&rules()).unwrap();
+        let content = draft().check(&rules(), &[]).unwrap();
         assert_eq!(content.tracks.len(), 1);
         assert_eq!(content.tracks[0].language.as_str(), "vi");
         let TrackSource::Speech { text, .. } = &content.tracks[0].source else { panic!() };
@@ -300,7 +331,7 @@ mod tests {
     fn a_minority_language_is_never_read_by_a_vietnamese_voice() {
         let draft = BulletinDraft { tracks: vec![speech("kpm", "Ơi")], ..draft() };
         assert_eq!(
-            draft.check(&rules()).unwrap_err().to_string(),
+            draft.check(&rules(), &[]).unwrap_err().to_string(),
             "tracks[0].source: language.without_voice"
         );
     }
@@ -309,7 +340,7 @@ mod tests {
     fn recordings_alone_need_no_text() {
         let hash = "ab".repeat(32);
         let tracks = vec![recording("kpm", &hash), recording("cma", &hash)];
-        let content = BulletinDraft { text: " ".to_owned(), tracks, ..draft() }.check(&rules()).unwrap();
+        let content = BulletinDraft { text: " ".to_owned(), tracks, ..draft() }.check(&rules(), &[]).unwrap();
         assert_eq!(content.tracks.len(), 2);
     }
 
@@ -340,18 +371,30 @@ mod tests {
             ),
             (BulletinDraft { tracks: vec![speech("vi", ""); 17], ..draft() }, "tracks: tracks.too_many"),
         ] {
-            assert_eq!(broken.check(&rules()).unwrap_err().to_string(), expected);
+            assert_eq!(broken.check(&rules(), &[]).unwrap_err().to_string(), expected);
         }
     }
 
     #[test]
     fn a_voice_is_a_plain_name() {
-        for bad in ["--stdout", "a b", "vi;rm", "../x"] {
+        for bad in ["--stdout", "a b", "vi;rm", "../x", "fpt/lan", "fpt//opt/voices/hoa/.."] {
             let source =
                 SourceDraft::Speech { text: String::new(), voice: bad.to_owned(), words_per_minute: None };
             let draft =
                 BulletinDraft { tracks: vec![TrackDraft { language: "vi".to_owned(), source }], ..draft() };
-            assert_eq!(draft.check(&rules()).unwrap_err().to_string(), "tracks[0].voice: voice.unknown");
+            assert_eq!(draft.check(&rules(), &[]).unwrap_err().to_string(), "tracks[0].voice: voice.unknown");
         }
+        let declared = |language: &str| {
+            let voice = "fpt//opt/voices/hoa".to_owned();
+            let source = SourceDraft::Speech { text: "A".to_owned(), voice, words_per_minute: None };
+            let track = TrackDraft { language: language.to_owned(), source };
+            BulletinDraft { tracks: vec![track], ..draft() }.check(&rules(), &[])
+        };
+        assert!(declared("vi").is_ok(), "a voice of a declared engine goes by its engine's name");
+        assert_eq!(
+            declared("en").unwrap_err().to_string(),
+            "tracks[0].voice: voice.unknown",
+            "it speaks Vietnamese"
+        );
     }
 }

@@ -10,9 +10,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::tracks::{TrackForm, TrackWire};
 use super::wire::{SeenWire, instant, path};
 use crate::domain::bulletin::{BulletinDraft, BulletinSummary, Revision, RevisionState};
+use crate::domain::language::{MissingLanguages, Village};
 use crate::http::query::{Asked, Body, Named, field, id, required};
 use crate::http::{AppState, HttpError, Visitor};
-use crate::services::{BulletinView, Thing};
+use crate::services::{BulletinView, Thing, Visit};
 use crate::store::bulletins::BulletinFilter;
 
 /// A bulletin with its latest revision.
@@ -32,6 +33,46 @@ pub(super) struct BulletinWire {
     /// Hand it back with an edit: it names the revision and its words.
     seen_words: String,
     latest: RevisionWire,
+    /// Languages that villages need and the latest revision has no track in: the villages at which its schedules aim, or
+    /// while it has none, those of its area. Empty for a withdrawn bulletin.
+    missing_languages: Vec<MissingLanguageWire>,
+}
+
+/// A language that a bulletin lacks.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MissingLanguageWire {
+    language: String,
+    villages: Vec<VillageWire>,
+}
+
+/// A place where people listen.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct VillageWire {
+    id: String,
+    name: String,
+    /// What it hears of this bulletin: `own` languages of its, the track in `vietnamese` instead, or `nothing`.
+    hears: &'static str,
+}
+
+impl MissingLanguageWire {
+    pub(super) fn all(missing: &MissingLanguages) -> Vec<Self> {
+        let hears = |village: &Village| {
+            if missing.silent.contains(village) {
+                "nothing"
+            } else if missing.vietnamese_instead.contains(village) {
+                "vietnamese"
+            } else {
+                "own"
+            }
+        };
+        let village =
+            |v: &Village| VillageWire { id: v.id.to_string(), name: v.name.clone(), hears: hears(v) };
+        let by_language = missing.languages.iter().map(|missing| Self {
+            language: missing.language.to_string(),
+            villages: missing.villages.iter().map(village).collect(),
+        });
+        by_language.collect()
+    }
 }
 
 /// One revision.
@@ -87,9 +128,18 @@ impl From<&Revision> for RevisionWire {
     }
 }
 
-impl From<&BulletinView> for BulletinWire {
-    fn from(view: &BulletinView) -> Self {
-        Self {
+impl BulletinWire {
+    /// A bulletin with what it lacks.
+    pub(super) async fn of(
+        state: &AppState,
+        visit: &Visit,
+        view: &BulletinView,
+    ) -> Result<Json<Self>, HttpError> {
+        let missing = match view.bulletin.withdrawn {
+            None => state.services.bulletins.missing_languages(&visit.principal, &view.bulletin.id).await?,
+            Some(_) => MissingLanguages::default(),
+        };
+        Ok(Json(Self {
             id: view.bulletin.id.to_string(),
             path: path(&view.bulletin.path),
             on_air_revision: view.bulletin.on_air,
@@ -98,7 +148,8 @@ impl From<&BulletinView> for BulletinWire {
             seen: view.seen().to_string(),
             seen_words: view.seen_words().to_string(),
             latest: RevisionWire::from(&view.latest),
-        }
+            missing_languages: MissingLanguageWire::all(&missing),
+        }))
     }
 }
 
@@ -220,7 +271,7 @@ pub(super) async fn create(
     let area = required("area", &form.area)?;
     let id: Option<BulletinId> = field("id", form.id.as_deref())?;
     let view = state.services.bulletins.create(&visit.principal, &area, &form.draft(), id).await?;
-    Ok((StatusCode::CREATED, Json(BulletinWire::from(&view))))
+    Ok((StatusCode::CREATED, BulletinWire::of(&state, &visit, &view).await?))
 }
 
 /// One bulletin
@@ -231,7 +282,7 @@ pub(super) async fn get(
     Named(bulletin): Named<String>,
 ) -> Result<Json<BulletinWire>, HttpError> {
     let view = state.services.bulletins.get(&visit.principal, &id(&bulletin, Thing::Bulletin)?).await?;
-    Ok(Json(BulletinWire::from(&view)))
+    BulletinWire::of(&state, &visit, &view).await
 }
 
 /// One revision of a bulletin
@@ -257,7 +308,7 @@ pub(super) async fn edit(
     let bulletin = id(&bulletin, Thing::Bulletin)?;
     let seen = required("seen", &form.seen)?;
     let view = state.services.bulletins.edit(&visit.principal, &bulletin, &seen, &form.draft()).await?;
-    Ok(Json(BulletinWire::from(&view)))
+    BulletinWire::of(&state, &visit, &view).await
 }
 
 /// Hand the latest revision to the approvers
@@ -270,7 +321,7 @@ pub(super) async fn submit(
 ) -> Result<Json<BulletinWire>, HttpError> {
     let bulletin = id(&bulletin, Thing::Bulletin)?;
     let view = state.services.bulletins.submit(&visit.principal, &bulletin, &seen.read()?).await?;
-    Ok(Json(BulletinWire::from(&view)))
+    BulletinWire::of(&state, &visit, &view).await
 }
 
 /// A decision.
@@ -296,7 +347,7 @@ pub(super) async fn approve(
     let bulletin = id(&bulletin, Thing::Bulletin)?;
     let seen = required("seen", &form.seen)?;
     let view = state.services.bulletins.approve(&visit.principal, &bulletin, &seen, &form.note).await?;
-    Ok(Json(BulletinWire::from(&view)))
+    BulletinWire::of(&state, &visit, &view).await
 }
 
 /// Refuse the latest revision, with a reason for its authors
@@ -310,7 +361,7 @@ pub(super) async fn reject(
     let bulletin = id(&bulletin, Thing::Bulletin)?;
     let seen = required("seen", &form.seen)?;
     let view = state.services.bulletins.reject(&visit.principal, &bulletin, &seen, &form.note).await?;
-    Ok(Json(BulletinWire::from(&view)))
+    BulletinWire::of(&state, &visit, &view).await
 }
 
 /// Take a bulletin back for good
@@ -322,5 +373,5 @@ pub(super) async fn withdraw(
 ) -> Result<Json<BulletinWire>, HttpError> {
     let bulletin = id(&bulletin, Thing::Bulletin)?;
     let view = state.services.bulletins.withdraw(&visit.principal, &bulletin).await?;
-    Ok(Json(BulletinWire::from(&view)))
+    BulletinWire::of(&state, &visit, &view).await
 }

@@ -9,6 +9,7 @@ mod audit;
 mod bulletins;
 mod consents;
 mod heard;
+mod languages;
 mod lexicon;
 mod nodes;
 mod objects;
@@ -63,6 +64,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(areas::list, areas::create))
         .routes(routes!(areas::get, areas::update, areas::remove))
         .routes(routes!(areas::move_to))
+        .routes(routes!(languages::list))
         .routes(routes!(lexicon::list, lexicon::create))
         .routes(routes!(lexicon::update, lexicon::remove))
         .routes(routes!(nodes::list, nodes::create))

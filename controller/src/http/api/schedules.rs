@@ -9,6 +9,7 @@ use loa_protocol::timeline::Start;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::bulletins::MissingLanguageWire;
 use super::wire::instant;
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::schedule::{ScheduleDraft, StartDraft};
@@ -203,6 +204,8 @@ pub(super) struct PreviewWire {
     zone: &'static str,
     /// The first starts at any target, at most ten.
     starts: Vec<String>,
+    /// Languages that its villages need and the bulletin has no track in.
+    missing_languages: Vec<MissingLanguageWire>,
 }
 
 impl PreviewWire {
@@ -211,6 +214,7 @@ impl PreviewWire {
         Self {
             zone: preview.values.zone.name(),
             starts: starts.take(PREVIEW_STARTS).map(|start| instant(start.at)).collect(),
+            missing_languages: MissingLanguageWire::all(&preview.missing),
         }
     }
 }

@@ -210,7 +210,7 @@ pub(super) async fn upload(
     let track = TrackDraft { language, source };
     let consent = consents.then_some(consent);
     let view = state.services.bulletins.put_track(&visit.principal, &bulletin, &seen, track, consent).await?;
-    Ok((StatusCode::CREATED, Json(BulletinWire::from(&view))))
+    Ok((StatusCode::CREATED, BulletinWire::of(&state, &visit, &view).await?))
 }
 
 async fn receive(
@@ -262,7 +262,7 @@ pub(super) async fn remove(
     let language = language.parse().map_err(|_| ServiceError::NotFound(Thing::Track))?;
     let seen = required("seen", &asked.seen)?;
     let view = state.services.bulletins.remove_track(&visit.principal, &bulletin, &seen, &language).await?;
-    Ok(Json(BulletinWire::from(&view)))
+    BulletinWire::of(&state, &visit, &view).await
 }
 
 /// Try to make a sound again that could not be made
@@ -274,5 +274,5 @@ pub(super) async fn retry(
 ) -> Result<Json<BulletinWire>, HttpError> {
     let (bulletin, track) = (id(&bulletin, Thing::Bulletin)?, id(&track, Thing::Track)?);
     let view = state.services.bulletins.retry_track(&visit.principal, &bulletin, &track).await?;
-    Ok(Json(BulletinWire::from(&view)))
+    BulletinWire::of(&state, &visit, &view).await
 }

@@ -47,6 +47,13 @@ async fn every_bad_value_is_named() {
             "language.without_voice",
             "tracks[0].source",
         ),
+        (
+            "/bulletins",
+            bulletin("tracks", json!([{ "language": "kho", "text": "x" }])),
+            422,
+            "language.unknown",
+            "tracks[0].language",
+        ),
         ("/schedules", schedule("cron", json!("0 0 30 2 *")), 422, "start.never", "cron"),
         ("/schedules", schedule("cron", json!("every day")), 422, "cron.unreadable", "cron"),
         ("/schedules", schedule("at", json!("2020-01-01T00:00")), 422, "start.past", "at"),

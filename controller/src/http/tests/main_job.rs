@@ -181,6 +181,14 @@ async fn places_nodes_and_people_are_set_up() {
     let form = json!({ "name": "Thôn 3", "level": "thôn", "parent": "da-don", "languages": ["kpm", "vi"] });
     let area = web.call(&admin, "POST", "/areas", form).await.ok(201);
     assert_eq!(area["path"], json!(["lam-dong", "da-don", "thon-3"]));
+    let view = web.story.bulletin(&web.story.operator).await;
+    let bulletin = web.get(&admin, &format!("/bulletins/{}", view.bulletin.id)).await.ok(200);
+    let village = json!({ "id": "thon-3", "name": "Thôn 3", "hears": "own" });
+    let missing = json!([{ "language": "kpm", "villages": [village] }]);
+    assert_eq!(bulletin["missing_languages"], missing);
+    let languages = web.get(&admin, "/languages").await.ok(200);
+    let koho = languages.as_array().unwrap().iter().find(|l| l["code"] == "kpm").unwrap();
+    assert_eq!((&koho["people"], &koho["has_voice"]), (&json!("Cơ Ho"), &json!(false)));
     let form = json!({ "name": "Cụm 3", "area": "thon-3", "serial": "SN-7" });
     let node = web.call(&admin, "POST", "/nodes", form).await.ok(201);
     assert_eq!(

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::pages::filters;
-use crate::pages::form::{Choice, Errors, Tick};
+use crate::pages::form::{Choice, Errors};
 use crate::pages::shell::Shell;
 
 /// `GET /areas`, and the answer (422) to a refused `POST /areas`.
@@ -35,7 +35,37 @@ pub struct AreaRow {
     pub online: usize,
 }
 
-/// Fields `name`, `level`, `parent`, `languages` (a code, once for each ticked), `form_id`; posted to `/areas`.
+/// An ordered list of languages: one list to choose from for each place.
+#[derive(Clone, Debug, Default)]
+pub struct LanguageOrder {
+    /// The code chosen at each place; empty: none.
+    pub places: Vec<String>,
+    /// Languages with a synthetic voice here.
+    pub with_voice: Vec<Choice>,
+    /// Languages that a person has to read.
+    pub recorded: Vec<Choice>,
+}
+
+/// `GET /areas/{id}`, and the answer (422) to a refused `POST /areas/{id}`.
+#[derive(Clone, Debug, Template)]
+#[template(path = "area.html")]
+pub struct AreaPage {
+    /// Surroundings.
+    pub shell: Shell,
+    /// Area.
+    pub id: String,
+    /// Its name as it is kept.
+    pub title: String,
+    /// Names of the languages that hold here, first spoken first.
+    pub heard: Vec<String>,
+    /// Whether they are those of the area above.
+    pub inherited: bool,
+    /// The form that changes it (`parent` and `form_id` unused); `None` when the user may not.
+    pub form: Option<AreaForm>,
+}
+
+/// Fields `name`, `level`, `parent`, `languages` (a code for each place, empty ones left out), `form_id`; posted to
+/// `/areas`.
 #[derive(Clone, Debug, Default)]
 pub struct AreaForm {
     /// Name as typed.
@@ -44,8 +74,8 @@ pub struct AreaForm {
     pub level: String,
     /// Chosen parent area.
     pub parent: String,
-    /// Languages spoken there; none ticked: those of the area above.
-    pub languages: Vec<Tick>,
+    /// Languages spoken there, first spoken first; none chosen: those of the area above.
+    pub languages: LanguageOrder,
     /// Levels to choose from.
     pub levels: Vec<Choice>,
     /// Parents to choose from; the value of "none" is `-`, for who may add a root.

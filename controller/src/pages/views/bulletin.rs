@@ -69,6 +69,8 @@ pub struct BulletinDetail {
     pub created_at: Moment,
     /// Why it was returned, while it is.
     pub reject_comment: Option<String>,
+    /// Which languages of its villages it lacks, in sentences.
+    pub missing: Vec<Msg>,
 }
 
 /// What the user may do with the bulletin in its present state.

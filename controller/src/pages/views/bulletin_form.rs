@@ -67,12 +67,23 @@ pub struct SpokenLanguage {
     pub code: String,
     /// Name, such as `Tiếng Việt`.
     pub name: String,
-    /// Its voices; at least one.
-    pub voices: Vec<Choice>,
-    /// Value of the chosen voice.
+    /// What is shown for leaving the voice to the order of the engines, whose value is empty.
+    pub usual: String,
+    /// Its voices, by engine.
+    pub voices: Vec<VoiceGroup>,
+    /// Value of the chosen voice; empty: the usual one.
     pub voice: String,
     /// Whether a track is to be made.
     pub chosen: bool,
+}
+
+/// The voices of one engine.
+#[derive(Clone, Debug)]
+pub struct VoiceGroup {
+    /// The engine's name.
+    pub engine: String,
+    /// Its voices.
+    pub voices: Vec<Choice>,
 }
 
 /// Answer to `POST /bulletins/check` (the form's fields), and part of the form.

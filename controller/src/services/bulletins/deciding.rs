@@ -5,10 +5,9 @@ use loa_protocol::ids::BulletinId;
 
 use super::{BulletinView, Bulletins, Seen, actor, load, stale, summary};
 use crate::domain::bulletin::{Making, Revision, RevisionState, Stamp, Step};
-use crate::domain::message::{FieldErrors, Message};
+use crate::domain::language::Languages;
+use crate::domain::message::{FieldErrors, Message, UiLanguage};
 use crate::domain::role::{Action, Principal};
-use crate::pages::Lang;
-use crate::pages::labels::{Label as _, Spoken};
 use crate::services::ServiceError;
 use crate::store::bulletins;
 
@@ -37,7 +36,7 @@ impl Bulletins {
             return Err(stale());
         }
         let state = before.latest.state.after(Step::Submit)?;
-        if let Some(failed) = failed_sound(&before.latest) {
+        if let Some(failed) = failed_sound(&before.latest, self.0.languages()) {
             return Err(ServiceError::Conflict(failed.before(Step::Submit)));
         }
         let number = before.latest.number;
@@ -69,7 +68,7 @@ impl Bulletins {
         let before = load(&mut tx, id).await?;
         let state = judge(who, &before, seen, Step::Approve)?;
         who.require(Action::Approve(weightier(&before)), &before.bulletin.path)?;
-        if let Some(failed) = failed_sound(&before.latest) {
+        if let Some(failed) = failed_sound(&before.latest, self.0.languages()) {
             return Err(ServiceError::Conflict(failed.before(Step::Approve)));
         }
         if !before.latest.is_audible() {
@@ -202,17 +201,13 @@ struct FailedSound {
 }
 
 /// The first track whose sound could not be made.
-fn failed_sound(revision: &Revision) -> Option<FailedSound> {
+fn failed_sound(revision: &Revision, languages: &Languages) -> Option<FailedSound> {
     revision.tracks.iter().find_map(|track| {
         let Making::Failed(error) = &track.making else { return None };
         let code = track.content.language.as_str();
-        let name = |lang: Lang| Spoken::from_code(code).map(|spoken| lang.text(spoken.key()));
-        let vi = name(Lang::Vi).unwrap_or_else(|| format!("Tiếng “{code}”"));
+        let name = |ui| languages.name_within(code, ui);
         Some(FailedSound {
-            language: [
-                vi.replacen("Tiếng", "tiếng", 1),
-                name(Lang::En).unwrap_or_else(|| format!("“{code}”")),
-            ],
+            language: [name(UiLanguage::Vietnamese), name(UiLanguage::English)],
             reason: [sentence(&error.vi), sentence(&error.en)],
         })
     })

@@ -30,7 +30,7 @@ impl Bulletins {
         let mut tx = self.0.store.write().await?;
         let area = areas::load(&mut tx, area).await?;
         require_to_write_some(who, &area.path)?;
-        let content = draft.check(&self.0.drafts)?;
+        let content = draft.check(&self.0.drafts, &[])?;
         who.require(Action::Write(content.class), &area.path)?;
         let id = id.unwrap_or_else(fresh_bulletin_id);
         if bulletins::get(&mut tx, &id).await?.is_some() {
@@ -84,7 +84,7 @@ impl Bulletins {
         let before = load(&mut tx, id).await?;
         let path = &before.bulletin.path;
         who.require(Action::Write(before.latest.class), path)?;
-        let content = draft.check(&self.0.drafts)?;
+        let content = draft.check(&self.0.drafts, &before.latest.tracks)?;
         who.require(Action::Write(content.class), path)?;
         self.save(&mut tx, who, &before, seen, &content).await?;
         let after = load(&mut tx, id).await?;

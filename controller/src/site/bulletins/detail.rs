@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{check, named, record, tracks};
 use crate::domain::bulletin::{RevisionState, Step as Deed};
+use crate::domain::language::MissingLanguages;
 use crate::domain::role::Action;
 use crate::pages::labels::Step;
 use crate::pages::views::{
@@ -20,7 +21,7 @@ use crate::site::answer::{Answer, page as answer_page};
 use crate::site::places::Places;
 use crate::site::reader::Me;
 use crate::site::schedules::list::rows as schedule_rows;
-use crate::site::{Site, program, shell, words};
+use crate::site::{Site, languages, program, shell, words};
 use crate::store::audit::AuditRecord;
 use crate::store::schedules::ScheduleFilter;
 
@@ -64,6 +65,10 @@ pub(in crate::site) async fn view_of(
         if schedules.is_empty() { Vec::new() } else { services.nodes.list(me.who()).await? };
     let authors: Vec<String> = latest.authors.iter().map(ToString::to_string).collect();
     let rejected = latest.state == RevisionState::Rejected;
+    let missing = match bulletin.withdrawn {
+        None => services.bulletins.missing_languages(me.who(), &bulletin.id).await?,
+        Some(_) => MissingLanguages::default(),
+    };
     let reading = reading_of(site, me, view).await?;
     Ok(BulletinPage {
         bulletin: BulletinDetail {
@@ -82,6 +87,7 @@ pub(in crate::site) async fn view_of(
             author: words::people(me.lang(), &names, &authors),
             created_at: places.moment(bulletin.created, &bulletin.path),
             reject_comment: latest.decision_note.clone().filter(|_| rejected),
+            missing: languages::missing(site, &missing),
         },
         earlier,
         add_track: add_track.unwrap_or_else(|| tracks::empty_form(site, me, &places, view)),

@@ -21,14 +21,13 @@ use crate::pages::{Choice, Errors, Lang, Msg, Nav, Rendered, msg};
 use crate::services::{BulletinView, Seen, ServiceError, draft_of};
 use crate::site::answer::{Answer, done, page as answer_page, refused};
 use crate::site::fields::{Asked, Fields, Unchecked};
+use crate::site::languages::{self, usual_voice};
 use crate::site::places::Places;
 use crate::site::reader::{Guest, Me};
 use crate::site::{Site, fields, flash, shell, words};
 
 /// The language in which the text is written, and the only one that a voice speaks it in.
 const WRITTEN: &str = "vi";
-/// Its voices, as the synthesiser names them.
-pub(super) const VOICES: [&str; 3] = ["vi", "vi-vn-x-central", "vi-vn-x-south"];
 
 /// `GET /bulletins/new`.
 pub(in crate::site) async fn new_page(State(site): State<Site>, me: Me, Asked(asked): Asked) -> Answer {
@@ -42,7 +41,7 @@ pub(in crate::site) async fn new_page(State(site): State<Site>, me: Me, Asked(as
                 ..BulletinForm::default()
             },
             speak: vec![WRITTEN.to_owned()],
-            voices: vec![format!("{WRITTEN}:{}", site.settings.voice)],
+            voices: Vec::new(),
         },
     };
     let page = form_page(&site, &me, None, form).await?;
@@ -237,8 +236,8 @@ fn of_revision(site: &Site, view: &BulletinView) -> Typed {
         SourceDraft::Speech { voice, .. } if track.language == WRITTEN => Some(voice.clone()),
         SourceDraft::Speech { .. } | SourceDraft::Recording { .. } => None,
     });
-    let voice =
-        spoken.clone().filter(|voice| !voice.is_empty()).unwrap_or_else(|| site.settings.voice.clone());
+    // A track that names the configured voice is one that names none.
+    let voice = spoken.clone().filter(|voice| *voice != site.settings.voice).unwrap_or_default();
     Typed {
         form: BulletinForm {
             title: draft.title,
@@ -305,7 +304,13 @@ async fn form_page(
         form.area = usual_area(me, &places, &areas);
     }
     let check = check::text_check(site, me, &form.area, &form.text).await?;
-    let voice = Some(chosen_voice(&typed.voices)).filter(|voice| !voice.is_empty());
+    let voice = chosen_voice(&typed.voices);
+    let offered =
+        || places.all().iter().filter(|area| areas.iter().any(|choice| choice.value == area.id.as_str()));
+    let usual = match editing {
+        Some((view, _)) => usual_voice(site, me.lang(), WRITTEN, std::iter::once(&view.bulletin.path)),
+        None => usual_voice(site, me.lang(), WRITTEN, offered().map(|area| &area.path)),
+    };
     Ok(BulletinFormPage {
         shell,
         editing: editing.map(|(view, seen)| Editing {
@@ -317,9 +322,10 @@ async fn form_page(
         categories: categories(me.lang()),
         spoken: vec![SpokenLanguage {
             code: WRITTEN.to_owned(),
-            name: words::spoken(me.lang(), WRITTEN),
-            voices: voices(me.lang()),
-            voice: voice.unwrap_or_else(|| site.settings.voice.clone()),
+            name: languages::name(site, me.lang(), WRITTEN),
+            usual,
+            voices: languages::voices(site, me.lang(), WRITTEN, &voice),
+            voice,
             chosen: typed.speak.iter().any(|language| language == WRITTEN),
         }],
         form,
@@ -353,9 +359,4 @@ fn usual_area(me: &Me, places: &Places, areas: &[Choice]) -> String {
 fn categories(lang: Lang) -> Vec<Choice> {
     let choice = |category: Category| Choice::new(category.as_str(), words::category(lang, category));
     Category::ALL.into_iter().map(choice).collect()
-}
-
-/// The voices of the written language.
-pub(super) fn voices(lang: Lang) -> Vec<Choice> {
-    VOICES.iter().map(|voice| Choice::new(*voice, words::voice(lang, voice))).collect()
 }

@@ -10,7 +10,7 @@ use crate::site::answer::{Answer, page as answer_page};
 use crate::site::fields::{Asked, Fields};
 use crate::site::places::Places;
 use crate::site::reader::Me;
-use crate::site::{Site, pager, shell, words};
+use crate::site::{Site, languages, pager, shell, words};
 use crate::store::bulletins::BulletinFilter as StoreFilter;
 
 /// Bulletins of one page.
@@ -59,14 +59,14 @@ pub(in crate::site) async fn read(
     let mut rows = Vec::new();
     for summary in found {
         let tracks = services.bulletins.get(me.who(), &summary.bulletin.id).await?.latest.tracks;
-        let languages = tracks.iter().map(|t| words::spoken(me.lang(), t.content.language.as_str()));
+        let names_of = tracks.iter().map(|t| languages::name(site, me.lang(), t.content.language.as_str()));
         rows.push(BulletinRow {
             id: summary.bulletin.id.to_string(),
             title: summary.title,
             state: words::state(summary.state),
             class: words::class(summary.class),
             category: words::category(me.lang(), summary.category),
-            languages: languages.collect(),
+            languages: names_of.collect(),
             revision: summary.bulletin.latest,
             author: words::people(me.lang(), &names, &summary.authors),
             updated_at: places.moment(summary.edited, &summary.bulletin.path),

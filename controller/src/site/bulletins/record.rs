@@ -8,7 +8,6 @@ use super::{address, detail, named};
 use crate::domain::bulletin::{Consent, ConsentDraft};
 use crate::domain::message::FieldErrors;
 use crate::domain::role::{Action, Forbidden};
-use crate::pages::labels::Spoken;
 use crate::pages::views::{ConsentCard, RecordForm, RecordPage};
 use crate::pages::{Choice, Errors, Nav, msg};
 use crate::services::{BulletinView, ServiceError, Thing};
@@ -59,7 +58,7 @@ pub(super) async fn view_of(
         text: view.latest.text.clone(),
         seen_words: view.seen_words().to_string(),
         form: RecordForm {
-            languages: languages(me, &places, view),
+            languages: languages(site, me, &places, view),
             max_bytes: web.upload_max_bytes,
             max_minutes: (web.recording_max_s / 60).clamp(1, MINUTES_MAX),
             ..typed
@@ -80,15 +79,18 @@ pub(super) fn typed(form: &Fields, errors: Errors) -> RecordForm {
 }
 
 /// The languages of the place first, then the others that have a name here.
-pub(super) fn languages(me: &Me, places: &Places, view: &BulletinView) -> Vec<Choice> {
+pub(super) fn languages(site: &Site, me: &Me, places: &Places, view: &BulletinView) -> Vec<Choice> {
     let own = places.languages(&view.bulletin.path);
     let mut codes: Vec<String> = own.iter().map(|language| language.as_str().to_owned()).collect();
-    for spoken in Spoken::ALL {
-        if !codes.iter().any(|code| code == spoken.code()) {
-            codes.push(spoken.code().to_owned());
+    for listed in site.app.services.languages().all() {
+        if !codes.iter().any(|code| code == listed.code.as_str()) {
+            codes.push(listed.code.to_string());
         }
     }
-    codes.iter().map(|code| Choice::new(code.as_str(), words::spoken(me.lang(), code))).collect()
+    codes
+        .iter()
+        .map(|code| Choice::new(code.as_str(), crate::site::languages::name(site, me.lang(), code)))
+        .collect()
 }
 
 /// The consent that a form brings: none unless its box was ticked.

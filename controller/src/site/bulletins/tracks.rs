@@ -7,18 +7,18 @@ use loa_protocol::bulletin::Language;
 use loa_protocol::ids::ObjectHash;
 use loa_speech::{RecordingFault, RecordingReport};
 
-use super::{address, detail, form, named, record, seen};
+use super::{address, detail, named, record, seen};
 use crate::domain::bulletin::{ConsentDraft, Making, SourceDraft, Track, TrackDraft, TrackSource};
 use crate::domain::role::{Action, Forbidden};
 use crate::http::HttpError;
 use crate::pages::views::{ConsentCard, DecisionForm, TrackCard, TrackForm, TrackOrigin, TrackState};
-use crate::pages::{Choice, Errors, Msg, msg};
+use crate::pages::{Errors, Msg, msg};
 use crate::services::{BulletinView, ServiceError, Thing};
 use crate::site::answer::{Answer, done, refused};
 use crate::site::fields::{Fields, Posted};
 use crate::site::places::Places;
 use crate::site::reader::Me;
-use crate::site::{Site, flash, words};
+use crate::site::{Site, flash, languages, words};
 use crate::store::uploads::Upload;
 
 /// The kind of track that comes as a file, and the field that holds it.
@@ -45,7 +45,7 @@ pub(super) async fn cards(
         cards.push(TrackCard {
             id: track.id.to_string(),
             language_code: code.to_owned(),
-            language: words::spoken(me.lang(), code),
+            language: languages::name(site, me.lang(), code),
             origin: origin(site, me, track, consents, &reports, may_note),
             state: state(site, me, track).await?,
             removable,
@@ -66,7 +66,7 @@ fn origin(
         TrackSource::Speech { voice, .. } => {
             let chosen = voice.as_deref().unwrap_or(&site.settings.voice);
             let voice = track.spoken.as_ref().map_or(chosen, |spoken| &spoken.by);
-            TrackOrigin::Speech { voice: words::voice(me.lang(), voice) }
+            TrackOrigin::Speech { voice: languages::voice(site, me.lang(), voice) }
         }
         TrackSource::Recording { upload, file_name, transcript } => {
             let report = reports.iter().find(|(measured, _)| measured == upload);
@@ -125,13 +125,10 @@ async fn state(site: &Site, me: &Me, track: &Track) -> Result<TrackState, Servic
 pub(super) fn empty_form(site: &Site, me: &Me, places: &Places, view: &BulletinView) -> TrackForm {
     let lang = me.lang();
     TrackForm {
-        languages: record::languages(me, places, view),
-        voices: form::VOICES
-            .iter()
-            .map(|voice| Choice::new(format!("vi:{voice}"), words::voice(lang, voice)))
-            .collect(),
+        languages: record::languages(site, me, places, view),
+        voices: languages::track_voices(site, lang, &view.bulletin.path),
         language: String::new(),
-        voice: format!("vi:{}", site.settings.voice),
+        voice: "vi:".to_owned(),
         errors: Errors::none(),
     }
 }

@@ -24,7 +24,7 @@ use crate::site::fields::{Asked, Fields, Posted};
 use crate::site::places::Places;
 use crate::site::program::{self, KnownNode, Lengths};
 use crate::site::reader::Me;
-use crate::site::{Site, flash, shell, words};
+use crate::site::{Site, flash, languages, shell, words};
 use crate::store::bulletins::BulletinFilter;
 
 /// Bulletins to choose from.
@@ -308,6 +308,7 @@ async fn preview_of(
     if revision.class != Class::Emergency && starts.iter().any(|start| is_quiet(*start, zone)) {
         warnings.push(Msg::new(msg::WARN_QUIET_HOURS));
     }
+    warnings.extend(languages::missing(site, &first.missing));
     if duration_ms.is_none() {
         warnings.push(Msg::new(msg::WARN_NO_TRACK));
     }

@@ -37,6 +37,7 @@ async fn every_page_answers_an_administrator_and_leads_a_stranger_to_the_door() 
         "/schedules".to_owned(),
         format!("/schedules/new?bulletin={bulletin}"),
         "/areas".to_owned(),
+        "/areas/da-don".to_owned(),
         "/areas/da-don/words?say=K%27Ho".to_owned(),
         "/nodes".to_owned(),
         "/nodes?q=1&area=da-don&link=waiting&page=9".to_owned(),

@@ -156,7 +156,7 @@ async fn places_nodes_and_people_are_added_once() {
     }
     let page = web.get(&mut browser, "/areas").await.page().html;
     assert!(page.contains("Đã thêm địa bàn “Buôn Đung”."), "{page}");
-    assert_eq!(page.matches("<span class=\"cell-title\">Buôn Đung</span>").count(), 1, "{page}");
+    assert_eq!(page.matches("href=\"/areas/buon-dung\">Buôn Đung</a>").count(), 1, "{page}");
     let refused = web.send(&mut browser, &form.without("name").with("name", " ").without("form_id")).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(refused.html.contains("Hãy nhập tên."), "{}", refused.html);
