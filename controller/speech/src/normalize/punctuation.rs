@@ -73,6 +73,13 @@ fn said(view: View<'_>, at: usize, mark: char) -> Option<&'static str> {
         '+' if in_line && (number || view.word(behind).is_some()) => "cộng",
         // "hệ 9+"
         '+' if at > 0 && view.digits(at - 1).is_some() => "cộng",
+        '+' | '-' if has_rhesus(view, at) => {
+            if mark == '+' {
+                "cộng"
+            } else {
+                "âm"
+            }
+        }
         '=' if in_line => "bằng",
         '~' | '≈' if number && view.follows(at, &["khoảng"]) => "",
         '~' | '≈' if number => "khoảng",
@@ -90,6 +97,13 @@ fn said(view: View<'_>, at: usize, mark: char) -> Option<&'static str> {
         '№' => "số",
         _ => return None,
     })
+}
+
+/// "nhóm máu AB-", "O+": the sign belongs to the group of blood.
+fn has_rhesus(view: View<'_>, at: usize) -> bool {
+    let Some(group) = at.checked_sub(1) else { return false };
+    let ends = view.is_gap(at + 1) || matches!(view.mark(at + 1), Some(',' | '.' | ';' | ')' | ':'));
+    ends && matches!(view.token(group), "A" | "B" | "O" | "AB") && view.has_cue(at, 8, &["máu", "nhóm"])
 }
 
 /// A full stop, the dots of an omission, or the "chấm" of an address.

@@ -82,6 +82,11 @@ pub(super) fn title(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<C
     if shape.letters == 1 && has_dot && after_name && view.is_space(behind) {
         return None;
     }
+    // "đồng chí T.Phú": the first letter of who is named.
+    if shape.letters == 1 && shape.capitals == 1 && has_dot && view.follows(at, PERSONS) {
+        say.letters(short);
+        return Some(Candidate::cued(Class::Letters, behind));
+    }
     if !has_dot {
         // "TT" and "TS" in front of capitals are a heading's own; "TP" in front of a number is none.
         let touching_number = view.digits(follows).is_some();
@@ -106,6 +111,10 @@ pub(super) fn title(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<C
     }
     Some(Candidate::cued(Class::Abbreviation, behind))
 }
+
+/// In front of a person's name.
+const PERSONS: &[&str] =
+    &["chí", "ông", "bà", "anh", "chị", "em", "cô", "thầy", "cháu", "sĩ", "đc", "cụ", "chú", "bác"];
 
 /// First words of what an office is for.
 const DEPARTMENTS: &[&str] = &[
@@ -210,7 +219,8 @@ pub(super) fn weekday(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option
         || view.before(at).is_some_and(|before| {
             before > 0 && view.digits(before).is_some() && matches!(view.token(before - 1), "h" | "g" | ":")
         })
-        || view.has_cue(at, 2, &["lịch"]);
+        || view.has_cue(at, 2, &["lịch"])
+        || has_its_day(view, at + 2);
     let sunday = view.skip_dash(at + 2).filter(|behind| view.token(*behind) == "CN");
     if second.is_none() && sunday.is_none() && !listed && !cued {
         return None;
@@ -223,6 +233,17 @@ pub(super) fn weekday(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option
     let Some((last, next)) = second else { return Some(Candidate::cued(Class::Date, at + 2)) };
     say.say("đến thứ").which(last);
     Some(Candidate::cued(Class::Date, next))
+}
+
+/// "T5 (1/1)", "T6, 24/10", "T6, ngày 24/10": the day of the month stands behind the day of the week.
+fn has_its_day(view: View<'_>, next: usize) -> bool {
+    let mark = view.skip_space(next);
+    if !matches!(view.mark(mark), Some('(' | ',')) {
+        return false;
+    }
+    let day = view.skip_space(mark + 1);
+    view.is_word(day, &["ngày"])
+        || view.value(day, 2).is_some() && view.is_mark(day + 1, '/') && view.value(day + 2, 2).is_some()
 }
 
 /// "CN: 7h-11h", "CN (22/11)": an hour or a day stands behind.

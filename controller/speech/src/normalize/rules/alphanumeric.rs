@@ -13,7 +13,7 @@ const VARIETY: &[&str] = &["giống", "chè", "lúa", "ngô", "phê", "mía", "s
 /// Of the short forms of two letters, those that numbers touch: "QĐ263", "BĐ2". In "thẻ mã CN3, DT2" letters are letters.
 const NUMBERED: &[&str] = &[
     "QĐ", "NĐ", "NQ", "CT", "KL", "TT", "TB", "KH", "CV", "BĐ", "KP", "VT", "HK", "GĐ", "ĐA", "VB", "PL",
-    "KV", "CS",
+    "KV", "CS", "NV",
 ];
 
 /// Most pieces of one name.
@@ -22,6 +22,11 @@ const PIECES_MAX: usize = 8;
 /// 9A1, 12A, 4G, 27C.
 pub(super) fn digits_first(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
     let digits = view.digits(at)?;
+    // "6in1": so many in one.
+    if view.is_word(at + 1, &["in"]) && view.value(at, 2).is_some() && view.exactly(at + 2, 1) == Some(1) {
+        say.cardinal(digits).say("trong một");
+        return Some(Candidate::cued(Class::Alphanumeric, at + 3));
+    }
     is_letters(view, at + 1).then_some(())?;
     say_digits(digits, say);
     let mut next = pieces(view, at + 1, say);

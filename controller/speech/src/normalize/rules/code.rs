@@ -12,7 +12,8 @@ const PIECES_MAX: usize = 16;
 /// Digit by digit where something in front says that it's such a number; groups of three or four with a pause between.
 pub(super) fn code(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
     let first = view.digits(at)?;
-    let drawn = first.len() >= 5 && view.has_cue(at, 6, &["xổ", "đb"]);
+    let ticket = view.follows(at, &["số"]) && view.has_cue(at, 2, &["vé"]);
+    let drawn = first.len() >= 5 && (ticket || view.has_cue(at, 6, &["xổ", "đb"]));
     // "số CK 123456": a form's series and number.
     let series = view.before(at).is_some_and(|series| {
         view.shape(series).is_some_and(|shape| shape.is_upper() && shape.letters <= 3)
@@ -49,6 +50,36 @@ pub(super) fn code(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Ca
         }
     }
     Some(Candidate::cued(Class::Code, next))
+}
+
+/// "mã hồ sơ H36.25.101-251020-0003": a letter in front of the groups.
+pub(super) fn file(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    view.shape(at).filter(|shape| shape.is_upper() && shape.letters <= 3)?;
+    if !view.has_cue(at, 4, &["mã", "hồ", "hs", "biên", "phiếu", "vận"]) {
+        return None;
+    }
+    let (mut next, mut groups, mut digits) = (at + 1, 0, 0);
+    while groups < PIECES_MAX
+        && let Some(group) = view.digits(next)
+    {
+        (groups, digits) = (groups + 1, digits + group.len());
+        let more = matches!(view.mark(next + 1), Some('.' | '-')) && view.digits(next + 2).is_some();
+        if !more {
+            break;
+        }
+        next += 2;
+    }
+    if groups < 2 || digits < 8 || view.word(next + 1).is_some() {
+        return None;
+    }
+    say.letters(view.token(at));
+    for group in (at + 1..=next).step_by(2) {
+        if group > at + 1 {
+            say.pause();
+        }
+        in_groups(view.token(group), say);
+    }
+    Some(Candidate::cued(Class::Code, next + 1))
 }
 
 /// "pháp danh Minh Tâm, 1935-2026": two years.
@@ -96,9 +127,11 @@ fn in_groups(digits: &str, say: &mut Saying<'_>) {
 pub(super) fn fertiliser(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
     let before = view.before(at)?;
     let before = if view.is_mark(before, '-') { before.checked_sub(1)? } else { before };
-    if !view.is_word(before, &["npk"]) {
+    if !view.is_word(before, &["npk", "dap"]) {
         return None;
     }
+    // "DAP 18.000đ/kg" is a price.
+    view.digits(at + 2).filter(|_| view.is_mark(at + 1, '-'))?;
     say.cardinal(view.digits(at)?);
     let mut next = at + 1;
     while next < at + 8

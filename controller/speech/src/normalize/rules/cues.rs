@@ -158,6 +158,9 @@ pub(super) const COUNTED: &[&str] = &[
     "nhóm",
     "địa",
     "tờ",
+    "trận",
+    "ván",
+    "set",
 ];
 
 /// Behind a number that counts things and so is no telephone number.
@@ -332,6 +335,7 @@ pub(super) const ROMAN: &[&str] = &[
     "đời",
     "vòng",
     "vực",
+    "kv",
     "mức",
     "dạng",
 ];
@@ -339,3 +343,6 @@ pub(super) const ROMAN: &[&str] = &[
 /// Of those, the ones behind which small letters are a numeral too.
 pub(super) const ROMAN_SMALL: &[&str] =
     &["phần", "lục", "mục", "chương", "đoạn", "khoản", "khóa", "kỷ", "kỉ", "điều", "thứ", "quý", "năm"];
+
+/// In front of a victory's or a founding's day, which is no score: "Chiến thắng 30/4".
+pub(super) const FEAST: &[&str] = &["chiến", "niệm", "mừng", "dịp", "ngày", "lễ"];

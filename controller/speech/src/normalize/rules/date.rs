@@ -3,7 +3,7 @@
 use super::super::class::Class;
 use super::super::saying::Saying;
 use super::super::view::View;
-use super::{Candidate, cues, units};
+use super::{Candidate, cues, document, units};
 
 pub(super) fn date(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
     let rules = [
@@ -98,7 +98,8 @@ fn year(view: View<'_>, at: usize) -> Option<u64> {
 }
 
 fn named(view: View<'_>, at: usize) -> bool {
-    view.follows(at, &["ngày", "mùng", "mồng", "rằm"]) || names_a_day(view, at)
+    // "đường 30/4" has the day for its name.
+    view.follows(at, &["ngày", "mùng", "mồng", "rằm", "đường", "phố"]) || names_a_day(view, at)
 }
 
 /// "ngày Pháp luật 9/11": the word stands in front of the day's name.
@@ -141,14 +142,20 @@ fn is_date(view: View<'_>, at: usize, date: &Day) -> bool {
     }
     let Day { next, separator, .. } = *date;
     let runs_on = view.is_mark(next, '/') || view.is_mark(next, '%') || view.word(next).is_some();
-    if runs_on || units::counts(view, next) || view.precedes(next, &["chỉ"]) {
+    if runs_on || units::counts(view, next) || view.precedes(next, &["chỉ", "trận", "ván", "set", "hiệp"])
+    {
         return false;
     }
     let day_words = ["sáng", "trưa", "chiều", "tối", "đêm", "tết", "hôm", "lễ", "dịp", "âm", "mừng", "nhân"];
     let feasts = ["lễ", "dịp", "niệm", "khánh", "động", "phóng", "thắng", "nữ", "tế", "sĩ"];
     if separator != '/' {
         // "30-4": no range of days counts down. "1.5 triệu" is no date.
-        let cued = view.has_cue(at, 4, &feasts) || view.has_cue(at, 6, &["ngày", "mừng"]);
+        let behind_comma = view.before(at).filter(|comma| view.is_mark(*comma, ',')).unwrap_or(at);
+        let day_part = || {
+            view.follows(at, &["sáng", "trưa", "chiều", "tối", "đêm"])
+                || view.follows(behind_comma, &["nay", "mai", "qua"])
+        };
+        let cued = view.has_cue(at, 4, &feasts) || view.has_cue(at, 6, &["ngày", "mừng"]) || day_part();
         return separator == '-' && cued && (date.day > date.month || (date.day, date.month) == (1, 5));
     }
     let begins = ["giảng", "trương", "mạc"];
@@ -161,7 +168,13 @@ fn is_date(view: View<'_>, at: usize, date: &Day) -> bool {
     let behind_clock = view.before(at).is_some_and(|before| {
         before >= 2 && view.digits(before).is_some() && matches!(view.token(before - 1), "h" | "g" | ":")
     });
-    let cued = view.has_cue(at, 6, cues::NEAR_DAY)
+    // "T5 (1/1)", "T6, 24/10"
+    let behind_weekday = view.before(at).is_some_and(|mark| {
+        let day = view.before(mark).filter(|day| *day > 0 && view.exactly(*day, 1).is_some());
+        matches!(view.mark(mark), Some('(' | ',')) && day.is_some_and(|day| view.token(day - 1) == "T")
+    });
+    let cued = behind_weekday
+        || view.has_cue(at, 6, cues::NEAR_DAY)
         || view.has_cue(at, 3, &feasts)
         || view.follows(at, cues::FROM_TO)
         || view.follows(at, &["h"])
@@ -199,7 +212,8 @@ fn day_to_day(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candida
 
 /// "10-15/3/2024", "12, 13/10", "5,6 và 7/10": days of the month that the last one names.
 fn days_of_month(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
-    let first = view.value(at, 2).filter(|day| (1..=31).contains(day))?;
+    // "thứ 7, 22/11": the first one counts days of the week.
+    let first = view.value(at, 2).filter(|day| (1..=31).contains(day) && !view.follows(at, &["thứ"]))?;
     let mut days = [first; 8];
     let mut joints = ["", "", "", "", "", "", "", ""];
     let (mut count, mut next, mut is_range) = (1, at + 1, false);
@@ -303,7 +317,7 @@ fn month_year(view: View<'_>, at: usize) -> Option<Month> {
 /// "10/2024", "quý 1/2024", "tháng 5/2024 - 6/2024".
 fn month_to_month(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
     let first = month_year(view, at)?;
-    if view.follows(at, cues::DOCUMENT) {
+    if document::is_number(view, at) {
         return None;
     }
     if view.follows(at, OTHER_THAN_MONTHS) {

@@ -9,6 +9,8 @@ use super::{Candidate, cues};
 
 /// Most parts that a number has behind its year.
 const PARTS_MAX: usize = 6;
+/// Most numbers of a list of documents of one kind and year.
+const LIST_MAX: usize = 8;
 
 pub(super) fn document(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
     let digits = view.digits(at).filter(|digits| digits.len() <= 6)?;
@@ -37,7 +39,7 @@ pub(super) fn document(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Optio
     };
     let Some(named) = named else {
         // "Nghị quyết 13/2024".
-        let bare = view.follows(at, cues::DOCUMENT) || view.follows(at, &["số"]);
+        let bare = is_number(view, at) || view.follows(at, &["số"]);
         let year = year.filter(|_| bare && !view.is_mark(behind + 2, '/'))?;
         number(digits, suffix, Some(year), say);
         return Some(Candidate::cued(Class::Document, behind + 2));
@@ -56,6 +58,23 @@ pub(super) fn document(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Optio
         named.say(view, say);
     }
     Some(Candidate::cued(Class::Document, named.next))
+}
+
+/// Whether a number is a document's: its kind stands in front of it or of the list that it ends ("TT 01, 02, 03/2021").
+pub(super) fn is_number(view: View<'_>, at: usize) -> bool {
+    let mut first = at;
+    for _ in 0..LIST_MAX {
+        let Some(joint) = view.before(first) else { return false };
+        if view.is_word(joint, cues::DOCUMENT) || kind_of(view.token(joint)).is_some() {
+            return true;
+        }
+        let joins = view.is_mark(joint, ',') || view.is_word(joint, &["và"]);
+        match view.before(joint).filter(|other| joins && view.digits(*other).is_some_and(|d| d.len() <= 4)) {
+            Some(other) => first = other,
+            None => return false,
+        }
+    }
+    false
 }
 
 fn number(digits: &str, suffix: Option<&str>, year: Option<u64>, say: &mut Saying<'_>) {

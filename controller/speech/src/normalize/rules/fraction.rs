@@ -20,8 +20,11 @@ pub(super) fn fraction(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Optio
     let small = part < whole && whole <= 10 && part > 0;
     // A disabled soldier's grade: "hạng 2/4".
     let graded = view.follows(at, &["hạng", "bậc", "loại"]);
+    let divided = is_dose(view, next);
     let parts = !graded
-        && ((small && !units::counts(view, next)) || (part < whole && of_parts) || (alone && whole > 0));
+        && ((small && (divided || !units::counts(view, next)))
+            || (part < whole && of_parts)
+            || (alone && whole > 0));
     if parts {
         say.cardinal(above).say("phần");
         if whole == 4 {
@@ -50,6 +53,13 @@ pub(super) fn fraction(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Optio
     Some(Candidate::new(Class::Fraction, next))
 }
 
+/// "1/2 viên", "1/4 gói": a medicine's piece can be parted; an official ("viên chức") and a tender ("gói thầu") can't.
+fn is_dose(view: View<'_>, next: usize) -> bool {
+    let piece = view.skip_space(next);
+    view.is_word(piece, &["viên", "gói", "liều", "ống"])
+        && !view.precedes(piece + 1, &["chức", "thầu", "hỗ", "dự", "mời"])
+}
+
 /// "1.245/1.250 cử tri", "45,6/100.000 dân", "22/0,4kV": so much of so much, where one of them is more than bare digits.
 pub(super) fn amounts(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
     let above = Amount::parse(view, at).filter(|above| view.is_mark(above.next, '/'))?;
@@ -72,17 +82,19 @@ pub(super) fn amounts(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option
     Some(Candidate::new(Class::Fraction, next))
 }
 
-/// A house number: "số 12/5 Lê Lợi", "hẻm 45/12".
+/// Alleys, and classes of a school ("lớp 4/1"): the stroke divides names.
+const NUMBERED: &[&str] = &["hẻm", "ngõ", "ngách", "kiệt", "lớp"];
+
+/// A house number: "số 12/5 Lê Lợi", "hẻm 45/12"; also a class, "lớp 4/1".
 pub(super) fn house(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
-    let cued = view.follows(at, &["hẻm", "ngõ", "ngách", "kiệt"])
-        || (view.follows(at, &["số", "nhà"]) && !view.is_mark(at + 3, '/'));
+    let cued = view.follows(at, NUMBERED) || (view.follows(at, &["số", "nhà"]) && !view.is_mark(at + 3, '/'));
     // "45A/3", "12/5B"
     let letter = |at: usize| view.shape(at).is_some_and(|shape| shape.letters == 1 && shape.capitals == 1);
     let lettered = letter(at + 1) && (cued || names_street(view, at));
     let stroke_at = if lettered { at + 2 } else { at + 1 };
     view.digits(at).filter(|_| (cued || lettered) && view.is_mark(stroke_at, '/'))?;
     view.digits(stroke_at + 1)?;
-    let in_a_street = view.follows(at, &["hẻm", "ngõ", "ngách", "kiệt"]) || {
+    let in_a_street = lettered || view.follows(at, NUMBERED) || {
         let behind = view.skip_space(stroke_at + 2);
         let street = ["đường", "phố", "hẻm", "ngõ", "kiệt"];
         view.shape(behind).is_some_and(|shape| shape.capitalised) || view.precedes(stroke_at + 2, &street)

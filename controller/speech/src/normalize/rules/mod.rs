@@ -80,6 +80,7 @@ const AT_WORD: &[Rule] = &[
     stroke::short_form,
     road::road,
     roman::roman,
+    code::file,
     abbreviation::weekday,
     abbreviation::month,
     abbreviation::title,

@@ -184,7 +184,9 @@ fn bare(view: View<'_>, at: usize, amount: &Amount<'_>, say: &mut Saying<'_>) ->
     } else {
         Class::Decimal
     };
-    let next = if view.is_mark(next, '/') && units::is_each(view, next + 1) {
+    // "100.000/mm3"
+    let in_space = || matches!(units::measure(view, next + 1, true), Some((Tail::Power(..), _)));
+    let next = if view.is_mark(next, '/') && (units::is_each(view, next + 1) || in_space()) {
         units::per(view, next, UnitKind::Measure, say)
     } else {
         next
@@ -198,12 +200,26 @@ fn capital(view: View<'_>, at: usize, amount: &Amount<'_>) -> Option<(Tail, usiz
     let name = match view.token(amount.next) {
         "A" if view.has_cue(at, 4, cues::CURRENT) => "am pe",
         "T" if short && view.has_cue(at, 5, cues::AGE) => "tuổi",
-        "T" if short && view.has_cue(at, 4, &["tải", "trọng", "nặng"]) => "tấn",
+        "T" if short && view.has_cue(at, 4, &["tải", "trọng", "nặng", "xe"]) => "tấn",
+        "T" if (1..=12).contains(&view.value(at, 2).unwrap_or(0)) && is_so_far(view, at, amount.next + 1) => {
+            "tháng"
+        }
         "T" if short && view.has_cue(at, 6, &["hạn", "gửi", "tiết"]) => "tháng",
         _ => return None,
     };
     let unit = Unit { name, kind: UnitKind::Measure, touches: true };
     (view.digits(amount.next + 1).is_none()).then_some((Tail::Unit(unit), amount.next + 1))
+}
+
+/// "9T/2025", "9T đầu năm", "6T: 4,1%": the months of a year so far.
+fn is_so_far(view: View<'_>, at: usize, next: usize) -> bool {
+    let year = view.is_mark(next, '/') && view.exactly(next + 1, 4).is_some();
+    let begins = view.before(at).is_none_or(|before| view.word(before).is_none());
+    let head = begins
+        && view.is_mark(next, ':')
+        && matches!(view.value(at, 2), Some(3 | 6 | 9 | 10 | 11 | 12))
+        && view.digits(view.skip_space(next + 1)).is_some();
+    year || head || view.precedes(next, &["đầu", "cuối"])
 }
 
 /// "xe tải 3,5t": tonnes, where elsewhere "t" is a thousand million.

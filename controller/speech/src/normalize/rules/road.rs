@@ -13,11 +13,13 @@ pub(super) fn road(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Ca
         "HL" => ("hương lộ", false),
         "ĐH" => ("đường huyện", true),
         "Km" | "KM" | "km" => return kilometre(view, at, say),
+        "K" if is_milestone(view, at) => return kilometre(view, at, say),
         _ => return None,
     };
     let number = match view.mark(at + 1) {
         Some('.' | '-') => view.skip_space(at + 2),
-        _ if needs_touch => at + 1,
+        // "trường ĐH 30 năm" is a university.
+        _ if needs_touch && !view.follows(at, &["đường", "tuyến"]) => at + 1,
         _ => view.skip_space(at + 1),
     };
     let digits = view.digits(number).filter(|digits| digits.len() <= 4)?;
@@ -78,7 +80,24 @@ fn kilometre(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidat
 }
 
 fn is_kilometre(view: View<'_>, at: usize) -> bool {
-    matches!(view.token(at), "Km" | "KM" | "km") && view.digits(view.skip_space(at + 1)).is_some()
+    matches!(view.token(at), "Km" | "KM" | "km" | "K") && view.digits(view.skip_space(at + 1)).is_some()
+}
+
+/// "K15+200", and "K17" behind one: a builder's kilometre; elsewhere the letter is the name of something.
+fn is_milestone(view: View<'_>, at: usize) -> bool {
+    let number =
+        |at: usize| view.token(at) == "K" && view.digits(at + 1).is_some_and(|digits| digits.len() <= 4);
+    let whole = |at: usize| number(at) && view.is_mark(at + 2, '+') && view.exactly(at + 3, 3).is_some();
+    let joint = |at: usize| view.is_mark(at, '-') || view.is_word(at, &["đến", "tới"]);
+    let behind = number(at)
+        && view.before(at).is_some_and(|word| {
+            joint(word) && view.before(word).is_some_and(|metres| metres >= 3 && whole(metres - 3))
+        });
+    let in_front = number(at) && {
+        let word = view.skip_space(at + 2);
+        joint(word) && whole(view.skip_space(word + 1))
+    };
+    whole(at) || behind || in_front
 }
 
 /// Whether a dash and another kilometre stand in front.

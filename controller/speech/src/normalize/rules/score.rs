@@ -14,6 +14,10 @@ const MATCH: &[&str] =
 const RESULT: &[&str] = &["thắng", "thua", "hạ", "dẫn", "bại", "đậm"];
 /// No side of a match has more goals than this: "Bảng giá: 40-50".
 const GOALS_MAX: u64 = 30;
+/// No side of a set or a game has more points than this.
+const POINTS_MAX: u64 = 50;
+/// Tokens of five sets.
+const SETS_MAX: usize = 30;
 
 /// A side's name, or its second word: "Việt Nam", "U23".
 fn is_name(view: View<'_>, at: usize) -> bool {
@@ -77,6 +81,9 @@ const NUMBERED: &[&str] = &[
 ];
 
 pub(super) fn score(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    if let Some(candidate) = set(view, at, say) {
+        return Some(candidate);
+    }
     let left = view.value(at, 3)?;
     let colon = view.is_mark(at + 1, ':').then_some(at + 2);
     let second = colon.or_else(|| view.skip_dash(at + 1))?;
@@ -108,4 +115,55 @@ pub(super) fn score(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<C
     }
     say.number(left).number(right);
     Some(Candidate::cued(Class::Score, next))
+}
+
+/// Points of a set, told behind the match's score: "thắng 3-1 (25/20, 22/25, 25-23)"; and the points of a game that is told
+/// with a stroke: "tỷ số 13/7", "thua 11/13".
+fn set(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    let (left, right, next) = points(view, at)?;
+    let stroked = || {
+        let told = view.follows(at, &["số"]) && view.has_cue(at, 2, &["tỷ", "tỉ"])
+            || view.follows(at, &["thua", "bại", "dẫn"])
+            || view.follows(at, &["thắng"]) && !view.has_cue(at, 6, cues::FEAST);
+        // "thua 2/3 số trận", "thắng 3/5 trận": a share of the matches.
+        let share = [cues::THINGS, cues::PARTS, cues::COUNTED, &["trận", "ván", "hiệp", "set", "giải"]]
+            .iter()
+            .any(|counted| view.precedes(next, counted));
+        view.is_mark(at + 1, '/') && told && !share
+    };
+    if !is_in_sets(view, at, next) && !stroked() {
+        return None;
+    }
+    say.number(left).number(right);
+    Some(Candidate::cued(Class::Score, next))
+}
+
+/// a/b or a-b, of so many points as a set may have.
+fn points(view: View<'_>, at: usize) -> Option<(u64, u64, usize)> {
+    let few = |at: usize| view.value(at, 2).filter(|points| *points <= POINTS_MAX);
+    let (left, right) = (few(at)?, few(at + 2)?);
+    let joined = matches!(view.mark(at + 1), Some('-' | '/' | ':'));
+    let runs_on = matches!(view.mark(at + 3), Some('/' | '-' | '%')) || view.word(at + 3).is_some();
+    (joined && !runs_on).then_some((left, right, at + 3))
+}
+
+/// Whether the bracket around holds pairs of points and nothing else, and stands behind a score.
+fn is_in_sets(view: View<'_>, at: usize, next: usize) -> bool {
+    if !matches!(view.mark(next), Some(',' | ';' | ')')) {
+        return false;
+    }
+    let between = |index: usize| {
+        view.digits(index).is_some()
+            || view.is_space(index)
+            || matches!(view.mark(index), Some('-' | '/' | ':' | ',' | ';'))
+    };
+    let bracket = (at.saturating_sub(SETS_MAX)..at).rev().find(|index| !between(*index));
+    let Some(bracket) = bracket.filter(|bracket| view.is_mark(*bracket, '(')) else { return false };
+    let many = bracket + 1 < at || matches!(view.mark(next), Some(',' | ';'));
+    let behind_score = view.before(bracket).is_some_and(|score| {
+        score >= 2 && view.value(score, 1).is_some() && view.value(score - 2, 1).is_some()
+    });
+    let played = [RESULT, MATCH].iter().any(|cues| view.has_cue(bracket, 8, cues))
+        || view.has_cue(bracket, 3, &["tỷ", "tỉ", "cuộc"]);
+    many && behind_score && played
 }

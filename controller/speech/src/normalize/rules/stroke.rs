@@ -76,7 +76,9 @@ pub(super) fn of_so_many(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Opt
     let counted = view.before(left).is_some_and(|before| view.digits(before).is_some());
     view.digits(at + 1).filter(|_| counted)?;
     let behind = Amount::parse(view, at + 1)?.next;
-    let same = view.token(view.skip_space(behind)).to_lowercase() == view.token(left).to_lowercase();
+    // "1 gói/200ml nước": so much of one thing in so much of another.
+    let mixed = units::tail(view, behind).is_some_and(|(tail, _)| units::is_of_matter(tail));
+    let same = mixed || view.token(view.skip_space(behind)).to_lowercase() == view.token(left).to_lowercase();
     same.then(|| say.say("trên"))?;
     Some(Candidate::new(Class::Symbol, at + 1))
 }

@@ -21,7 +21,7 @@ pub(super) fn hotline(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option
     let list = emergency && next > at + 1;
     let strict = ["nóng", "đài", "hotline", "gọi", "thoại", "nhắn"];
     let cued = if emergency {
-        view.has_cue(at, 5, cues::HOTLINE)
+        view.has_cue(at, 5, cues::HOTLINE) || is_another_way(view, at)
     } else {
         (SERVICES.contains(&digits)
             && (view.has_cue(at, 5, cues::HOTLINE) || view.has_cue(at, 3, &["gửi", "tin"])))
@@ -45,6 +45,15 @@ pub(super) fn hotline(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option
         say.digits(view.token(number));
     }
     Some(Candidate::cued(Class::Hotline, next))
+}
+
+/// "0263.822.114 hoặc 112": behind a telephone number.
+fn is_another_way(view: View<'_>, at: usize) -> bool {
+    let joint = view.before(at).filter(|joint| view.is_word(*joint, &["hoặc", "hay", "và"]));
+    let Some(last) = joint.and_then(|joint| view.before(joint)) else { return false };
+    let area =
+        |index: usize| view.digits(index).is_some_and(|group| group.starts_with('0') && group.len() >= 3);
+    view.digits(last).is_some() && (last.saturating_sub(2 * GROUPS_MAX)..=last).any(area)
 }
 
 /// The groups of a number as it's written.

@@ -4,6 +4,7 @@ use super::super::class::Class;
 use super::super::saying::Saying;
 use super::super::tables::{self, Unit, UnitKind};
 use super::super::view::{View, is_one_of};
+use super::amount::Amount;
 use super::cues;
 
 /// What follows a number and belongs to it.
@@ -164,6 +165,17 @@ pub(super) fn per(view: View<'_>, mut next: usize, left: UnitKind, say: &mut Say
             tail.say(say);
             return behind;
         }
+        // "1,6g/16 lít nước", "200g/10 m2"
+        if view.digits(at).is_some()
+            && let Some(amount) = Amount::parse(view, at)
+            && let Some((tail, behind)) = tail(view, amount.next).filter(|(tail, _)| is_of_matter(*tail))
+        {
+            say.say("trên");
+            amount.say(true, say);
+            tail.say(say);
+            next = behind;
+            continue;
+        }
         if let Some((tail, behind)) = measure(view, at, true) {
             let name_is_word = view.word(at).is_some_and(|word| is_one_of(word, EACH));
             let fast = matches!(tail.kind(), UnitKind::Time) && matches!(left, UnitKind::Measure);
@@ -189,6 +201,14 @@ pub(super) fn per(view: View<'_>, mut next: usize, left: UnitKind, say: &mut Say
         next = at + 1;
     }
     next
+}
+
+pub(super) const fn is_of_matter(tail: Tail) -> bool {
+    match tail {
+        Tail::Unit(unit) => matches!(unit.kind, UnitKind::Measure),
+        Tail::Power(..) => true,
+        Tail::Percent | Tail::Degree(_) => false,
+    }
 }
 
 /// Whether "/word" counts something per each.

@@ -189,13 +189,18 @@ fn holds_after(view: View<'_>, context: &str, at: usize) -> bool {
     holds(view, context, at) || (view.is_mark(at, ',') && holds(view, context, view.skip_space(at + 1)))
 }
 
+/// How far in front a word of a context with `<` is looked for.
+const NEAR_WORDS: usize = 6;
+
 /// Whether the token at `at` is one of the choices of a context: words in lower case, digits for that number, `#` for any, `^` for a
-/// word with a capital, `.` for the end of a sentence.
+/// word with a capital, `.` for the end of a sentence,
+/// `<` in front of a word that may stand up to [`NEAR_WORDS`] words further in front.
 fn holds(view: View<'_>, context: &str, at: usize) -> bool {
     context.split('|').any(|choice| match choice {
         "#" => view.digits(at).is_some(),
         "^" => view.shape(at).is_some_and(|shape| shape.capitalised),
         "." => view.word(at).is_none() && view.digits(at).is_none(),
+        near if near.starts_with('<') => view.has_cue(at + 1, NEAR_WORDS, &[&near[1..]]),
         word => view.is_word(at, &[word]) || (view.digits(at) == Some(word)),
     })
 }
