@@ -86,7 +86,7 @@ impl Folder {
     pub(super) fn begin(place: &Path) -> Result<Self, FolderError> {
         let nameless = || FolderError::Nameless { path: place.to_owned() };
         let name = place.file_name().ok_or_else(nameless)?.to_string_lossy().into_owned();
-        if place.exists() && !place.join(MANIFEST).is_file() {
+        if place.exists() && !is_export(place) {
             let is_empty = fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_none());
             if !is_empty {
                 return Err(FolderError::NotOurs { path: place.to_owned() });
@@ -171,6 +171,14 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+/// Whether a folder holds an export. Its list alone does not tell: other data sets call theirs the same, and what is in the
+/// folder is removed when the next export takes its place.
+fn is_export(place: &Path) -> bool {
+    let title = super::README.lines().next();
+    place.join(MANIFEST).is_file()
+        && fs::read_to_string(place.join(README)).is_ok_and(|readme| readme.lines().next() == title)
 }
 
 fn wav(path: &Path) -> Result<Wav, FolderError> {

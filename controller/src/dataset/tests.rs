@@ -204,6 +204,12 @@ async fn another_folder_is_left_alone_and_only_the_installation_s_administrator_
     let refused = export(services, &archive.story.operator, &archive.place(), &Wish::default(), "").await;
     assert!(matches!(refused, Err(ExportError::Folder(FolderError::NotOurs { .. }))));
     assert_eq!(archive.files().len(), 1);
+    // Another data set, whose list has the name that they all have.
+    fs::write(archive.place().join(MANIFEST), "{\"audio_filepath\": \"thu.wav\"}\n").unwrap();
+    fs::write(archive.place().join(folder::README), "# Another data set\n").unwrap();
+    let refused = export(services, &archive.story.operator, &archive.place(), &Wish::default(), "").await;
+    assert!(matches!(refused, Err(ExportError::Folder(FolderError::NotOurs { .. }))));
+    assert_eq!(archive.files().len(), 3);
     let admin = archive.story.person("admin", Role::Admin, "da-don").await;
     let refused = export(services, &admin, &archive.place(), &Wish::default(), "").await;
     assert!(matches!(refused, Err(ExportError::Service(ServiceError::Forbidden(_)))));
