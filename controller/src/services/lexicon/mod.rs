@@ -23,7 +23,7 @@ use crate::domain::lexicon::{WORDS_MAX, Word, WordDraft};
 use crate::domain::message::Message;
 use crate::domain::role::{Action, Principal};
 use crate::live::Change;
-use crate::store::{WriteTx, lexicon};
+use crate::store::{Connection, WriteTx, lexicon};
 
 /// The words of areas. Cheap to clone.
 #[derive(Clone)]
@@ -139,7 +139,7 @@ impl Lexicon {
         // The one that gives way goes first: an area has one word of a writing.
         let clash = same.filter(|same| same.id != word.id);
         if let Some(clash) = clash {
-            lexicon::delete(&mut tx, &clash.id).await?;
+            self.take_away(&mut tx, who, &path, clash).await?;
         }
         lexicon::put(&mut tx, &word).await?;
         let after = self.0.readers.of(&mut tx, &path).await?;
@@ -169,17 +169,27 @@ impl Lexicon {
         who.require(Action::ManageWords, &path)?;
         let word = lexicon::get(&mut tx, area, id).await?.ok_or(ServiceError::NotFound(Thing::Word))?;
         let drafts = self.0.drafts_read(&mut tx, &path).await?;
-        lexicon::delete(&mut tx, id).await?;
-        let deed = Deed {
-            action: "word.removed",
-            subject: area.as_str(),
-            area: Some(&path),
-            before: Some(summary(&word)),
-            after: None,
-        };
-        self.0.note(&mut tx, who, deed).await?;
+        self.take_away(&mut tx, who, &path, &word).await?;
         self.finish(tx, drafts).await?;
         Ok(word)
+    }
+
+    async fn take_away(
+        &self,
+        c: &mut Connection,
+        who: &Principal,
+        path: &AreaPath,
+        word: &Word,
+    ) -> Result<(), ServiceError> {
+        lexicon::delete(c, &word.id).await?;
+        let deed = Deed {
+            action: "word.removed",
+            subject: word.area.as_str(),
+            area: Some(path),
+            before: Some(summary(word)),
+            after: None,
+        };
+        Ok(self.0.note(c, who, deed).await?)
     }
 
     /// Puts the drafts that are read otherwise in line, commits, and tells. Gives how many they are.
@@ -198,7 +208,7 @@ impl Ground {
     /// Digest of the words that hold at the end of a path.
     pub(super) async fn words_digest(
         &self,
-        c: &mut crate::store::Connection,
+        c: &mut Connection,
         path: &AreaPath,
     ) -> Result<String, ServiceError> {
         Ok(self.readers.of(c, path).await?.words_digest.clone())

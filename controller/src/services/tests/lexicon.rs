@@ -74,8 +74,16 @@ async fn of_two_edits_the_last_holds_and_a_loop_is_taken_word_for_word_and_both_
         entries.iter().map(|e| e.action.as_str()).filter(|a| a.starts_with("word.")).collect();
     assert_eq!(
         deeds,
-        ["word.added", "word.changed", "word.added", "word.changed", "word.changed", "word.added"],
-        "the latest first"
+        [
+            "word.added",
+            "word.changed",
+            "word.removed",
+            "word.added",
+            "word.changed",
+            "word.changed",
+            "word.added"
+        ],
+        "the latest first; a word that gave way to another is told as removed"
     );
 }
 
