@@ -630,6 +630,7 @@ words-try = Try it
 words-try-sentence = Sentence to try
 words-try-button = Show how it is said
 spoken-text-hint = Underlined: said otherwise than written. Coloured: not understood.
+spoken-text-newer = Words of the area were edited after the sound was made, so it may say otherwise than stands here. Listen to the sound before you approve it.
 findings = What the voice does not understand
 findings-hint = Press one to find it in the text.
 findings-more = And { $n } more. They are shown once those above are dealt with.

@@ -618,6 +618,7 @@ words-try = Đọc thử
 words-try-sentence = Câu đọc thử
 words-try-button = Xem cách đọc
 spoken-text-hint = Chỗ gạch chân được đọc khác với chữ viết; chỗ tô màu là chỗ máy chưa hiểu.
+spoken-text-newer = Từ của địa bàn đã được sửa sau khi tạo bản tiếng, nên lời dưới đây có thể khác với bản tiếng sẽ phát. Hãy nghe bản tiếng trước khi duyệt.
 findings = Chỗ máy chưa hiểu
 findings-hint = Bấm vào từng chỗ để tìm trong nội dung.
 findings-more = Và { $n } chỗ khác. Danh sách dài thêm khi các chỗ trên đã được xử lý.

@@ -15,6 +15,8 @@ pub struct Reading {
     pub area: Option<WordsArea>,
     /// Whether the text stands in the form beside it: findings lead there, and words can be added.
     pub in_form: bool,
+    /// The area's words were edited after the sound that waits for approval was made: it may say otherwise.
+    pub is_newer_than_sound: bool,
 }
 
 /// The area whose words hold.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
-use loa_protocol::bulletin::Class;
+use loa_protocol::bulletin::{Class, Language};
 use serde_json::Value;
 
 use super::{check, named, record, tracks};
-use crate::domain::bulletin::{RevisionState, Step as Deed};
+use crate::domain::bulletin::{RevisionState, Step as Deed, Track};
 use crate::domain::language::MissingLanguages;
 use crate::domain::role::Action;
 use crate::pages::labels::Step;
@@ -152,7 +152,21 @@ async fn reading_of(site: &Site, me: &Me, view: &BulletinView) -> Result<Option<
     let Ok(checked) = loa_speech::text::check(&view.latest.text, usize::MAX) else { return Ok(None) };
     let area = view.bulletin.path.areas().last().map(ToString::to_string).unwrap_or_default();
     let (reading, _) = check::read_for(site, me, &area, checked.text.as_str()).await?;
-    Ok((!reading.preview.is_empty()).then_some(reading))
+    let is_newer_than_sound = is_newer_than_sound(site, me, view).await?;
+    Ok((!reading.preview.is_empty()).then_some(Reading { is_newer_than_sound, ..reading }))
+}
+
+/// Whether what waits for approval was spoken with other words than the area's of this moment. A draft is spoken again
+/// when they change, and what is on air was judged by its sound.
+async fn is_newer_than_sound(site: &Site, me: &Me, view: &BulletinView) -> Result<bool, ServiceError> {
+    let Some(area) = view.bulletin.path.areas().last() else { return Ok(false) };
+    if view.latest.state != RevisionState::Submitted {
+        return Ok(false);
+    }
+    let words_digest = &site.app.services.lexicon.reader(me.who(), area).await?.words_digest;
+    let is_vietnamese = |track: &&Track| track.content.language == Language::vietnamese();
+    let mut spoken = view.latest.tracks.iter().filter(is_vietnamese).filter_map(|t| t.spoken.as_ref());
+    Ok(spoken.any(|spoken| spoken.words_digest != *words_digest))
 }
 
 async fn history_of(
