@@ -229,6 +229,13 @@ fn in_context(view: View<'_>, at: usize, tail: Tail, next: usize) -> Tail {
     if of_goods {
         return Tail::Unit(Unit { name: "tấn", kind: UnitKind::Measure, touches: true });
     }
+    // "mạch 78 l/p": beats, no litres.
+    let of_beats = view.token(next - 1) == "l"
+        && view.is_mark(next, '/')
+        && view.has_cue(at, 4, &["mạch", "nhịp", "tim", "thở"]);
+    if of_beats {
+        return Tail::Unit(Unit { name: "lần", kind: UnitKind::Measure, touches: false });
+    }
     // "nam 18-40t", "trẻ <6t": years of age.
     let of_age = view.token(next - 1) == "t"
         && view.value(at, 3).is_some_and(|value| (1..=110).contains(&value))
