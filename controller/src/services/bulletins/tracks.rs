@@ -17,7 +17,8 @@ impl Bulletins {
     /// Puts one language's sound into a bulletin, in place of the one that it had in this language. It is an edit, with
     /// all that follows from one. A recording may come with its speaker's consent to the speech data set.
     ///
-    /// A recording that is there already, because the answer to the first try was lost, is no second edit.
+    /// A recording that is there already, because the answer to the first try was lost, is no second edit; nor does it bring
+    /// back a consent that was withdrawn since that try.
     ///
     /// # Errors
     /// As [`Bulletins::edit`], and [`ServiceError::Invalid`] for the consent.
@@ -40,7 +41,9 @@ impl Bulletins {
             && draft.tracks.iter().any(|known| is_same_recording(known, &track))
         {
             who.require(Action::Write(view.latest.class), &view.bulletin.path)?;
-            if let Some(consent) = &consent {
+            let known = self.consents(who, id).await?;
+            let is_withdrawn = known.iter().any(|(known, consent)| known == upload && !consent.stands());
+            if let Some(consent) = consent.as_ref().filter(|_| !is_withdrawn) {
                 self.note_consent(who, id, upload, consent).await?;
             }
             return Ok(view);

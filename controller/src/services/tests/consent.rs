@@ -135,6 +135,23 @@ async fn a_recording_that_is_sent_again_is_one_edit_with_one_consent() {
 }
 
 #[tokio::test]
+async fn a_recording_that_is_sent_again_brings_back_no_consent_that_was_withdrawn() {
+    let studio = Studio::new().await;
+    let bulletins = &studio.story.services.bulletins;
+    let before = studio.story.bulletin(&studio.author).await;
+    let id = &before.bulletin.id;
+    let take = studio.upload(b"take").await;
+    studio.record(&before, &take, Some(breo())).await.unwrap();
+    bulletins.withdraw_consent(&studio.approver, id, &take).await.unwrap();
+    // The page of whoever recorded it never got its answer, and tries again by itself.
+    studio.record(&before, &take, Some(breo())).await.unwrap();
+    assert!(!bulletins.consents(&studio.author, id).await.unwrap()[0].1.stands());
+    // Who is asked anew and agrees is noted where it was withdrawn.
+    bulletins.note_consent(&studio.author, id, &take, &breo()).await.unwrap();
+    assert!(bulletins.consents(&studio.author, id).await.unwrap()[0].1.stands());
+}
+
+#[tokio::test]
 async fn a_consent_that_is_refused_leaves_the_bulletin_alone() {
     let studio = Studio::new().await;
     let before = studio.story.bulletin(&studio.author).await;
