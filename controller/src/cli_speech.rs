@@ -14,7 +14,7 @@ use loa_controller::services::Services;
 use loa_protocol::bulletin::Language;
 use loa_protocol::time::UnixMs;
 use loa_speech::Normalizer;
-use loa_speech::normalize::{Entry, Finding, Lexicon, Options, Region, Spoken};
+use loa_speech::normalize::{Entry, Finding, Lexicon, MarkupFinding, Options, Region, Sentence, Spoken};
 use serde_json::{Value, json};
 
 #[derive(Debug, Subcommand)]
@@ -140,6 +140,8 @@ fn explained(normalizer: &Normalizer, line: &str) -> String {
     json!({
         "text": spoken.text(),
         "spans": spans(line, &spoken),
+        "pieces": spoken.sentences().iter().map(piece).collect::<Vec<Value>>(),
+        "markup": spoken.markup_findings().iter().map(|finding| marked(line, finding)).collect::<Vec<Value>>(),
         "findings": findings.iter().map(|finding| told(line, finding)).collect::<Vec<Value>>(),
     })
     .to_string()
@@ -157,6 +159,31 @@ fn spans(line: &str, spoken: &Spoken) -> Vec<Value> {
         })
     };
     spoken.spans().iter().map(span).collect()
+}
+
+/// What is spoken in one go, and the silence that the writer put around it.
+fn piece(sentence: &Sentence) -> Value {
+    let style = sentence.style();
+    json!({
+        "text": sentence.as_str(),
+        "emphasis": style.emphasis,
+        "language": style.language,
+        "silence_before_ms": sentence.silence_before_ms(),
+        "silence_after_ms": sentence.silence_after_ms(),
+    })
+}
+
+/// A command that went wrong.
+fn marked(line: &str, finding: &MarkupFinding) -> Value {
+    let args: serde_json::Map<String, Value> =
+        finding.problem.args().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    json!({
+        "problem": finding.problem.code(),
+        "start": finding.bytes.start,
+        "end": finding.bytes.end,
+        "written": line.get(finding.bytes.clone()),
+        "args": args,
+    })
 }
 
 fn told(line: &str, finding: &Finding) -> Value {
@@ -209,6 +236,23 @@ mod tests {
         );
         assert_eq!(value["findings"][0]["reason"], "symbol");
         assert_eq!(value["findings"][0]["start_char"], 9);
+    }
+
+    #[test]
+    fn an_explanation_shows_what_commands_do() {
+        let normalizer = Normalizer::default();
+        let line = answered("Gọi [nhấn: ngay] [nghỉ 2s] [en: hotline] [nhấm: x]", |line| {
+            explained(&normalizer, line)
+        });
+        let value: Value = serde_json::from_str(&line).unwrap();
+        let pieces = value["pieces"].as_array().unwrap();
+        assert_eq!(pieces.len(), 4, "{line}");
+        assert_eq!((&pieces[1]["emphasis"], &pieces[1]["silence_after_ms"]), (&json!(true), &json!(2_000)));
+        assert_eq!(pieces[2]["language"], "en");
+        assert_eq!(value["spans"][1]["class"], "markup");
+        let args = json!({"name": "nhấm", "nearest": "nhấn"});
+        assert_eq!(value["markup"][0]["problem"], "unknown-command");
+        assert_eq!(value["markup"][0]["args"], args);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use loa_speech::Normalizer;
 use loa_speech::normalize::Sentence;
+use loa_speech::normalize::markup::PAUSES_MAX_MS;
 use loa_speech::text::{self, CleanText, DEFAULT_MAX_BYTES};
 
 /// A text is read once more as so many bytes of itself: what takes more than linear time then hits the time limit.
@@ -29,12 +30,28 @@ fn speak(clean: &CleanText) {
     for finding in Normalizer::audit_spoken(clean.as_str(), &spoken) {
         assert!(clean.as_str().get(finding.bytes).is_some(), "a finding cuts a character");
     }
+    for finding in spoken.markup_findings() {
+        let command = clean.as_str().get(finding.bytes.clone());
+        assert!(command.is_some_and(|command| command.starts_with('[')), "{finding:?} is no bracket's");
+    }
+    assert!(spoken.silence_ms() <= PAUSES_MAX_MS, "{} ms of silence", spoken.silence_ms());
+    let mut end = 0;
+    for span in spoken.spans() {
+        assert!(span.source.start >= end && clean.as_str().get(span.source.clone()).is_some(), "{span:?}");
+        end = span.source.end;
+    }
     let mut bytes = 0;
     for sentence in spoken.sentences() {
         let words = sentence.as_str();
         bytes += words.len();
-        assert!(!words.chars().any(|c| c.is_numeric() || matches!(c, '[' | ']' | '\n')), "{words:?}");
-        assert!(words.chars().any(char::is_alphabetic), "{words:?} cannot be said");
+        assert!(!words.contains(['[', ']', '\n']), "{words:?}");
+        // Another language's numbers are for the voice that speaks it.
+        let is_ours = sentence.style().language.is_none();
+        assert!(!is_ours || !words.chars().any(char::is_numeric), "{words:?}");
+        assert!(
+            words.chars().any(|c| if is_ours { c.is_alphabetic() } else { c.is_alphanumeric() }),
+            "{words:?}"
+        );
         assert!(words.chars().count() <= Sentence::MAX_CHARS, "a sentence of {} bytes", words.len());
     }
     assert!(bytes <= GROWTH * clean.as_str().len(), "{} bytes became {bytes}", clean.as_str().len());

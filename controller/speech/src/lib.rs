@@ -41,6 +41,6 @@ pub use secret::Secret;
 pub use speak::{MasteredRecording, SpeechError, master_recording, speak};
 pub use synthesize::{
     Engine, Espeak, EspeakConfig, HttpEngine, HttpSettings, Kind, Piper, PiperConfig, SynthesisError,
-    Synthesizer, Voice, VoiceInfo,
+    Synthesizer, Voice, VoiceInfo, WithGuest,
 };
 pub use text::{CleanText, TextError};

@@ -3,10 +3,10 @@
 use sha2::{Digest, Sha256};
 
 use crate::master::{Compression, Mastering};
-use crate::normalize::Normalizer;
+use crate::normalize::{Normalizer, markup};
 use crate::object::Finish;
 use crate::opus::OpusSettings;
-use crate::synthesize::{Engine, Pauses, Voice};
+use crate::synthesize::{Engine, Pauses, Synthesizer, Voice, voice_of};
 use crate::text::CleanText;
 
 /// Changes whenever this crate would make another sound from the same recipe.
@@ -48,17 +48,28 @@ impl std::fmt::Display for RecipeKey {
 impl Recipe {
     /// The key of what [`speak`](crate::speak) makes of `text`.
     #[must_use]
-    pub fn key(&self, text: &CleanText, normalizer: &Normalizer, engine: &Engine) -> RecipeKey {
+    pub fn key(&self, text: &CleanText, normalizer: &Normalizer, engine: &dyn Synthesizer) -> RecipeKey {
         let Self { voice: Voice { id, words_per_minute }, pauses, finish } = self;
+        let Engine { name, version } = engine.engine();
         let Pauses { clause_ms, sentence_ms, paragraph_ms } = pauses;
         let mut key = Fingerprint::new("speech");
         key.text("text", text.as_str());
         key.text("normalizer", &normalizer.identity());
-        key.text("engine", &engine.name).text("engine-version", &engine.version);
+        key.text("engine", name).text("engine-version", version);
         key.text("voice", id).number("words-per-minute", (*words_per_minute).into());
         key.number("clause-ms", (*clause_ms).into());
         key.number("sentence-ms", (*sentence_ms).into());
         key.number("paragraph-ms", (*paragraph_ms).into());
+        if markup::is_marked_up(text.as_str()) {
+            key.text("markup", markup::MARKUP_VERSION);
+            for language in markup::languages(text.as_str()) {
+                key.text("language", language);
+                if let Some((engine, voice)) = voice_of(engine, &self.voice, language) {
+                    let Engine { name, version } = engine.engine();
+                    key.text("its-engine", name).text("its-version", version).text("its-voice", voice);
+                }
+            }
+        }
         key.finish(finish)
     }
 }
@@ -142,13 +153,73 @@ impl Fingerprint {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
     use super::*;
+    use crate::synthesize::{SynthesisError, VoiceInfo};
     use crate::text;
+
+    /// An engine that has a name and voices, and is not asked to speak.
+    struct Named(Engine, Vec<VoiceInfo>);
+
+    #[async_trait::async_trait]
+    impl Synthesizer for Named {
+        fn engine(&self) -> &Engine {
+            &self.0
+        }
+
+        fn voices(&self) -> &[VoiceInfo] {
+            &self.1
+        }
+
+        fn parallel(&self) -> NonZeroUsize {
+            NonZeroUsize::MIN
+        }
+
+        async fn synthesize(&self, _: &str, _: &Voice) -> Result<Vec<u8>, SynthesisError> {
+            Err(SynthesisError::NothingToSay)
+        }
+    }
+
+    /// Objects on many disks have such keys.
+    #[test]
+    fn nothing_of_the_mark_up_is_in_the_key_of_a_text_without_commands() {
+        let raw = "Họp lúc 7h30 [tại xã], gọi 115.";
+        let text = text::check(raw, text::DEFAULT_MAX_BYTES).unwrap().text;
+        let engine = Named(Engine { name: "espeak-ng".to_owned(), version: "1.51".to_owned() }, Vec::new());
+        let mut key = Fingerprint::new("speech");
+        key.text("text", raw).text("normalizer", &Normalizer::default().identity());
+        key.text("engine", "espeak-ng").text("engine-version", "1.51");
+        key.text("voice", "vi").number("words-per-minute", 125);
+        key.number("clause-ms", 200).number("sentence-ms", 550).number("paragraph-ms", 1_100);
+        let recipe = Recipe::default();
+        assert_eq!(recipe.key(&text, &Normalizer::default(), &engine), key.finish(&recipe.finish));
+    }
+
+    #[test]
+    fn who_says_the_words_of_another_language_decides_the_key() {
+        let clean = |raw| text::check(raw, text::DEFAULT_MAX_BYTES).unwrap().text;
+        let engine = |voice: &str| {
+            let voice = VoiceInfo {
+                id: voice.to_owned(),
+                language: "en".to_owned(),
+                label_vi: String::new(),
+                label_en: String::new(),
+            };
+            Named(Engine { name: "cloud".to_owned(), version: "1".to_owned() }, vec![voice])
+        };
+        let key = |raw, voice| Recipe::default().key(&clean(raw), &Normalizer::default(), &engine(voice));
+        assert_ne!(key("gọi [en: hotline]", "amy"), key("gọi [en: hotline]", "bob"));
+        assert_eq!(key("gọi hotline", "amy"), key("gọi hotline", "bob"));
+        assert_eq!(key("gọi [tiếng K'Ho: niam]", "amy"), key("gọi [tiếng K'Ho: niam]", "bob"));
+    }
 
     #[test]
     fn everything_that_decides_the_sound_decides_the_key() {
         let clean = |raw| text::check(raw, text::DEFAULT_MAX_BYTES).unwrap().text;
-        let engine = |version: &str| Engine { name: "espeak-ng".to_owned(), version: version.to_owned() };
+        let engine = |version: &str| {
+            Named(Engine { name: "espeak-ng".to_owned(), version: version.to_owned() }, Vec::new())
+        };
         let (recipe, reader) = (Recipe::default(), Normalizer::default());
         let key = recipe.key(&clean("Xin chào"), &reader, &engine("1.51"));
         assert_eq!(recipe.clone().key(&clean("Xin chào"), &reader, &engine("1.51")), key);

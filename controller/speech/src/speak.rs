@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use crate::cache::SoundCache;
 use crate::master::MasterError;
-use crate::normalize::{Normalizer, Sentence};
+use crate::normalize::{Normalizer, Pause, Sentence};
 use crate::object::{
     AudioObject, Finish, FinishError, MIN_JOINT_MS, can_be_cut, finish, finish_segment, join_segments,
 };
@@ -122,9 +122,9 @@ struct Piece<'a> {
 
 fn pieces<'a>(sentences: &'a [Sentence], pauses: &Pauses) -> Vec<Piece<'a>> {
     let mut pieces: Vec<Piece<'a>> = sentences
-        .split_inclusive(|sentence| pauses.after(sentence.pause_after()) >= MIN_JOINT_MS)
+        .split_inclusive(|sentence| pauses.after(sentence) >= MIN_JOINT_MS)
         .map(|sentences| {
-            let pause_ms = sentences.last().map_or(0, |last| pauses.after(last.pause_after()));
+            let pause_ms = sentences.last().map_or(0, |last| pauses.after(last));
             Piece { sentences, pause_ms, place: Place { first: false, last: false } }
         })
         .collect();
@@ -140,7 +140,7 @@ fn pieces<'a>(sentences: &'a [Sentence], pauses: &Pauses) -> Vec<Piece<'a>> {
 impl Piece<'_> {
     /// The segment, remembered or made; `None` where it can't be made for itself.
     async fn make(&self, speaker: &Speaker<'_>, recipe: &Recipe) -> Result<Option<Segment>, SpeechError> {
-        let key = self.key(speaker, recipe);
+        let key = self.key(speaker, recipe)?;
         if let Some(cache) = speaker.cache {
             let cache = Arc::clone(cache);
             let known = move || cache.get(&key).and_then(|bytes| Segment::from_bytes(&bytes));
@@ -166,16 +166,23 @@ impl Piece<'_> {
     }
 
     /// Names the segment: everything that decides its bytes.
-    fn key(&self, speaker: &Speaker<'_>, recipe: &Recipe) -> RecipeKey {
+    fn key(&self, speaker: &Speaker<'_>, recipe: &Recipe) -> Result<RecipeKey, SynthesisError> {
         let mut key = Fingerprint::new("segment");
         for sentence in self.sentences {
-            key.field("sentence", speaker.key(&speaker.engine.wording(sentence)).as_bytes());
+            key.field("sentence", speaker.key(sentence)?.as_bytes());
+            // Texts without mark-up have the names that they have without this.
+            if sentence.silence_before_ms() > 0 {
+                key.number("silence-before-ms", sentence.silence_before_ms().into());
+            }
+            if sentence.silence_after_ms() > 0 || sentence.pause_after() == Pause::Marked {
+                key.number("silence-after-ms", sentence.silence_after_ms().into());
+            }
         }
         key.number("clause-ms", recipe.pauses.clause_ms.into());
         key.number("sentence-ms", recipe.pauses.sentence_ms.into());
         key.number("pause-ms", self.pause_ms.into());
         key.number("first", self.place.first.into()).number("last", self.place.last.into());
-        key.finish(&recipe.finish)
+        Ok(key.finish(&recipe.finish))
     }
 }
 

@@ -74,7 +74,8 @@ pub enum TextError {
 /// What was changed, or will be left out, without refusing the text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Warning {
-    /// `[[` or `]]`: speech engines take it for phonemes, so the brackets are never given to one.
+    /// `[[`, or `]]` that doesn't close two commands: speech engines take it for phonemes, so the brackets are never given
+    /// to one.
     PhonemeBrackets {
         /// The first of them.
         position: Position,
@@ -116,6 +117,8 @@ pub fn check(raw: &str, max_bytes: usize) -> Result<Checked, TextError> {
     let mut symbols: Option<(Position, usize)> = None;
     let mut invisible = 0;
     let mut brackets = None;
+    // Single brackets that are open on the line.
+    let mut open = 0_usize;
     let (mut line, mut column) = (1, 0);
     let mut previous = None;
     for (offset_bytes, c) in raw.char_indices() {
@@ -128,6 +131,7 @@ pub fn check(raw: &str, max_bytes: usize) -> Result<Checked, TextError> {
             Class::CarriageReturn | Class::LineEnd => {
                 kept.push('\n');
                 (line, column) = (line + 1, 0);
+                open = 0;
             }
             Class::Blank => kept.push(' '),
             Class::Symbol => {
@@ -137,8 +141,14 @@ pub fn check(raw: &str, max_bytes: usize) -> Result<Checked, TextError> {
             }
             Class::Invisible => invisible += 1,
             Class::Plain => {
-                if matches!(c, '[' | ']') && previous == Some(c) {
+                let is_doubled = previous == Some(c) && (c == '[' || open == 0);
+                if matches!(c, '[' | ']') && is_doubled {
                     brackets.get_or_insert(position);
+                }
+                match c {
+                    '[' => open = if is_doubled { 0 } else { open + 1 },
+                    ']' => open = open.saturating_sub(1),
+                    _ => {}
                 }
                 kept.push(c);
             }
@@ -257,7 +267,12 @@ mod tests {
         let checked = clean("Họp [[h@l'oU]] tại xã");
         let position = Position { offset_bytes: 7, line: 1, column: 6 };
         assert_eq!(checked.warnings, vec![Warning::PhonemeBrackets { position }]);
-        assert_eq!(clean("[xã] họp").warnings, vec![]);
+        for text in ["[xã] họp", "[nhấn: gọi [từng số: 115]] nhé"] {
+            assert_eq!(clean(text).warnings, vec![], "{text}");
+        }
+        for text in ["a]]", "[a\n]]", "[[a]]", "[a]]]", "[[ [a]] ]"] {
+            assert_eq!(clean(text).warnings.len(), 1, "{text}");
+        }
     }
 
     #[test]

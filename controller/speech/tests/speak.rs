@@ -73,10 +73,10 @@ async fn a_bulletin_becomes_an_object() {
         speak(&text, &other, &Normalizer::default(), &engine, None, &Reporter::silent()).await.unwrap();
     assert_ne!(southern.sha256, object.sha256);
     let reader = Normalizer::default();
-    let key = Recipe::default().key(&text, &reader, engine.engine());
-    assert_ne!(other.key(&text, &reader, engine.engine()), key);
+    let key = Recipe::default().key(&text, &reader, &engine);
+    assert_ne!(other.key(&text, &reader, &engine), key);
     let southern = Normalizer::new(Options::of(Region::South), &Lexicon::default());
-    assert_ne!(Recipe::default().key(&text, &southern, engine.engine()), key, "other words, other object");
+    assert_ne!(Recipe::default().key(&text, &southern, &engine), key, "other words, other object");
 }
 
 #[tokio::test]

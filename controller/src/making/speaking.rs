@@ -1,6 +1,6 @@
 //! Speaking a track: one engine after the other, until one has spoken the whole of it.
 //!
-//! **Invariants.** A track is spoken by one voice throughout: when an engine fails in the middle, the next one begins at the
+//! **Invariants.** A track is spoken by one voice throughout, but for words that its writer marked as another language's: when an engine fails in the middle, the next one begins at the
 //! beginning. What was made is remembered under the recipe of the engine that made it, so a track that another engine
 //! spoke while the preferred one was away is made by the preferred one the next time.
 
@@ -89,8 +89,8 @@ impl Maker {
         normalizer: &Normalizer,
         reporter: &Reporter,
     ) -> Result<ObjectHash, Unspoken> {
-        let engine = self.voices.engine(cast).await?;
-        let key = recipe.key(text, normalizer, engine.engine()).to_string();
+        let engine = self.voices.engine(cast, text).await?;
+        let key = recipe.key(text, normalizer, engine.as_ref()).to_string();
         if let Some(made) = self.made(&key).await.map_err(MakingFailed::from)? {
             return Ok(made);
         }

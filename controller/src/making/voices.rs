@@ -5,7 +5,8 @@ use std::sync::{Arc, PoisonError};
 
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::Language;
-use loa_speech::{Espeak, EspeakConfig, SynthesisError, Synthesizer, VoiceInfo};
+use loa_speech::normalize::markup;
+use loa_speech::{CleanText, Espeak, EspeakConfig, SynthesisError, Synthesizer, VoiceInfo, WithGuest};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -109,11 +110,34 @@ impl Voices {
         first(&voices)
     }
 
-    /// The engine itself.
-    pub(super) async fn engine(&self, cast: &Cast<'_>) -> Result<Arc<dyn Synthesizer>, SynthesisError> {
-        if let Some(declared) = cast.declared {
-            return Ok(Arc::clone(&declared.engine));
+    /// The engine itself; where words of the text are marked as another language's, with the one that is always there beside
+    /// it.
+    pub(super) async fn engine(
+        &self,
+        cast: &Cast<'_>,
+        text: &CleanText,
+    ) -> Result<Arc<dyn Synthesizer>, SynthesisError> {
+        let Some(declared) = cast.declared else { return self.embedded().await };
+        let engine = Arc::clone(&declared.engine);
+        if markup::languages(text.as_str()).is_empty() {
+            return Ok(engine);
         }
+        match self.embedded().await {
+            Ok(guest) => Ok(Arc::new(WithGuest::new(engine, guest))),
+            Err(error) => {
+                let error = format!("{:#}", anyhow::Error::new(error));
+                tracing::warn!(
+                    cast.engine,
+                    error,
+                    "nobody is there to speak words marked as another language's"
+                );
+                Ok(engine)
+            }
+        }
+    }
+
+    /// The engine that is always there.
+    async fn embedded(&self) -> Result<Arc<dyn Synthesizer>, SynthesisError> {
         let mut found = self.embedded.lock().await;
         if let Some(engine) = found.as_ref() {
             return Ok(Arc::clone(engine) as Arc<dyn Synthesizer>);

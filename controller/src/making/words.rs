@@ -86,6 +86,11 @@ pub(super) fn synthesis(error: &SynthesisError) -> MakingError {
         SynthesisError::UnknownVoice { engine, voice, .. } => {
             ("voice.unknown", format!("Bộ đọc “{engine}” không có giọng “{voice}”."), "Hãy chọn giọng khác.")
         }
+        SynthesisError::NoVoiceOf { engine, language } => (
+            "voice.no_language",
+            format!("Bộ đọc “{engine}” không có giọng cho đoạn đánh dấu là tiếng “{language}”."),
+            "Hãy bỏ lệnh chọn ngôn ngữ, hoặc báo quản trị viên.",
+        ),
         SynthesisError::Pace { min, max, .. } => (
             "voice.pace",
             format!("Tốc độ đọc phải từ {min} đến {max} từ mỗi phút."),

@@ -59,6 +59,32 @@ messages! {
     /// Words in capitals are read as abbreviations; word `x`.
     WARN_CAPITALS = "warn-capitals";
 
+    // What is wrong with a command in a text; number `line`, word `x` is the command.
+    /// Perhaps another command; words `name`, `nearest`.
+    MARKUP_NEAR_COMMAND = "markup-near-command";
+    /// No such command; word `name`.
+    MARKUP_UNKNOWN_COMMAND = "markup-unknown-command";
+    /// Perhaps another language; words `name`, `nearest`.
+    MARKUP_NEAR_LANGUAGE = "markup-near-language";
+    /// No such language; word `name`.
+    MARKUP_UNKNOWN_LANGUAGE = "markup-unknown-language";
+    /// A language that has no voice; word `name`.
+    MARKUP_NO_VOICE = "markup-no-voice";
+    /// The colon is missing; word `name`.
+    MARKUP_NO_COLON = "markup-no-colon";
+    /// The bracket is not closed on its line; word `name`.
+    MARKUP_UNCLOSED = "markup-unclosed";
+    /// A command in one that holds none; word `name`.
+    MARKUP_NESTED = "markup-nested";
+    /// Nothing to say in it; word `name`.
+    MARKUP_EMPTY = "markup-empty";
+    /// No length of a pause; words `length`, `least`, `most` (seconds).
+    MARKUP_PAUSE_LENGTH = "markup-pause-length";
+    /// Too much silence in all; word `most` (seconds).
+    MARKUP_PAUSES_IN_ALL = "markup-pauses-in-all";
+    /// Not what the command says; words `kind`, `content`.
+    MARKUP_NOT_THAT = "markup-not-that";
+
     // What the schedule preview says.
     /// Falls in quiet hours: nodes will refuse it.
     WARN_QUIET_HOURS = "warn-quiet-hours";

@@ -1,38 +1,56 @@
 //! Texts in other languages: cut to sentences, and every word, number and sign left to the engine that speaks the language.
 
+use std::ops::Range;
+
 use super::builder::Builder;
 use super::class::Class;
+use super::markup::Script;
+use super::options::Options;
+use super::perform::{self, Base};
 
 /// Reads a text at its blanks and marks alone. Each character is looked at a bounded number of times.
-pub(super) fn read(source: &str) -> Builder {
-    let mut out = Builder::with_capacity(source.len(), source.len() / 4);
+pub(super) fn read(script: &Script<'_>, options: &Options) -> Builder {
+    let mut out = Builder::with_capacity(script.plain.len(), script.plain.len() / 4);
+    let mut cues = script.cues.iter().peekable();
     let mut offset = 0;
     let mut is_after_line = false;
-    for line in source.split_inclusive('\n') {
-        if line.trim().is_empty() {
+    for line in script.plain.split_inclusive('\n') {
+        let is_empty = line.trim().is_empty();
+        // A line with nothing but commands is no end of a paragraph.
+        let is_marked = cues.peek().is_some_and(|cue| cue.at < offset + line.len());
+        if is_empty && !is_marked {
             if is_after_line {
                 out.end_paragraph();
             }
         } else {
             let mut at = offset;
             for piece in line.split_inclusive(char::is_whitespace) {
-                word(piece.trim_end(), at, &mut out);
+                while let Some(cue) = cues.next_if(|cue| cue.at <= at) {
+                    perform::perform(cue, script, options, Base::AsWritten, &mut out);
+                }
+                word(piece.trim_end(), |word| script.typed(at..at + word.len()), &mut out);
                 at += piece.len();
+            }
+            while let Some(cue) = cues.next_if(|cue| cue.at < at) {
+                perform::perform(cue, script, options, Base::AsWritten, &mut out);
             }
             out.end_line();
         }
-        is_after_line = !line.trim().is_empty();
+        is_after_line = !is_empty || (is_marked && is_after_line);
         offset += line.len();
+    }
+    for cue in cues {
+        perform::perform(cue, script, options, Base::AsWritten, &mut out);
     }
     out
 }
 
-fn word(piece: &str, at: usize, out: &mut Builder) {
+fn word(piece: &str, source: impl Fn(&str) -> Range<usize>, out: &mut Builder) {
     let closing = ['"', '\'', ')', '”', '’', '»'];
     let mark = piece.trim_end_matches(closing).chars().next_back();
     let bare = piece.trim_end_matches(|c| closing.contains(&c) || ".!?…,;:".contains(c));
     if !bare.is_empty() {
-        out.words(Class::Word, at..at + bare.len(), bare, false);
+        out.words(Class::Word, source(bare), bare, false);
     }
     match mark {
         Some(mark @ ('.' | '!' | '?')) => out.end_sentence(Some(mark)),

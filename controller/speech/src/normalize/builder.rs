@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::class::Class;
-use super::spoken::{Pause, Sentence, Span, Spoken};
+use super::markup::{MarkupFinding, Problem};
+use super::spoken::{Pause, Sentence, Span, Spoken, Style};
 
 /// The text that is said, growing.
 #[derive(Debug, Default)]
@@ -13,8 +14,30 @@ pub(super) struct Builder {
     /// Where the sentence that is being written begins.
     start: usize,
     has_letter: bool,
-    /// Sentences that are complete, in bytes of `text`.
-    ended: Vec<(Range<usize>, Pause)>,
+    /// Sentences and parts of sentences that are complete.
+    ended: Vec<Ended>,
+    /// How the words that come next are spoken.
+    style: Style,
+    /// Silence in front of everything.
+    silence_before_ms: u32,
+    findings: Vec<MarkupFinding>,
+}
+
+/// A sentence that is complete, or a part of one.
+#[derive(Debug)]
+struct Ended {
+    /// In bytes of the text that is said.
+    range: Range<usize>,
+    /// [`Pause::Clause`] and [`Pause::Marked`]: the sentence goes on.
+    pause: Pause,
+    silence_after_ms: u32,
+    style: Style,
+}
+
+impl Ended {
+    const fn goes_on(&self) -> bool {
+        matches!(self.pause, Pause::Clause | Pause::Marked)
+    }
 }
 
 impl Builder {
@@ -34,7 +57,8 @@ impl Builder {
             self.text.push(' ');
         }
         let from = self.text.len();
-        match words.chars().next().filter(|_| capital && from == self.start) {
+        let begins = from == self.start && !self.ended.last().is_some_and(Ended::goes_on);
+        match words.chars().next().filter(|_| capital && begins) {
             Some(first) => {
                 self.text.extend(first.to_uppercase());
                 self.text.push_str(&words[first.len_utf8()..]);
@@ -62,6 +86,7 @@ impl Builder {
         let kept = self.text[self.start..].trim_end_matches(hanging).len();
         if !self.has_letter {
             self.truncate(self.start);
+            self.end_parts(mark);
             return;
         }
         self.truncate(self.start + kept);
@@ -70,11 +95,88 @@ impl Builder {
         {
             self.text.push(mark);
         }
-        let end = self.text.len();
-        self.ended.push((self.start..end, Pause::Sentence));
+        self.end(Pause::Sentence);
+    }
+
+    fn end(&mut self, pause: Pause) {
+        let range = self.start..self.text.len();
+        self.ended.push(Ended { range, pause, silence_after_ms: 0, style: self.style });
         self.text.push(' ');
         self.start = self.text.len();
         self.has_letter = false;
+    }
+
+    /// The sentence is at an end, and all of its words were parts that end already: the last of them ends it.
+    fn end_parts(&mut self, mark: Option<char>) {
+        let Some(last) = self.ended.last_mut().filter(|last| last.goes_on()) else { return };
+        last.pause = Pause::Sentence;
+        let words = self.text[last.range.clone()].trim_end_matches(',').len();
+        let end = last.range.start + words;
+        self.text.truncate(end);
+        if let Some(mark) = mark.filter(|_| !self.text.ends_with(['.', '?', '!'])) {
+            self.text.push(mark);
+        }
+        last.range.end = self.text.len();
+        self.text.push(' ');
+        self.start = self.text.len();
+    }
+
+    /// Ends a part of a sentence, which goes on otherwise.
+    fn end_part(&mut self, pause: Pause) {
+        let kept = self.text[self.start..].trim_end_matches([',', ';', ':', ' ']).len();
+        if !self.has_letter {
+            self.truncate(self.start);
+            return;
+        }
+        self.truncate(self.start + kept);
+        self.text.push(',');
+        self.end(pause);
+    }
+
+    /// A silence that the writer asked for: on top of the pause where a sentence ends, by itself inside of one.
+    pub(super) fn silence(&mut self, ms: u32) {
+        self.end_part(Pause::Marked);
+        match self.ended.last_mut() {
+            Some(last) => {
+                if last.pause == Pause::Clause {
+                    last.pause = Pause::Marked;
+                }
+                last.silence_after_ms += ms;
+            }
+            None => self.silence_before_ms += ms,
+        }
+    }
+
+    /// How the words that come next are spoken.
+    pub(super) const fn style(&self) -> Style {
+        self.style
+    }
+
+    /// Speaks what comes next otherwise; what came before is a part of its own.
+    pub(super) fn set_style(&mut self, style: Style) {
+        if style != self.style {
+            self.end_part(Pause::Clause);
+            self.style = style;
+        }
+    }
+
+    /// Something is wrong with a command.
+    pub(super) fn finding(&mut self, problem: Problem, bytes: Range<usize>) {
+        self.findings.push(MarkupFinding { problem, bytes });
+    }
+
+    /// Adds what was read of a stretch of the text by itself, from the span with the index `from` on. `source` gives the
+    /// place of a span in the text. Ends of sentences in it are short pauses.
+    pub(super) fn append(&mut self, read: &Spoken, from: usize, source: impl Fn(&Span) -> Range<usize>) {
+        let mut last: Option<&Span> = None;
+        for span in &read.spans[from.min(read.spans.len())..] {
+            let between = last.and_then(|last| read.text.get(last.spoken.end..span.spoken.start));
+            if between.is_some_and(|between| between.contains([',', ';', ':', '.', '!', '?', '\n'])) {
+                self.pause(',');
+            }
+            self.words(span.class, source(span), read.said(span), false);
+            last = Some(span);
+        }
     }
 
     /// Ends the line.
@@ -86,15 +188,15 @@ impl Builder {
     /// Ends the paragraph.
     pub(super) fn end_paragraph(&mut self) {
         self.end_sentence(None);
-        if let Some((_, pause)) = self.ended.last_mut() {
-            *pause = Pause::Paragraph;
+        if let Some(last) = self.ended.last_mut() {
+            last.pause = Pause::Paragraph;
         }
         self.separate("\n\n");
     }
 
     /// Replaces the blank behind the last sentence.
     fn separate(&mut self, separator: &str) {
-        if let Some(end) = self.ended.last().map(|(range, _)| range.end) {
+        if let Some(end) = self.ended.last().map(|last| last.range.end) {
             self.truncate(end);
             self.text.push_str(separator);
             self.start = self.text.len();
@@ -111,21 +213,29 @@ impl Builder {
 
     pub(super) fn finish(mut self) -> Spoken {
         self.end_sentence(None);
-        let end = self.ended.last().map_or(0, |(range, _)| range.end);
+        let end = self.ended.last().map_or(0, |last| last.range.end);
         self.truncate(end);
-        if let Some((_, pause)) = self.ended.last_mut() {
-            *pause = Pause::End;
+        if let Some(last) = self.ended.last_mut() {
+            last.pause = Pause::End;
         }
         let mut sentences = Vec::with_capacity(self.ended.len());
-        for (range, pause) in self.ended {
+        for Ended { range, pause, silence_after_ms, style } in self.ended {
+            let first = sentences.len();
             cut(&self.text[range], pause, &mut sentences);
+            sentences[first..].iter_mut().for_each(|sentence: &mut Sentence| sentence.style = style);
+            if let Some(last) = sentences.last_mut() {
+                last.silence_after_ms = silence_after_ms;
+            }
         }
-        Spoken { text: self.text, spans: self.spans, sentences }
+        if let Some(first) = sentences.first_mut() {
+            first.silence_before_ms = self.silence_before_ms;
+        }
+        Spoken { text: self.text, spans: self.spans, sentences, markup: self.findings }
     }
 }
 
 /// Cuts a sentence that is too long at the last comma or blank in the second half of what fits, and closes it with a full stop
-/// where its writer put no mark: engines lower their voice there.
+/// where its writer put no mark: engines lower their voice there. A part of a sentence that goes on keeps its comma.
 fn cut(mut text: &str, pause: Pause, sentences: &mut Vec<Sentence>) {
     const MOST: usize = Sentence::MAX_CHARS - 1;
     let has_letter = |text: &str| text.chars().any(char::is_alphanumeric);
@@ -147,7 +257,7 @@ fn cut(mut text: &str, pause: Pause, sentences: &mut Vec<Sentence>) {
     }
     let mut last = text.trim_end_matches([',', ';', ':', ' ']).to_owned();
     if !last.ends_with(['.', '?', '!']) {
-        last.push('.');
+        last.push(if matches!(pause, Pause::Clause | Pause::Marked) { ',' } else { '.' });
     }
     sentences.push(Sentence::new(last, pause));
 }

@@ -22,7 +22,7 @@ macro_rules! classes {
 classes! {
     /// A word, passed on as it stands.
     Word = "word",
-    /// An entry of the operator's lexicon.
+    /// An entry of the operator's lexicon, or a pronunciation that the writer gives in the text.
     Lexicon = "lexicon",
     /// A web address.
     Url = "url",
@@ -78,6 +78,12 @@ classes! {
     Digits = "digits",
     /// A sign that nothing is said for.
     Unspoken = "unspoken",
+    /// Letters and digits that the writer wants one by one.
+    Spelled = "spelled",
+    /// Words that the writer marked as another language's, left to a voice that speaks it.
+    Foreign = "foreign",
+    /// A command of the mark-up, or the part of one that isn't said.
+    Markup = "markup",
 }
 
 impl std::fmt::Display for Class {

@@ -1,13 +1,14 @@
 //! Written Vietnamese to spoken Vietnamese.
 //!
 //! ```text
-//! text ─ fold ─ lexer ─> tokens ─┬─ lexicon: the operator's words, the longest ─┬─> spans ─ builder ─> sentences, pauses
-//!                                └─ rules: candidates compete at each place ────┘
+//! text ─ markup ─ fold ─ lexer ─> tokens ─┬─ lexicon: the operator's words, the longest ─┬─> spans ─ builder ─> sentences, pauses
+//!           │                             └─ rules: candidates compete at each place ────┤
+//!           └─ commands of the writer: cues that fall due at their places ───────────────┘
 //! ```
 //!
 //! Every span knows its class and the bytes that it was written in, so that a page can mark it; [`audit`](Normalizer::audit)
 //! tells what nothing was known about. What one engine needs said otherwise than Vietnamese is written is no matter of this
-//! module but of that engine's adapter.
+//! module but of that engine's adapter. What staff may write to have it read otherwise is in [`markup`].
 //!
 //! Invariants: pure and deterministic; any string is read without a panic, in time linear in its length; no digit of any
 //! script is left in what comes out of a Vietnamese text; spans are in order, don't overlap, and lie at the borders of characters.
@@ -19,7 +20,9 @@ mod class;
 mod fold;
 mod lexer;
 mod lexicon;
+pub mod markup;
 mod options;
+mod perform;
 mod punctuation;
 mod reader;
 mod rules;
@@ -33,8 +36,11 @@ pub use audit::{Finding, Reason};
 pub use class::Class;
 pub use lexicon::{Entry, Lexicon, LexiconNote, SPOKEN_MAX_CHARS, WRITTEN_MAX_TOKENS};
 pub use options::{Four, HouseStroke, MissingTen, Options, Region, Thousand, UnknownRegion, YearStyle};
-pub use spoken::{Pause, Sentence, Span, Spoken};
+pub use spoken::{Pause, Sentence, Span, Spoken, Style};
 
+pub use markup::{MarkupFinding, Problem};
+
+use markup::Script;
 use reader::Words;
 
 /// Changes whenever the same text, options and lexicon are said otherwise: it's part of what names an object.
@@ -82,10 +88,17 @@ impl Normalizer {
     /// How a text is said. A text of signs alone has no sentences.
     #[must_use]
     pub fn normalize(&self, text: &str) -> Spoken {
-        if self.is_as_written {
-            return as_written::read(text).finish();
-        }
-        reader::read(text, &self.options, Words { lexicon: &self.lexicon, said: &self.said }).finish()
+        let mut script = Script::of(text);
+        let words = Words { lexicon: &self.lexicon, said: &self.said };
+        let read = if self.is_as_written {
+            as_written::read(&script, &self.options)
+        } else {
+            reader::read_script(&script, &self.options, words)
+        };
+        let mut spoken = read.finish();
+        spoken.markup.append(&mut script.findings);
+        spoken.markup.sort_by_key(|finding| finding.bytes.start);
+        spoken
     }
 
     /// What in a text no rule understood, in order.

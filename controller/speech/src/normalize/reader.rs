@@ -6,7 +6,9 @@ use super::class::Class;
 use super::fold::Folded;
 use super::lexer::{self, Kind, Shape};
 use super::lexicon::Lexicon;
+use super::markup::Script;
 use super::options::Options;
+use super::perform::{self, Base};
 use super::punctuation;
 use super::rules;
 use super::saying::Saying;
@@ -19,17 +21,38 @@ pub(super) struct Words<'l> {
     pub(super) said: &'l [Option<String>],
 }
 
+/// Reads a text without commands, whatever stands in it.
 pub(super) fn read(source: &str, options: &Options, words: Words<'_>) -> Builder {
-    let folded = Folded::new(source);
+    read_script(&Script::plain(source), options, words)
+}
+
+/// Reads a text with its commands: no rule looks across one that hasn't fallen due.
+pub(super) fn read_script(script: &Script<'_>, options: &Options, words: Words<'_>) -> Builder {
+    let folded = Folded::new(&script.plain);
     let tokens = lexer::tokens(folded.text());
-    let view = View { text: folded.text(), tokens: &tokens };
-    let mut out = Builder::with_capacity(source.len(), tokens.len());
+    let mut out = Builder::with_capacity(script.plain.len(), tokens.len());
     let mut say = Saying::new(options);
     let has_lexicon = !words.lexicon.is_empty();
+    let base = Base::Vietnamese(words);
+    let mut cues = script.cues.iter().peekable();
+    let starts = |token: &lexer::Token| folded.source(token.range()).start;
+    let mut limit = 0;
     let mut at = 0;
-    while let Some(kind) = view.kind(at) {
+    while at < tokens.len() {
+        if at >= limit {
+            while let Some(cue) = cues.next_if(|cue| cue.at <= starts(&tokens[at])) {
+                perform::perform(cue, script, options, base, &mut out);
+            }
+            limit = cues.peek().map_or(tokens.len(), |cue| {
+                at + tokens[at..].partition_point(|token| starts(token) < cue.at).max(1)
+            });
+        }
+        let view = View { text: folded.text(), tokens: &tokens[..limit] };
+        let Some(kind) = view.kind(at) else { break };
         let source_of = |from: usize, to: usize| {
-            folded.source(tokens[from].range().start..tokens[to.min(tokens.len()) - 1].range().end)
+            script.typed(
+                folded.source(tokens[from].range().start..tokens[to.min(tokens.len()) - 1].range().end),
+            )
         };
         if has_lexicon
             && let Some((entry, next)) = words.lexicon.find(view.text, view.tokens, at)
@@ -60,6 +83,9 @@ pub(super) fn read(source: &str, options: &Options, words: Words<'_>) -> Builder
             },
         };
         at = next.max(at + 1);
+    }
+    for cue in cues {
+        perform::perform(cue, script, options, base, &mut out);
     }
     out
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::class::Class;
+use super::markup::MarkupFinding;
 
 /// What follows a sentence; the caller puts silence there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,18 +14,32 @@ pub enum Pause {
     Sentence,
     /// Another paragraph.
     Paragraph,
+    /// The same sentence goes on, behind the silence that the writer put there and no other.
+    Marked,
     /// Nothing.
     End,
 }
 
-/// One sentence as it's said.
+/// How a sentence is spoken otherwise than the track around it: what its writer marked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Style {
+    /// Slower.
+    pub emphasis: bool,
+    /// BCP 47 tag of the language whose voice says it; `None`: the track's.
+    pub language: Option<&'static str>,
+}
+
+/// One sentence as it's said, or a part of one where mark-up changes the voice, the pace, or puts a silence.
 ///
-/// Invariants: NFC; one line; no digit, no bracket; at least one letter; at most [`Sentence::MAX_CHARS`]
-/// characters.
+/// Invariants: NFC; one line; no bracket; at most [`Sentence::MAX_CHARS`] characters; at least one letter and no digit, or,
+/// in a language other than the track's, at least one letter or digit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Sentence {
     text: String,
     pause_after: Pause,
+    pub(super) style: Style,
+    pub(super) silence_before_ms: u32,
+    pub(super) silence_after_ms: u32,
 }
 
 impl Sentence {
@@ -32,7 +47,8 @@ impl Sentence {
     pub const MAX_CHARS: usize = 600;
 
     pub(super) const fn new(text: String, pause_after: Pause) -> Self {
-        Self { text, pause_after }
+        let style = Style { emphasis: false, language: None };
+        Self { text, pause_after, style, silence_before_ms: 0, silence_after_ms: 0 }
     }
 
     /// The words.
@@ -45,6 +61,24 @@ impl Sentence {
     #[must_use]
     pub const fn pause_after(&self) -> Pause {
         self.pause_after
+    }
+
+    /// How it is spoken.
+    #[must_use]
+    pub const fn style(&self) -> Style {
+        self.style
+    }
+
+    /// Silence in front of it that the writer asked for, in milliseconds; only a text's first sentence has any.
+    #[must_use]
+    pub const fn silence_before_ms(&self) -> u32 {
+        self.silence_before_ms
+    }
+
+    /// Silence that the writer asked for on top of what [`pause_after`](Self::pause_after) is, in milliseconds.
+    #[must_use]
+    pub const fn silence_after_ms(&self) -> u32 {
+        self.silence_after_ms
     }
 }
 
@@ -65,6 +99,7 @@ pub struct Spoken {
     pub(super) text: String,
     pub(super) spans: Vec<Span>,
     pub(super) sentences: Vec<Sentence>,
+    pub(super) markup: Vec<MarkupFinding>,
 }
 
 impl Spoken {
@@ -84,6 +119,18 @@ impl Spoken {
     #[must_use]
     pub fn sentences(&self) -> &[Sentence] {
         &self.sentences
+    }
+
+    /// What is wrong with the mark-up, in the order of the text.
+    #[must_use]
+    pub fn markup_findings(&self) -> &[MarkupFinding] {
+        &self.markup
+    }
+
+    /// All silence that the writer asked for, in milliseconds.
+    #[must_use]
+    pub fn silence_ms(&self) -> u32 {
+        self.sentences.iter().map(|sentence| sentence.silence_before_ms + sentence.silence_after_ms).sum()
     }
 
     /// What is said for a span.

@@ -107,6 +107,14 @@ pub enum SynthesisError {
         /// Its voices, with commas.
         known: String,
     },
+    /// Words are marked as a language's that neither the engine nor its guest speaks.
+    #[error("the speech engine {engine} has no voice for the words that are marked as {language:?}")]
+    NoVoiceOf {
+        /// The engine.
+        engine: String,
+        /// BCP 47 tag.
+        language: String,
+    },
     /// A pace that the engine can't keep.
     #[error("{words_per_minute} words a minute is outside {min} to {max}")]
     Pace {
@@ -158,6 +166,7 @@ impl SynthesisError {
             | Self::Settings { .. }
             | Self::Declined { .. }
             | Self::UnknownVoice { .. }
+            | Self::NoVoiceOf { .. }
             | Self::Pace { .. }
             | Self::BadAudio { .. }
             | Self::Pcm { .. }
@@ -171,9 +180,11 @@ impl SynthesisError {
     #[must_use]
     pub const fn is_about_the_text(&self) -> bool {
         match self {
-            Self::UnknownVoice { .. } | Self::Pace { .. } | Self::Declined { .. } | Self::NothingToSay => {
-                true
-            }
+            Self::UnknownVoice { .. }
+            | Self::NoVoiceOf { .. }
+            | Self::Pace { .. }
+            | Self::Declined { .. }
+            | Self::NothingToSay => true,
             Self::Refused { status, .. } => {
                 matches!(status, 400..=499) && !matches!(status, 401..=403 | 408 | 425 | 429)
             }

@@ -144,6 +144,13 @@ fn voices() -> Vec<VoiceInfo> {
         voice("vi-vn-x-central", "vi", "Giọng miền Trung", "Central"),
         voice("vi-vn-x-south", "vi", "Giọng miền Nam", "Southern"),
         voice("en", "en", "Tiếng Anh", "English"),
+        voice("fr", "fr", "Tiếng Pháp", "French"),
+        voice("de", "de", "Tiếng Đức", "German"),
+        voice("es", "es", "Tiếng Tây Ban Nha", "Spanish"),
+        voice("it", "it", "Tiếng Ý", "Italian"),
+        voice("ru", "ru", "Tiếng Nga", "Russian"),
+        voice("cmn", "zh", "Tiếng Trung", "Chinese"),
+        voice("ko", "ko", "Tiếng Hàn", "Korean"),
     ]
 }
 

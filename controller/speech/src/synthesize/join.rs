@@ -1,17 +1,14 @@
 //! A whole text from its sentences.
 
-use std::sync::Arc;
-
 use futures_util::StreamExt;
 use futures_util::TryStreamExt;
 
-use super::{Engine, SynthesisError, Synthesizer, Voice, answer};
-use crate::cache::SoundCache;
+use super::speaker::Speaker;
+use super::{SynthesisError, Synthesizer, Voice};
 use crate::master::SAMPLE_RATE_HZ;
 use crate::normalize::{Pause, Sentence, Spoken};
 use crate::pcm::Pcm;
 use crate::progress::{Reporter, Stage};
-use crate::recipe::{Fingerprint, RecipeKey};
 
 /// Below this an engine's edge is silence, which gives way to our pauses.
 const EDGE_DBFS: f32 = -60.0;
@@ -39,13 +36,15 @@ impl Default for Pauses {
 }
 
 impl Pauses {
-    pub(crate) const fn after(&self, pause: Pause) -> u32 {
-        match pause {
+    /// Silence behind a sentence: ours, and what its writer asked for.
+    pub(crate) const fn after(&self, sentence: &Sentence) -> u32 {
+        let own_ms = match sentence.pause_after() {
             Pause::Clause => self.clause_ms,
             Pause::Sentence => self.sentence_ms,
             Pause::Paragraph => self.paragraph_ms,
-            Pause::End => 0,
-        }
+            Pause::Marked | Pause::End => 0,
+        };
+        own_ms + sentence.silence_after_ms()
     }
 }
 
@@ -64,14 +63,6 @@ pub async fn speak_text(
     speak_sentences(&Speaker { engine, voice, cache: None }, text.sentences(), pauses, progress).await
 }
 
-/// Who speaks, and where what was spoken is remembered.
-#[derive(Clone, Copy)]
-pub(crate) struct Speaker<'a> {
-    pub(crate) engine: &'a dyn Synthesizer,
-    pub(crate) voice: &'a Voice,
-    pub(crate) cache: Option<&'a Arc<SoundCache>>,
-}
-
 /// The same for some sentences; the pause behind the last is left out.
 pub(crate) async fn speak_sentences(
     speaker: &Speaker<'_>,
@@ -88,8 +79,10 @@ pub(crate) async fn speak_sentences(
     let mut joined = Joined::default();
     for (index, sentence) in sentences.iter().enumerate() {
         let Some(pcm) = spoken.try_next().await? else { break };
-        let is_last = index + 1 == total;
-        let pause_ms = if is_last { 0 } else { pauses.after(sentence.pause_after()) };
+        // What follows the last of these is the caller's, unless nothing follows.
+        let is_callers = index + 1 == total && sentence.pause_after() != Pause::End;
+        let pause_ms = if is_callers { 0 } else { pauses.after(sentence) };
+        joined.silence(sentence.silence_before_ms());
         joined.append(&pcm, pause_ms);
         progress.report(Stage::Synthesizing, index + 1, total);
     }
@@ -98,43 +91,6 @@ pub(crate) async fn speak_sentences(
     }
     Pcm::new(joined.samples, SAMPLE_RATE_HZ)
         .map_err(|source| SynthesisError::Pcm { engine: speaker.engine.engine().name.clone(), source })
-}
-
-impl Speaker<'_> {
-    /// Names what the engine makes of a sentence: everything that decides its sound.
-    pub(crate) fn key(&self, wording: &str) -> RecipeKey {
-        let Engine { name, version } = self.engine.engine();
-        let Voice { id, words_per_minute } = self.voice;
-        let mut key = Fingerprint::lasting("sentence");
-        key.text("engine", name).text("engine-version", version);
-        key.text("voice", id).number("words-per-minute", (*words_per_minute).into());
-        key.text("wording", wording);
-        key.end()
-    }
-
-    /// One sentence as sound: remembered, or spoken and then remembered as the engine sent it.
-    async fn speak(&self, sentence: &Sentence) -> Result<Pcm, SynthesisError> {
-        let wording = self.engine.wording(sentence);
-        let key = self.key(&wording);
-        let name = self.engine.engine().name.clone();
-        if let Some(cache) = self.cache {
-            let (cache, name) = (Arc::clone(cache), name.clone());
-            let known = move || cache.get(&key).and_then(|sound| answer::decode(&name, sound).ok());
-            if let Some(pcm) = tokio::task::spawn_blocking(known).await? {
-                return Ok(pcm);
-            }
-        }
-        let sound = self.engine.synthesize(&wording, self.voice).await?;
-        let cache = self.cache.map(Arc::clone);
-        let decode = move || {
-            let pcm = answer::decode(&name, sound.clone())?;
-            if let Some(cache) = cache.filter(|_| !pcm.samples().is_empty()) {
-                cache.put(&key, &sound);
-            }
-            Ok(pcm)
-        };
-        tokio::task::spawn_blocking(decode).await?
-    }
 }
 
 #[derive(Default)]
@@ -156,8 +112,12 @@ impl Joined {
             added[n] *= gain;
             added[count - 1 - n] *= gain;
         }
-        let pause = rate * pause_ms as usize / 1_000;
-        self.samples.resize(start + count + pause, 0.0);
+        self.silence(pause_ms);
+    }
+
+    fn silence(&mut self, ms: u32) {
+        let pause = SAMPLE_RATE_HZ as usize * ms as usize / 1_000;
+        self.samples.resize(self.samples.len() + pause, 0.0);
     }
 }
 

@@ -7,21 +7,25 @@
 mod answer;
 mod error;
 mod espeak;
+mod guest;
 mod http;
 mod join;
 mod piper;
 mod program;
 mod respell;
+mod speaker;
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
 
 pub use error::SynthesisError;
 pub use espeak::{Espeak, EspeakConfig};
+pub use guest::WithGuest;
 pub use http::{HttpEngine, HttpSettings, Kind};
+pub(crate) use join::speak_sentences;
 pub use join::{Pauses, speak_text};
-pub(crate) use join::{Speaker, speak_sentences};
 pub use piper::{Piper, PiperConfig};
+pub(crate) use speaker::{Speaker, voice_of};
 
 use crate::normalize::Sentence;
 
@@ -76,6 +80,11 @@ pub trait Synthesizer: Send + Sync {
 
     /// How many sentences it may speak at the same time.
     fn parallel(&self) -> NonZeroUsize;
+
+    /// Another engine, for words that are marked as a language's that no voice of this one speaks.
+    fn guest(&self) -> Option<&dyn Synthesizer> {
+        None
+    }
 
     /// What the engine is given for a sentence, which is not always what people would write.
     fn wording<'a>(&self, sentence: &'a Sentence) -> Cow<'a, str> {

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use loa_protocol::ids::AreaId;
 
+use super::markup;
 use crate::domain::lexicon::WordDraft;
 use crate::domain::role::Action;
 use crate::pages::labels::Tone;
@@ -78,6 +79,10 @@ pub(super) async fn text_check(
     // As the browser has it: places are counted in it.
     let typed = typed.replace("\r\n", "\n").replace('\r', "\n");
     let (reading, syllables) = read_for(site, me, area, &typed).await?;
+    // Commands are the same with the words of any area.
+    let spoken = site.settings.normalizer.normalize(checked.text.as_str());
+    check.warnings.extend(markup::warnings(checked.text.as_str(), &spoken));
+    let syllables = syllables + markup::drawn_out(&spoken);
     let per_minute = f64::from(site.settings.words_per_minute) * SYLLABLES_PER_WORD;
     #[expect(
         clippy::cast_precision_loss,
@@ -85,7 +90,7 @@ pub(super) async fn text_check(
         clippy::cast_sign_loss,
         reason = "an estimate; a cast of a float saturates"
     )]
-    let duration_ms = (syllables as f64 / per_minute * 60_000.0) as u64;
+    let duration_ms = (syllables as f64 / per_minute * 60_000.0) as u64 + u64::from(spoken.silence_ms());
     check.duration_ms = (syllables > 0).then_some(duration_ms);
     check.reading = Some(Reading { in_form: true, ..reading });
     if duration_ms > LONG_MS {

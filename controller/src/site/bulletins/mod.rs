@@ -5,6 +5,7 @@ pub(super) mod decide;
 pub(super) mod detail;
 pub(super) mod form;
 pub(super) mod list;
+mod markup;
 pub(super) mod record;
 pub(super) mod tracks;
 
