@@ -218,6 +218,8 @@ mod tests {
             sound: None,
             clock: ClockTrust::Trusted,
             written: UnixMs(2_000),
+            winner: None,
+            previous: None,
         };
         horn.ended(&receipt).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "that was another occurrence");

@@ -83,6 +83,8 @@ impl Receipts {
             sound,
             clock,
             written: now.wall,
+            winner: None,
+            previous: None,
         }
     }
 

@@ -15,7 +15,7 @@ use loa_protocol::report::{
     AppliedPlan, ClockTrust, Event, EventKind, Fetching, Health, Presence, State, StorageState,
 };
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::{Start, occurrence_id};
+use loa_protocol::timeline::{Guards, ItemRules, Start, occurrence_id};
 use loa_protocol::transfer::{Block, Codec, Manifest, Want};
 
 /// 2026-11-20T00:00:00Z
@@ -80,6 +80,7 @@ fn item(id: &str, class: Class, start: Start) -> Item {
             Track { language: Language::vietnamese(), object: manifest().object },
             Track { language: Language::new("kpm").unwrap(), object: manifest().object },
         ],
+        rules: ItemRules::default(),
     }
 }
 
@@ -90,6 +91,7 @@ pub fn program() -> Program {
             item("b2", Class::Priority, Start::At(UnixMs::from_seconds(ISSUED_AT_S + 3600))),
         ],
         objects: vec![manifest()],
+        calendars: vec![],
     }
 }
 
@@ -99,6 +101,8 @@ pub fn area_plan() -> AreaPlan {
         epoch: 1_795_132_800_123,
         zone: Zone(chrono_tz::Asia::Ho_Chi_Minh),
         program: program(),
+        guards: Guards::default(),
+        own_priority_first: false,
     }
 }
 
@@ -112,6 +116,7 @@ pub fn node_document() -> NodeDocument {
         volume_percent: 80,
         health_interval_s: 60,
         program: Program::default(),
+        guards: Guards::default(),
     }
 }
 
@@ -183,6 +188,8 @@ fn receipt(number: u64, outcome: Outcome, sound: Option<Sound>) -> Receipt {
         sound,
         clock: ClockTrust::Trusted,
         written: UnixMs::from_seconds(ISSUED_AT_S + 3610),
+        winner: None,
+        previous: None,
     }
 }
 

@@ -91,6 +91,8 @@ fn receipts_of(number: u64) -> ReceiptBatch {
         sound: Some(Sound { started: NOON, played_ms: 1_500 }),
         clock: ClockTrust::Trusted,
         written: NOON,
+        winner: None,
+        previous: None,
     };
     ReceiptBatch { receipts: vec![receipt] }
 }

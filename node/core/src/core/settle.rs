@@ -64,7 +64,8 @@ impl Core {
         if !change.documents {
             return;
         }
-        self.agenda.replace(self.world.documents.programs(), now.wall, &self.ledger);
+        let own_priority_first = self.world.documents.own_priority_first();
+        self.agenda.replace(self.world.documents.placed(), &own_priority_first, now.wall, &self.ledger);
         let withdrawn = self.player.withdraw(&self.agenda, now, &mut self.actions);
         self.write_receipts(withdrawn, now);
         if let Some(profile) = self.world.documents.profile() {

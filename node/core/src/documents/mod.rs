@@ -358,10 +358,23 @@ impl Documents {
         self.node.as_ref().map(|(_, profile)| profile)
     }
 
-    /// The documents in force that have a program: the plans, the widest area's first, then the node's own.
+    /// The documents in force that have a program: the plans, the widest area's first, each with its area's place on the path,
+    /// then the node's own.
+    pub(crate) fn placed(&self) -> impl Iterator<Item = (Option<usize>, &Held)> {
+        let plan = |(place, area)| Some((Some(place), self.plans.get(area)?));
+        let plans = self.path.areas().iter().enumerate().filter_map(plan);
+        plans.chain(self.node.iter().map(|(held, _)| (None, held)))
+    }
+
+    /// The documents in force that have a program, in the same order.
     pub(crate) fn programs(&self) -> impl Iterator<Item = &Held> {
-        let plans = self.path.areas().iter().filter_map(|area| self.plans.get(area));
-        plans.chain(self.node.iter().map(|(held, _)| held))
+        self.placed().map(|(_, held)| held)
+    }
+
+    /// Of each area on the path, widest first, whether its plan puts its own priority items first.
+    pub(crate) fn own_priority_first(&self) -> Vec<bool> {
+        let says = |area: &AreaId| self.plans.get(area).is_some_and(|held| held.own_priority_first);
+        self.path.areas().iter().map(says).collect()
     }
 
     /// The manifest of an object, from the first document that has it.

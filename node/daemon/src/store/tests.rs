@@ -33,6 +33,8 @@ fn receipt(number: u64, nominal: i64) -> Receipt {
         sound: None,
         clock: ClockTrust::Trusted,
         written: UnixMs(9),
+        winner: None,
+        previous: None,
     }
 }
 
