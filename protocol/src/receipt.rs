@@ -176,6 +176,16 @@ pub struct Receipt {
     pub previous: Option<Digest>,
 }
 
+impl Receipt {
+    /// What the next receipt names it by: the first 16 bytes of SHA-256 of its CBOR.
+    pub fn digest(&self) -> Digest {
+        match minicbor::to_vec(self) {
+            Ok(bytes) => Digest::of(&bytes),
+            Err(never) => unreachable!("a Vec accepts every write: {never}"),
+        }
+    }
+}
+
 /// Receipts on their way to the controller. Topic `u/{node}/receipt`.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]

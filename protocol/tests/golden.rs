@@ -52,13 +52,18 @@ fn check<T: Wire + PartialEq + std::fmt::Debug>(name: &str, message: &T) {
 fn messages() {
     check::<AreaPlan>("area-plan", &samples::area_plan());
     check::<NodeDocument>("node-document", &samples::node_document());
+    check::<AreaPlan>("area-plan-rules", &samples::area_plan_with_rules());
+    let guarded = NodeDocument { guards: samples::guards(), ..samples::node_document() };
+    check::<NodeDocument>("node-document-guards", &guarded);
     check("key-set", &samples::key_set());
     check::<Want>("want", &samples::want());
     check::<Block>("block", &samples::block());
     check::<ReceiptBatch>("receipt-batch", &samples::receipt_batch());
+    check::<ReceiptBatch>("receipt-chain", &samples::receipt_chain());
     check::<ReceiptAck>("receipt-ack", &samples::receipt_ack());
     check::<Presence>("presence", &samples::presence());
     check::<State>("state", &samples::state());
+    check::<State>("state-volume", &State { volume_percent: Some(60), ..samples::state() });
     check::<Health>("health", &samples::health());
     for (number, event) in samples::events().iter().enumerate() {
         check::<Event>(&format!("event-{number}"), event);

@@ -174,6 +174,18 @@ impl Agenda {
         self.entries.get(&item.id).is_some_and(|entry| entry.item.revision == item.revision)
     }
 
+    /// The item of this id, in this revision, and what it is an occurrence of at this nominal start.
+    pub(crate) fn find(
+        &self,
+        id: &ItemId,
+        revision: u32,
+        nominal: UnixMs,
+    ) -> Option<(Occurrence, Arc<Item>)> {
+        let entry = self.entries.get(id).filter(|entry| entry.item.revision == revision)?;
+        let occurrence = Occurrence::new(&entry.item, entry.authority, nominal);
+        Some((occurrence, Arc::clone(&entry.item)))
+    }
+
     /// The items that occur again, with their next nominal start.
     pub(crate) fn upcoming(&self) -> impl Iterator<Item = (UnixMs, &Arc<Item>)> {
         self.entries.values().filter_map(|entry| Some((entry.next?.nominal, &entry.item)))

@@ -12,6 +12,8 @@ use crate::wire::{WireError, require};
 
 /// Minutes of a day on a wall clock.
 const DAY_MINUTES: u16 = 24 * 60;
+/// How long before quiet hours a session is over, in milliseconds: a board is not exact to the sample.
+pub const QUIET_MARGIN_MS: i64 = 2_000;
 /// Most ranges of quiet hours of a document.
 const QUIET_MAX: usize = 8;
 
@@ -85,13 +87,17 @@ impl Guards {
 }
 
 /// A session that is over, or is interrupted: what counts towards the budgets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
 pub struct Aired {
     /// Its class.
+    #[n(0)]
     pub class: Class,
     /// When it began.
+    #[n(1)]
     pub started: UnixMs,
     /// How long it sounded, pauses not counted, in milliseconds; the planned length where that is not known.
+    #[n(2)]
     pub sound_ms: i64,
 }
 
@@ -132,6 +138,14 @@ impl Watch {
     /// How loud it may be (rule G6), 0 to 100.
     pub fn volume_ceiling_percent(&self) -> u8 {
         self.0.iter().filter_map(|(guards, _)| guards.volume_ceiling_percent).min().unwrap_or(100)
+    }
+
+    /// Whether what has sounded before matters to it (rules G4 and G5).
+    pub fn has_budgets(&self) -> bool {
+        let has = |guards: &Guards| {
+            guards.normal_minutes_a_day.or(guards.priority_minutes_a_day).or(guards.sessions_a_day).is_some()
+        };
+        self.0.iter().any(|(guards, _)| has(guards))
     }
 
     /// Whether a session of this class may not sound now (rule G3).
@@ -179,7 +193,8 @@ impl Watch {
         aired: &[Aired],
     ) -> Option<(Reason, UnixMs)> {
         let quiet = |(guards, zone): &(Guards, Tz)| {
-            let quiet = first_quiet(guards, *zone, begin, begin + session.length_ms.max(1))?;
+            let over = begin + session.length_ms + QUIET_MARGIN_MS;
+            let quiet = first_quiet(guards, *zone, begin, over)?;
             Some((Reason::QuietHours, end_of_quiet(guards, *zone, quiet, limit)))
         };
         let day = |zone: Tz| Day::of(zone, begin);

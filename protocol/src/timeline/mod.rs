@@ -77,7 +77,8 @@
 //! - **I2** *resume*: it waits again, with the parts from the interrupted one on (from that part's beginning: speech from the middle
 //!   of a sentence is not understood). *restart*: it waits again with all its parts.
 //! - **I3** An occurrence is taken up again at most once, and begins then at the latest at its limit plus the length of its whole
-//!   session: had nothing interrupted it, it could have sounded until then. A second interruption, or no turn by then, ends it.
+//!   session: had nothing interrupted it, it could have sounded until then. A second interruption, or no turn by then, ends it; so do
+//!   the guards, which judge what is left of it. A session that yields before its first sample was not interrupted: it waits on.
 //! - **I4** The reason of an interrupted session that ends is [`Reason::Yielded`] with the `winner`, or [`Reason::Interrupted`]
 //!   after a power cut. One that was taken up and sounds to its end was played; its receipt counts all that sounded from the
 //!   first start on, and still names the `winner`.
@@ -87,7 +88,7 @@
 //! everything that the node plays, whichever document it comes from.
 //! - **G1** Each guard of each document holds, in that document's zone: the strictest decides. Without guards nothing is forbidden.
 //! - **G2** *Longest session*: a session that is longer, pauses included, does not begin.
-//! - **G3** *Quiet hours*: no moment of a session, pauses included, lies in quiet hours. What is on when they begin after all
+//! - **G3** *Quiet hours*: no moment of a session, pauses and [`QUIET_MARGIN_MS`] after it included, lies in quiet hours. What is on when they begin after all
 //!   (the clock was set, a sound is longer than its manifest says) is stopped and ends as [`Reason::QuietHours`].
 //! - **G4** *Minutes a day* of a class: sound of the class on one local day, pauses not counted, stays within them. A session
 //!   counts for the day on which it began, with what sounded; with its planned length while that is not known (it was on when the power
@@ -139,7 +140,7 @@ pub(crate) use self::calendar::check_shapes as check_calendar_shapes;
 
 pub use self::calendar::{Calendar, CalendarError, DateRange, LocalDate, check_calendars};
 pub use self::cron::{CronError, CronPattern};
-pub use self::guards::{Aired, Candidate, Guards, Judgement, LocalRange, Watch};
+pub use self::guards::{Aired, Candidate, Guards, Judgement, LocalRange, QUIET_MARGIN_MS, Watch};
 pub use self::occurrence::{Occurrence, Timetable, occurrence_id};
 pub use self::order::{Authority, Precedence, Supersession, supersedes};
 pub use self::rules::{AfterInterruption, ItemRules, Repeats, Severity};

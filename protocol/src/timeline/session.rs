@@ -1,5 +1,6 @@
 //! What sounds for an occurrence (section N of the [timeline](super)).
 
+use super::rules::Repeats;
 use crate::bulletin::Language;
 use crate::ids::ObjectHash;
 use crate::plan::Item;
@@ -11,6 +12,8 @@ pub const PART_PAUSE_MS: u32 = 1_000;
 /// One sound of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
+    /// Its place in the session as it would be with every object there, from 0.
+    pub number: u32,
     /// What sounds.
     pub object: ObjectHash,
     /// How long, by its manifest, in milliseconds.
@@ -38,40 +41,39 @@ impl SessionPlan {
         languages: &[Language],
         duration_ms: impl Fn(&ObjectHash) -> Option<u32>,
     ) -> Option<Self> {
-        let part = |object: &ObjectHash, is_chime: bool| {
-            let duration_ms = duration_ms(object)?;
-            Some(Part { object: *object, duration_ms, pause_before_ms: PART_PAUSE_MS, is_chime })
-        };
         let heard = item.heard(languages);
-        let round: Vec<Part> = heard.iter().filter_map(|track| part(&track.object, false)).collect();
-        if round.is_empty() {
-            return None;
-        }
-        let is_lacking = round.len() < heard.len();
-        let chime = |object: &Option<ObjectHash>| object.as_ref().and_then(|object| part(object, true));
-        let mut parts: Vec<Part> = chime(&item.rules.chime_before).into_iter().collect();
-        let (rounds, gap_ms) = item.rules.repeats.map_or((1, 0), |repeats| (repeats.rounds, repeats.gap_ms));
-        for number in 0..rounds {
-            let begin = parts.len();
-            parts.extend_from_slice(&round);
-            if number > 0 {
-                parts[begin].pause_before_ms = gap_ms;
-            }
-        }
-        parts.extend(chime(&item.rules.chime_after));
-        Some(Self { parts, is_lacking })
+        let Repeats { rounds, gap_ms } = item.rules.repeats.unwrap_or(Repeats { rounds: 1, gap_ms: 0 });
+        let tracks = (0..rounds).flat_map(|round| {
+            let pause = move |first: bool| if first && round > 0 { gap_ms } else { PART_PAUSE_MS };
+            heard.iter().enumerate().map(move |(place, track)| (&track.object, pause(place == 0), false))
+        });
+        let chime = |object| (object, PART_PAUSE_MS, true);
+        let (before, after) = (item.rules.chime_before.as_ref(), item.rules.chime_after.as_ref());
+        let whole = before.map(chime).into_iter().chain(tracks).chain(after.map(chime));
+        let part = |(number, (object, pause_before_ms, is_chime)): (u32, (&ObjectHash, u32, bool))| {
+            let duration_ms = duration_ms(object)?;
+            Some(Part { number, object: *object, duration_ms, pause_before_ms, is_chime })
+        };
+        let parts: Vec<Part> = (0..).zip(whole).filter_map(part).collect();
+        let tracks_there = parts.iter().filter(|part| !part.is_chime).count();
+        let is_lacking = tracks_there < heard.len() * rounds as usize;
+        (tracks_there > 0).then_some(Self { parts, is_lacking })
     }
 
-    /// How long it lasts from the part at `from` on, pauses included, in milliseconds.
-    pub fn length_ms(&self, from: usize) -> i64 {
-        let left = self.parts.get(from..).unwrap_or_default();
-        let pauses: i64 = left.iter().skip(1).map(|part| i64::from(part.pause_before_ms)).sum();
+    /// The parts from this number on.
+    pub fn left(&self, from: u32) -> impl Iterator<Item = &Part> {
+        self.parts.iter().skip_while(move |part| part.number < from)
+    }
+
+    /// How long it lasts from the part of this number on, pauses included, in milliseconds.
+    pub fn length_ms(&self, from: u32) -> i64 {
+        let pauses: i64 = self.left(from).skip(1).map(|part| i64::from(part.pause_before_ms)).sum();
         pauses + self.sound_ms(from)
     }
 
-    /// How long it sounds from the part at `from` on, pauses not counted, in milliseconds.
-    pub fn sound_ms(&self, from: usize) -> i64 {
-        self.parts.get(from..).unwrap_or_default().iter().map(|part| i64::from(part.duration_ms)).sum()
+    /// How long it sounds from the part of this number on, pauses not counted, in milliseconds.
+    pub fn sound_ms(&self, from: u32) -> i64 {
+        self.left(from).map(|part| i64::from(part.duration_ms)).sum()
     }
 }
 

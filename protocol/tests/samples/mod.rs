@@ -7,7 +7,9 @@ use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::{Category, Class, Language};
 use loa_protocol::enrolment::{EnrolAnswer, SignedTrustAnchor, TrustAnchor};
 use loa_protocol::envelope::{Applied, Refusal, Validity, seal, seal_key_set};
-use loa_protocol::ids::{AreaId, BootId, BulletinId, Digest, ItemId, NodeId, OccurrenceId, TenantId};
+use loa_protocol::ids::{
+    AreaId, BootId, BulletinId, CalendarId, Digest, ItemId, NodeId, OccurrenceId, TenantId,
+};
 use loa_protocol::keys::{KeyEntry, KeySet, Purpose, Scope};
 use loa_protocol::plan::{AreaPlan, Item, NodeDocument, Program, Track, Zone};
 use loa_protocol::receipt::{Outcome, Reason, Receipt, ReceiptAck, ReceiptBatch, Sound};
@@ -15,7 +17,10 @@ use loa_protocol::report::{
     AppliedPlan, ClockTrust, Event, EventKind, Fetching, Health, Presence, State, StorageState,
 };
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::{Guards, ItemRules, Start, occurrence_id};
+use loa_protocol::timeline::{
+    AfterInterruption, Calendar, DateRange, Guards, ItemRules, LocalDate, LocalRange, Repeats, Severity,
+    Start, occurrence_id,
+};
 use loa_protocol::transfer::{Block, Codec, Manifest, Want};
 
 /// 2026-11-20T00:00:00Z
@@ -104,6 +109,63 @@ pub fn area_plan() -> AreaPlan {
         guards: Guards::default(),
         own_priority_first: false,
     }
+}
+
+pub fn guards() -> Guards {
+    Guards {
+        quiet_hours: vec![LocalRange { from_minute: 21 * 60, until_minute: 5 * 60 }],
+        normal_minutes_a_day: Some(45),
+        priority_minutes_a_day: Some(60),
+        sessions_a_day: Some(2),
+        longest_session_ms: Some(1_800_000),
+        volume_ceiling_percent: Some(90),
+    }
+}
+
+/// A plan in which everything is said that may be left out.
+pub fn area_plan_with_rules() -> AreaPlan {
+    let calendar = |id: &str| CalendarId::new(id).unwrap();
+    let bulletin = |id: &str| BulletinId::new(id).unwrap();
+    let holidays = Calendar {
+        id: calendar("ngay-le"),
+        ranges: vec![DateRange { first: LocalDate(20_698), last: LocalDate(20_699) }],
+        includes: vec![calendar("tet")],
+    };
+    let tet = DateRange { first: LocalDate(20_489), last: LocalDate(20_495) };
+    let mut program = program();
+    program.calendars = vec![holidays, Calendar { id: calendar("tet"), ranges: vec![tet], includes: vec![] }];
+    program.items[0].rules = ItemRules {
+        excluded_dates: vec![LocalDate(-1), LocalDate(20_800)],
+        excluded_calendars: vec![calendar("ngay-le")],
+        repeats: Some(Repeats { rounds: 2, gap_ms: 30_000 }),
+        after_interruption: AfterInterruption::Resume,
+        chime_before: Some(manifest().object),
+        chime_after: Some(manifest().object),
+        ..ItemRules::default()
+    };
+    program.items[1].class = Class::Emergency;
+    program.items[1].rules = ItemRules {
+        after_interruption: AfterInterruption::Restart,
+        severity: Severity::Extreme,
+        updates: vec![bulletin("lu-quet")],
+        cancels: vec![bulletin("bao-so-9")],
+        ..ItemRules::default()
+    };
+    AreaPlan { program, guards: guards(), own_priority_first: true, ..area_plan() }
+}
+
+/// Receipts of an occurrence that was cut and of one that the guards refused, in their chain.
+pub fn receipt_chain() -> ReceiptBatch {
+    let started = UnixMs(ISSUED_AT_S * 1000 + 3_600_004);
+    let sound = Some(Sound { started, played_ms: 6_500 });
+    let cut = Receipt {
+        winner: Some(OccurrenceId([7; 16])),
+        previous: Some(Digest::of(b"receipt 9")),
+        ..receipt(10, Outcome::Partial(Reason::Yielded), sound)
+    };
+    let refused =
+        Receipt { previous: Some(cut.digest()), ..receipt(11, Outcome::Missed(Reason::QuietHours), None) };
+    ReceiptBatch { receipts: vec![cut, refused] }
 }
 
 pub fn node_document() -> NodeDocument {
@@ -224,6 +286,7 @@ pub fn state() -> State {
         fetching: vec![Fetching { object: manifest().object, blocks_have: 1, blocks_total: 2 }],
         clock: ClockTrust::Holdover,
         storage: StorageState::Good,
+        volume_percent: None,
     }
 }
 

@@ -57,11 +57,11 @@ proptest! {
         for wide in 0..first.len() {
             let own = of(Class::Priority, None);
             prop_assert!(of(Class::Priority, Some(wide)) > own && of(Class::Normal, Some(wide)) > own);
-            for narrow in wide + 1..first.len() {
+            for (narrow, is_lifted) in first.iter().enumerate().skip(wide + 1) {
                 prop_assert!(of(Class::Normal, Some(wide)) > of(Class::Normal, Some(narrow)));
                 prop_assert!(of(Class::Emergency, Some(wide)) > of(Class::Emergency, Some(narrow)));
                 let is_narrow_first = of(Class::Priority, Some(narrow)) > of(Class::Priority, Some(wide));
-                prop_assert_eq!(is_narrow_first, first[narrow], "{} against {}", narrow, wide);
+                prop_assert_eq!(is_narrow_first, *is_lifted, "{} against {}", narrow, wide);
             }
         }
     }

@@ -112,6 +112,7 @@ fn state(objects_ready: u32) -> State {
         fetching: Vec::new(),
         clock: ClockTrust::Trusted,
         storage: StorageState::Good,
+        volume_percent: None,
     }
 }
 

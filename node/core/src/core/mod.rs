@@ -13,6 +13,7 @@ use loa_protocol::ids::{AreaId, BootId, ObjectHash};
 use loa_protocol::receipt::{BATCH_MAX, Receipt, ReceiptAck, ReceiptBatch};
 use loa_protocol::report::{ClockTrust, EventKind, Presence, StorageState};
 use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::Watch;
 use loa_protocol::transfer::Block;
 use loa_protocol::wire::Wire;
 
@@ -48,7 +49,6 @@ pub struct Core {
     store_is_full: bool,
     world: World,
     agenda: Agenda,
-    ledger: Ledger,
     player: Player,
     fetch: Fetch,
     /// Something changed that decides which objects are needed.
@@ -70,8 +70,17 @@ impl Core {
         firmware: String,
         now: Now,
     ) -> Self {
-        let Restored { documents, applied, ledger, intents, next_receipt, unacknowledged, objects, partial } =
-            restored;
+        let Restored {
+            documents,
+            applied,
+            ledger,
+            intents,
+            next_receipt,
+            last_receipt,
+            unacknowledged,
+            objects,
+            partial,
+        } = restored;
         let mut core = Self {
             topics: Topics::new(&identity),
             boot,
@@ -87,18 +96,18 @@ impl Core {
                 clock: ClockTrust::Unknown,
                 documents: Documents::restore(&identity, documents, applied, now),
                 cache: Cache::restore(settings.cache_quota_bytes, objects, partial),
+                ledger: Ledger::restore(ledger),
+                watch: Watch::default(),
             },
             agenda: Agenda::default(),
-            ledger: Ledger::restore(ledger),
             player: Player::default(),
             fetch: Fetch::new(),
             wishes_changed: true,
-            receipts: Receipts::restore(next_receipt, unacknowledged),
+            receipts: Receipts::restore(next_receipt, last_receipt, unacknowledged),
             reports: Reports::new(identity.node, now),
             actions: VecDeque::new(),
         };
-        let interrupted = intents.into_iter().map(settle::interrupted).collect();
-        core.write_receipts(interrupted, now);
+        core.take_up(intents, now);
         core.settle(now);
         core
     }
@@ -236,8 +245,8 @@ impl Core {
         if self.world.clock != trust {
             self.world.clock = trust;
             // What the ledger kept over a boot of the time when the clock was ahead.
-            if trust != ClockTrust::Unknown && self.ledger.forget_coming(now.wall) {
-                self.agenda.rewind(now.wall, &self.ledger);
+            if trust != ClockTrust::Unknown && self.world.ledger.forget_coming(now.wall) {
+                self.agenda.rewind(now.wall, &self.world.ledger);
             }
             self.reports.handle_state_change();
         }
@@ -309,6 +318,9 @@ struct World {
     clock: ClockTrust,
     documents: Documents,
     cache: Cache,
+    ledger: Ledger,
+    /// The guards of the documents in force.
+    watch: Watch,
 }
 
 impl World {
@@ -321,6 +333,8 @@ impl World {
             languages: self.documents.profile().map_or(&[], |profile| &profile.languages),
             cache: &self.cache,
             documents: &self.documents,
+            watch: &self.watch,
+            ledger: &self.ledger,
         }
     }
 }

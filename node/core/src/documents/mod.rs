@@ -22,6 +22,7 @@ use loa_protocol::envelope::{Applied, Freshness, Opened, Recipient, Refusal, ope
 use loa_protocol::ids::{AreaId, NodeId, ObjectHash, TenantId};
 use loa_protocol::keys::KeySet;
 use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::Watch;
 use loa_protocol::transfer::Manifest;
 
 pub(crate) use self::held::{Held, Profile};
@@ -375,6 +376,11 @@ impl Documents {
     pub(crate) fn own_priority_first(&self) -> Vec<bool> {
         let says = |area: &AreaId| self.plans.get(area).is_some_and(|held| held.own_priority_first);
         self.path.areas().iter().map(says).collect()
+    }
+
+    /// The guards of all documents in force (rule G1 of the timeline).
+    pub(crate) fn watch(&self) -> Watch {
+        Watch::new(self.programs().map(|held| (held.guards.clone(), held.zone)))
     }
 
     /// The manifest of an object, from the first document that has it.

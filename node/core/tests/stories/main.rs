@@ -4,6 +4,8 @@
 mod any_input;
 mod catching_up;
 mod fetching;
+mod guards;
+mod interrupted;
 mod main_job;
 mod office;
 mod playing;
