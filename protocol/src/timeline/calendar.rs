@@ -7,6 +7,7 @@ use minicbor::{Decode, Encode};
 
 use crate::ids::CalendarId;
 use crate::plan::{Item, Program};
+use crate::time::UnixMs;
 use crate::wire::{WireError, require};
 
 /// Most calendars of a document.
@@ -30,6 +31,12 @@ impl From<NaiveDate> for LocalDate {
 }
 
 impl LocalDate {
+    /// The date in UTC; the far ends saturate.
+    pub(super) fn of_utc(at: UnixMs) -> Self {
+        let days = at.0.div_euclid(24 * 3600 * 1000);
+        Self(i32::try_from(days).unwrap_or(if days < 0 { i32::MIN } else { i32::MAX }))
+    }
+
     /// The date as the calendar library has it, `None` outside its years.
     pub fn to_naive(self) -> Option<NaiveDate> {
         NaiveDate::from_num_days_from_ce_opt(self.0.checked_add(EPOCH_FROM_CE)?)
@@ -200,8 +207,10 @@ impl Days {
         Self { ranges }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.ranges.is_empty()
+    /// Whether the set has a date that is at most a day away from this one.
+    pub(super) fn comes_near(&self, date: LocalDate) -> bool {
+        let after = self.ranges.partition_point(|range| range.first.0 <= date.0.saturating_add(1));
+        after > 0 && date.0.saturating_sub(1) <= self.ranges[after - 1].last.0
     }
 
     pub(super) fn contains(&self, date: LocalDate) -> bool {

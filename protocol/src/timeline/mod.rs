@@ -1,5 +1,5 @@
 //! The rules that turn documents into sound: a specification, and the pure functions that hold it. The node's player and
-//! the controller's preflight call the same functions; tests and receipts name the rules by their numbers.
+//! the controller's [`preflight`] call the same functions; tests and receipts name the rules by their numbers.
 //!
 //! # Words
 //! A **document** is the plan of an area on the node's path, or the node's own. An **item** of it starts by its [`Start`];
@@ -55,7 +55,8 @@
 //! # T. Turns
 //! - **T1** One sound at a time.
 //! - **T2** When the speaker is free, the first in order of those that are near and could start is next; it sounds at its
-//!   nominal start, or at once if that has passed. A lower one does not begin while a near one that goes before it is about to.
+//!   nominal start, or at once if that has passed. That is settled [`ORDER_AHEAD_MS`] before it begins. A lower one does not begin while
+//!   a near one that goes before it is about to.
 //!   An occurrence *could start* when its audio is there (N3), the guards let it (G), and its start is not after its limit.
 //! - **T3** What does not get its turn waits, and ends when its limit has passed. If another session was on while it was due, its
 //!   receipt names the last such as the `winner`; the reason is [`Reason::Yielded`] where one that goes before it sounded.
@@ -131,6 +132,7 @@ mod cron;
 mod guards;
 mod occurrence;
 mod order;
+mod preflight;
 mod rules;
 mod session;
 mod start;
@@ -143,6 +145,7 @@ pub use self::cron::{CronError, CronPattern};
 pub use self::guards::{Aired, Candidate, Guards, Judgement, LocalRange, QUIET_MARGIN_MS, Watch};
 pub use self::occurrence::{Occurrence, Timetable, occurrence_id};
 pub use self::order::{Authority, Precedence, Supersession, supersedes};
+pub use self::preflight::{Foreseen, Outlook, preflight};
 pub use self::rules::{AfterInterruption, ItemRules, Repeats, Severity};
 pub use self::session::{PART_PAUSE_MS, Part, SessionPlan, objects_heard};
 pub use self::start::Start;
@@ -150,3 +153,6 @@ pub use self::start::Start;
 /// How long before its nominal start an occurrence is near (T2), in milliseconds, on a board whose amplifier warms up in
 /// two seconds.
 pub const NEAR_MS: i64 = 5_000;
+/// How long before it begins it is settled whose turn it is (T2), in milliseconds: enough to open a file and fill the decoder's
+/// ring.
+pub const ORDER_AHEAD_MS: i64 = 1_500;

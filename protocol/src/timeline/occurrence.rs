@@ -2,7 +2,7 @@
 
 use chrono_tz::Tz;
 
-use super::calendar::{Calendar, Days};
+use super::calendar::{Calendar, Days, LocalDate};
 use super::order::Authority;
 use super::rules::Severity;
 use super::start::Start;
@@ -98,7 +98,8 @@ impl Timetable {
     }
 
     fn excludes(&self, nominal: UnixMs) -> bool {
-        !self.excluded.is_empty()
+        // No wall clock is a day away from UTC; most starts are far from any excluded date.
+        self.excluded.comes_near(LocalDate::of_utc(nominal))
             && zone::wall_of(self.zone, nominal)
                 .is_some_and(|wall| self.excluded.contains(wall.date().into()))
     }

@@ -7,9 +7,11 @@ use loa_protocol::plan::Item;
 use loa_protocol::receipt::{Outcome, Reason, Sound};
 use loa_protocol::report::ClockTrust;
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::{AfterInterruption, Aired, Candidate, Occurrence, SessionPlan, objects_heard};
+use loa_protocol::timeline::{
+    AfterInterruption, Aired, Candidate, ORDER_AHEAD_MS, Occurrence, SessionPlan, objects_heard,
+};
 
-use super::{Ended, PLAY_LEAD_MS, Scene};
+use super::{Ended, Scene};
 use crate::input::{Intent, Progress};
 
 /// What the guards have against it for the time being (rule G8).
@@ -131,7 +133,7 @@ impl Due {
 
     /// When it starts with the languages that are there, although others are lacking: just before it is too late.
     pub(super) fn last_call(&self, scene: &Scene<'_>) -> UnixMs {
-        self.latest(scene) - PLAY_LEAD_MS - i64::from(scene.settings.amplifier_warm_up_ms)
+        self.latest(scene) - ORDER_AHEAD_MS - i64::from(scene.settings.amplifier_warm_up_ms)
     }
 
     /// The part from which it would go on.

@@ -10,7 +10,7 @@
 //!
 //! The rules are those of the [`timeline`](loa_protocol::timeline); their numbers stand where they are held. What is the board's
 //! own: an occurrence comes into `waiting` a little before its nominal start, so that the amplifier is warm in time, and a sound is
-//! ordered [`PLAY_LEAD_MS`] ahead.
+//! ordered [`ORDER_AHEAD_MS`] ahead.
 //!
 //! **Invariants.** An [`Action::RecordIntent`] comes before the first [`Action::Play`] of an occurrence, and every
 //! intent ends in a receipt. Between an `Action::Play` and its end there is no other.
@@ -29,7 +29,7 @@ use loa_protocol::plan::Item;
 use loa_protocol::receipt::{Outcome, Reason, Sound};
 use loa_protocol::report::ClockTrust;
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::{Aired, NEAR_MS, Occurrence, Watch};
+use loa_protocol::timeline::{Aired, NEAR_MS, ORDER_AHEAD_MS, Occurrence, Watch};
 
 use self::amplifier::Amplifier;
 use self::due::{Begun, Due};
@@ -42,8 +42,6 @@ use crate::documents::Documents;
 use crate::input::{Intent, Now, Settings, SpeakerEvent, SpeakerFailure};
 use crate::ledger::Ledger;
 
-/// How long before its nominal start a sound is ordered: enough to open the file and fill the decoder's ring.
-pub(crate) const PLAY_LEAD_MS: i64 = 1_500;
 /// How long before that the amplifier's warm-up ends.
 const WARM_MARGIN_MS: i64 = 1_500;
 /// How long after a start failed an occurrence is tried again.
@@ -90,7 +88,7 @@ pub(crate) struct Player {
 
 /// How long before its nominal start an occurrence comes into `waiting`.
 pub(crate) fn admit_lead_ms(settings: &Settings) -> i64 {
-    NEAR_MS.max(i64::from(settings.amplifier_warm_up_ms) + WARM_MARGIN_MS + PLAY_LEAD_MS)
+    NEAR_MS.max(i64::from(settings.amplifier_warm_up_ms) + WARM_MARGIN_MS + ORDER_AHEAD_MS)
 }
 
 impl Player {
@@ -162,7 +160,7 @@ impl Player {
         };
         let (key, begin_at, plan) = (best.key(), best.begin_at(), best.plan(scene));
         self.amplifier.prepare(begin_at, settings, now, actions);
-        if begin_at - PLAY_LEAD_MS > now.wall {
+        if begin_at - ORDER_AHEAD_MS > now.wall {
             return;
         }
         let Some((due, plan)) = self.waiting.remove(&key).zip(plan) else { return };
@@ -264,7 +262,7 @@ impl Player {
         for due in self.waiting.values() {
             let begin_at = due.begin_at();
             wall(begin_at - admit_lead_ms(scene.settings), "an occurrence comes near again");
-            wall(begin_at - PLAY_LEAD_MS, "a sound must be ordered");
+            wall(begin_at - ORDER_AHEAD_MS, "a sound must be ordered");
             wall(due.occurrence.nominal, "an occurrence is due");
             wall(due.last_call(scene), "start with the languages that are there");
             wall(due.latest(scene) + 1, "an occurrence can no longer start");

@@ -4,6 +4,7 @@
 mod any_input;
 mod catching_up;
 mod fetching;
+mod foreseen;
 mod guards;
 mod interrupted;
 mod main_job;
