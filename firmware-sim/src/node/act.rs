@@ -201,6 +201,8 @@ fn told(topic: &str, payload: &[u8]) -> Option<Happening> {
         TopicKind::Health(_) => Some(Happening::Health),
         TopicKind::Keys
         | TopicKind::Plan(_)
+        | TopicKind::Alert(_)
+        | TopicKind::Command(_)
         | TopicKind::Desired(_)
         | TopicKind::Ack(_)
         | TopicKind::Blocks(_)

@@ -3,6 +3,7 @@
 use ed25519_dalek::VerifyingKey;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::Class;
+use loa_protocol::command::Addressee;
 use loa_protocol::envelope::Applied;
 use loa_protocol::ids::{AreaId, BulletinId, Digest, ItemId, NodeId, ObjectHash, OccurrenceId, TenantId};
 use loa_protocol::receipt::Reason;
@@ -80,7 +81,7 @@ pub struct Restored {
     pub partial: Vec<PartialObject>,
 }
 
-/// Where a signed document is kept: one document each.
+/// What a signed document is kept under: one document each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Slot {
     /// The key set.
@@ -89,6 +90,18 @@ pub enum Slot {
     Node,
     /// The plan of an area.
     Plan(AreaId),
+    /// Orders to the nodes of an area, or to this node (`None`). Nothing is kept in it but what was applied.
+    Command(Option<AreaId>),
+}
+
+impl Slot {
+    /// The slot of orders to this addressee.
+    pub(crate) fn of(addressee: &Addressee) -> Self {
+        match addressee {
+            Addressee::Area(area) => Self::Command(Some(area.clone())),
+            Addressee::Node(_) => Self::Command(None),
+        }
+    }
 }
 
 /// A signed document with what must be known to open it again.

@@ -25,6 +25,7 @@ mod documents;
 mod fetch;
 mod input;
 mod ledger;
+mod orders;
 mod player;
 mod receipts;
 mod reports;

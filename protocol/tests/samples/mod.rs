@@ -5,6 +5,7 @@
 use ed25519_dalek::SigningKey;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::{Category, Class, Language};
+use loa_protocol::command::{Addressee, Command, Order};
 use loa_protocol::enrolment::{EnrolAnswer, SignedTrustAnchor, TrustAnchor};
 use loa_protocol::envelope::{Applied, Refusal, Validity, seal, seal_key_set};
 use loa_protocol::ids::{
@@ -196,6 +197,37 @@ pub fn signed_area_plan() -> Vec<u8> {
 
 pub fn signed_node_document() -> Vec<u8> {
     seal(&node_document(), &tenant(), validity(), &plan_key())
+}
+
+/// Signed by the key of the emergencies, for half a minute.
+pub fn signed_command() -> Vec<u8> {
+    let validity = Validity { expires_s: ISSUED_AT_S + 30, ..validity() };
+    seal(&command(), &tenant(), validity, &emergency_key())
+}
+
+pub fn emergency_key() -> SigningKey {
+    SigningKey::from_bytes(&[3; 32])
+}
+
+pub fn emergency_key_set() -> KeySet {
+    let mut set = key_set();
+    set.keys[0].public_key = emergency_key().verifying_key().to_bytes();
+    set.keys[0].scope.purposes = vec![Purpose::Emergency];
+    set.keys[0].scope.classes = vec![Class::Emergency];
+    set
+}
+
+pub fn command() -> Command {
+    let to = Addressee::Node(node());
+    let order = Order::StopBulletin(BulletinId::new("bao-so-9").unwrap());
+    Command { to, epoch: 1_795_132_800_125, order, boot: Some(BootId([9; 8])) }
+}
+
+/// An order of each kind, to a node and to an area.
+pub fn commands() -> Vec<Command> {
+    let orders = [Order::StopOccurrence(occurrence()), Order::StopAll, Order::AllClear];
+    let to_area = |order| Command { to: Addressee::Area(area("tinh")), order, boot: None, ..command() };
+    std::iter::once(command()).chain(orders.map(to_area)).collect()
 }
 
 pub fn signed_key_set() -> Vec<u8> {

@@ -24,9 +24,10 @@ use crate::deadline::Deadlines;
 use crate::documents::Documents;
 use crate::fetch::{BlockVerdict, Fetch};
 use crate::input::{
-    Identity, Link, LinkEvent, Measurements, Now, Restored, Settings, SpeakerEvent, StoreEvent,
+    Identity, Link, LinkEvent, Measurements, Now, Restored, Settings, Slot, SpeakerEvent, StoreEvent,
 };
 use crate::ledger::Ledger;
+use crate::orders::Orders;
 use crate::player::{Player, Scene, admit_lead_ms};
 use crate::receipts::Receipts;
 use crate::reports::Reports;
@@ -55,6 +56,7 @@ pub struct Core {
     wishes_changed: bool,
     receipts: Receipts,
     reports: Reports,
+    orders: Orders,
     actions: VecDeque<Action>,
 }
 
@@ -81,6 +83,7 @@ impl Core {
             objects,
             partial,
         } = restored;
+        let orders = Orders::restore(boot, &applied);
         let mut core = Self {
             topics: Topics::new(&identity),
             boot,
@@ -105,6 +108,7 @@ impl Core {
             wishes_changed: true,
             receipts: Receipts::restore(next_receipt, last_receipt, unacknowledged),
             reports: Reports::new(identity.node, now),
+            orders,
             actions: VecDeque::new(),
         };
         core.take_up(intents, now);
@@ -118,6 +122,7 @@ impl Core {
             Some(Inbound::Document(slot)) => {
                 self.world.documents.receive(&slot, payload, now, &mut self.actions);
             }
+            Some(Inbound::Order(slot)) => self.handle_order(slot, payload, now),
             Some(Inbound::Ack) => {
                 if let Ok(ack) = ReceiptAck::from_cbor(payload) {
                     self.receipts.handle_ack(&ack, &mut self.actions);
@@ -131,6 +136,18 @@ impl Core {
             None => {}
         }
         self.settle(now);
+    }
+
+    fn handle_order(&mut self, slot: Slot, envelope: &[u8], now: Now) {
+        let beliefs = (&self.world.documents, self.world.clock);
+        match self.orders.receive(&slot, envelope, beliefs, now, &mut self.actions) {
+            Ok(Some(order)) => {
+                let ended = self.player.obey(&order, now, &mut self.actions);
+                self.write_receipts(ended, now);
+            }
+            Ok(None) => {}
+            Err(refusal) => self.world.documents.tell(slot, refusal),
+        }
     }
 
     fn handle_block(&mut self, block: Block, now: Now) {

@@ -105,11 +105,11 @@ impl Core {
         let left: BTreeSet<&AreaId> = self.subscribed.iter().filter(|area| !areas.contains(area)).collect();
         let entered: Vec<&AreaId> = areas.iter().filter(|area| !self.subscribed.contains(area)).collect();
         if !left.is_empty() {
-            let filters = self.topics.plans(left).collect();
+            let filters = self.topics.of_areas(left).collect();
             self.actions.push_back(Action::Unsubscribe { filters });
         }
         if !entered.is_empty() {
-            let filters = self.topics.plans(entered).collect();
+            let filters = self.topics.of_areas(entered).collect();
             self.actions.push_back(Action::Subscribe { link: Link::Control, filters });
         }
         self.subscribed = areas;

@@ -129,15 +129,17 @@ impl Documents {
                 candidate.held.applied_at = applied_at;
                 self.plans.insert(area.clone(), candidate.held);
             }
+            // Orders are not kept.
+            Slot::Command(_) => return Err(Refusal::WrongKind),
         }
         Ok(())
     }
 
-    fn recipient(&self) -> Recipient<'_> {
+    pub(crate) fn recipient(&self) -> Recipient<'_> {
         Recipient { tenant: &self.tenant, node: &self.node_id, path: &self.path }
     }
 
-    fn key_set(&self) -> Option<&KeySet> {
+    pub(crate) fn key_set(&self) -> Option<&KeySet> {
         self.keys.as_ref().map(|opened| &opened.document)
     }
 
@@ -167,6 +169,7 @@ impl Documents {
             Slot::Keys => self.keys.is_some(),
             Slot::Node => self.node.is_some(),
             Slot::Plan(area) => self.plans.contains_key(area),
+            Slot::Command(_) => return Err(Refusal::WrongKind),
         };
         // The document that was applied, but is not held (its key or its area was away meanwhile), is taken up again.
         let skip = |freshness| freshness == Freshness::Same && is_held;
@@ -204,6 +207,7 @@ impl Documents {
                 self.plans.insert(area.clone(), candidate.held);
                 (applied, candidate.opened.claims.validity)
             }
+            Slot::Command(_) => return Err(Refusal::WrongKind),
         };
         self.applied.insert(slot.clone(), applied);
         let document = StoredDocument {
@@ -235,13 +239,13 @@ impl Documents {
                 }
                 let path = self.path.clone();
                 self.deferred.retain(|slot, _| match slot {
-                    Slot::Keys | Slot::Node => true,
+                    Slot::Keys | Slot::Node | Slot::Command(_) => true,
                     Slot::Plan(area) => path.contains(area),
                 });
                 self.verify_again(now, false);
                 self.retry_deferred(now, actions);
             }
-            Slot::Plan(_) => {}
+            Slot::Plan(_) | Slot::Command(_) => {}
         }
     }
 
@@ -292,6 +296,11 @@ impl Documents {
                 Err(refusal) => self.change.refusals.push((slot, refusal)),
             }
         }
+    }
+
+    /// Counts and reports a refusal.
+    pub(crate) fn tell(&mut self, slot: Slot, refusal: Refusal) {
+        self.change.refusals.push((slot, refusal));
     }
 
     fn refuse(

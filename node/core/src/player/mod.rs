@@ -24,6 +24,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use loa_protocol::bulletin::Language;
+use loa_protocol::command::Order;
 use loa_protocol::ids::{ItemId, ObjectHash, OccurrenceId};
 use loa_protocol::plan::Item;
 use loa_protocol::receipt::{Outcome, Reason, Sound};
@@ -126,6 +127,19 @@ impl Player {
         let withdrawn = self.waiting.extract_if(.., gone);
         let was_due = |due: &Due| due.begun.is_some() || due.occurrence.nominal <= now.wall;
         withdrawn.filter(|(_, due)| was_due(due)).map(|(_, due)| due.end(Reason::Withdrawn, None)).collect()
+    }
+
+    /// Ends what an order ends, of what sounds and of what is due and waits.
+    pub(crate) fn obey(&mut self, order: &Order, now: Now, actions: &mut VecDeque<Action>) -> Vec<Ended> {
+        let ends = |due: &Due| order.ends(&due.occurrence.id, &due.item.bulletin, due.occurrence.class);
+        if let Some(session) = self.session.as_mut().filter(|session| ends(&session.due)) {
+            session.stop(Stop { reason: Reason::Stopped, winner: None }, now, actions);
+        }
+        let is_over = |_: &(UnixMs, ItemId), due: &mut Due| {
+            ends(due) && (due.begun.is_some() || due.occurrence.nominal <= now.wall)
+        };
+        let over = self.waiting.extract_if(.., is_over);
+        over.map(|(_, due)| due.end(Reason::Stopped, None)).collect()
     }
 
     /// Begins what is to sound, and looks after the amplifier.

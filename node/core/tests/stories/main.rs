@@ -9,6 +9,7 @@ mod guards;
 mod interrupted;
 mod main_job;
 mod office;
+mod orders;
 mod playing;
 mod refused;
 mod rig;

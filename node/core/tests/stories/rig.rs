@@ -420,6 +420,13 @@ impl Rig {
         health.map(|health| Health::from_cbor(health).unwrap()).collect()
     }
 
+    /// How many documents and orders were refused since boot, as its health says now.
+    pub(crate) fn health_refused(&mut self) -> u32 {
+        self.core.handle_health(Measurements::default(), self.now);
+        self.run();
+        self.health().last().unwrap().refused
+    }
+
     /// Item, nominal start and outcome of every receipt, in the order of their numbers.
     pub(crate) fn outcomes(&self) -> Vec<(ItemId, UnixMs, Outcome)> {
         self.store.receipts.values().map(|r| (r.item.clone(), r.nominal, r.outcome)).collect()
