@@ -68,7 +68,7 @@
 //! - **C3** An emergency *supersedes* the emergencies whose bulletin it updates or cancels, if its own authority (O2) is not lower
 //!   and their nominal start is not later ([`supersedes`]). One that cancels does so when it is due, even if its own sound
 //!   is not there yet; one that updates does so once it is due and could start. What is superseded, sounding or waiting, ends
-//!   as [`Reason::Superseded`] with the `winner`, and is not taken up again.
+//!   as [`Reason::Superseded`] with the `winner`, and is not taken up again; what was near but not due leaves without a receipt.
 //! - **C4** Nothing else cuts a session: other classes never cut one another.
 //!
 //! # I. Interruption
@@ -101,6 +101,12 @@
 //!   that; if not, it ends at once when it is due and the speaker is free, with the reason of the first rule in the order G2 to G5
 //!   that forbids it: [`Reason::TooLong`], [`Reason::QuietHours`], [`Reason::MinutesSpent`], [`Reason::SessionsSpent`].
 //!
+//! # X. Orders
+//! - **X1** A live [order](crate::command::Order) ends what it names, of what sounds and of what is due and waits: at once, as
+//!   [`Reason::Stopped`], whatever the item's policy is. What is planned for later stays planned.
+//! - **X2** It is believed by its signature (emergency key, node within the key's area), for at most a minute, and obeyed once.
+//! - **X3** While the clock is unknown it is believed if it names the node's present boot.
+//!
 //! # K. Clock
 //! - **K1** While the clock is [`ClockTrust::Unknown`](crate::report::ClockTrust::Unknown) nothing begins by the plan; what sounds goes on.
 //! - **K2** A limit that passes meanwhile has passed: the clock is floored, so it may be behind the truth, but not ahead.
@@ -109,7 +115,8 @@
 //! - **R1** Each occurrence of a node ends in exactly one receipt. (Two exceptions are in `docs/protocol.md`, section 7: many
 //!   occurrences that passed at once, and those that were called missed while the clock was ahead.)
 //! - **R2** The intent is on the disk before the first sample, the receipt after the last.
-//! - **R3** The reason of an occurrence whose limit has passed is the first that applies: [`Reason::TooLate`] if that was before
+//! - **R3** Each receipt names the digest of the one before it (`previous`): a hole or a change shows.
+//! - **R4** The reason of an occurrence whose limit has passed is the first that applies: [`Reason::TooLate`] if that was before
 //!   this boot, [`Reason::ClockUnknown`], [`Reason::NoTrackForLanguage`], [`Reason::SpeakerFailed`], [`Reason::Yielded`], the guard that
 //!   held it (G8), [`Reason::AudioIncomplete`], else [`Reason::TooLate`].
 //!
@@ -118,6 +125,7 @@
 //! [`Reason::Yielded`]: crate::receipt::Reason::Yielded
 //! [`Reason::Superseded`]: crate::receipt::Reason::Superseded
 //! [`Reason::Interrupted`]: crate::receipt::Reason::Interrupted
+//! [`Reason::Stopped`]: crate::receipt::Reason::Stopped
 //! [`Reason::QuietHours`]: crate::receipt::Reason::QuietHours
 //! [`Reason::TooLong`]: crate::receipt::Reason::TooLong
 //! [`Reason::MinutesSpent`]: crate::receipt::Reason::MinutesSpent

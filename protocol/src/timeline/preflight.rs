@@ -433,7 +433,7 @@ impl<'a> Due<'a> {
         !self.item.heard(&board.outlook.node.languages).is_empty()
     }
 
-    /// Rule R3, on a board that does nothing wrong.
+    /// Rule R4, on a board that does nothing wrong.
     fn late_reason(&self, has_track: bool, is_lacking: bool) -> Reason {
         match self.held {
             _ if !has_track => Reason::NoTrackForLanguage,

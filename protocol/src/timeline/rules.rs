@@ -122,6 +122,11 @@ impl ItemRules {
         *self == Self::default()
     }
 
+    /// Whether it updates or cancels anything (rule C3).
+    pub fn names_others(&self) -> bool {
+        !(self.updates.is_empty() && self.cancels.is_empty())
+    }
+
     /// The chimes, before and after.
     pub fn chimes(&self) -> impl Iterator<Item = &ObjectHash> {
         self.chime_before.iter().chain(&self.chime_after)

@@ -210,7 +210,7 @@ impl Due {
         Ended { intent: self.intent(), outcome, sound, winner, aired: self.aired() }
     }
 
-    /// It ends because its time has passed (rules R3 and I4).
+    /// It ends because its time has passed (rules R4 and I4).
     pub(super) fn end_late(&self, scene: &Scene<'_>) -> Ended {
         let reason = self.late_reason(scene);
         self.end(reason, self.winner.filter(|_| matches!(reason, Reason::Yielded | Reason::TooLate)))

@@ -35,8 +35,9 @@ impl Player {
 
     /// Rule C3, for what waits.
     fn supersede(&mut self, scene: &Scene<'_>) -> Vec<Ended> {
-        let has_superseded = |due: &Due| due.occurrence.class == Class::Emergency;
-        if !self.waiting.values().any(has_superseded) {
+        let sounding = self.session.iter().map(|session| &session.due);
+        // Without one that names others, which is nearly always, nothing is compared with everything.
+        if !self.waiting.values().chain(sounding).any(|due| due.item.rules.names_others()) {
             return Vec::new();
         }
         let superseded: Vec<_> =
