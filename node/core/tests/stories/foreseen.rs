@@ -6,7 +6,7 @@ use loa_protocol::envelope::seal;
 use loa_protocol::ids::{BulletinId, ItemId, OccurrenceId};
 use loa_protocol::keys::Scope;
 use loa_protocol::plan::{AreaPlan, Item, NodeDocument};
-use loa_protocol::receipt::Outcome;
+use loa_protocol::receipt::{Outcome, Reason};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{
     AfterInterruption, Guards, ItemRules, LocalRange, Outlook, Repeats, Severity, Start, preflight,
@@ -203,4 +203,38 @@ proptest! {
         }
         prop_assert_eq!(done.len(), foreseen.len());
     }
+}
+
+/// What is not there in time is told, and chimes that are not there are missed by nobody.
+#[test]
+fn what_lacks_is_foreseen_as_the_node_plays_it() {
+    let sounds = Sounds::new();
+    let both: &[(&str, &Object)] = &[("vi", &sounds.vi), ("kpm", &sounds.kpm)];
+    let rules = ItemRules { chime_before: Some(sounds.chime.hash()), ..ItemRules::default() };
+    let items = vec![
+        Item { rules, ..item("a", FROM, &[("vi", &sounds.vi)]) },
+        item("b", FROM + HOUR, both),
+        item("c", FROM + 2 * HOUR, &[("kpm", &sounds.kpm)]),
+    ];
+    let plan = area_plan("xa", 2, program(items, &sounds.all()));
+    let lost = [sounds.kpm.hash(), sounds.chime.hash()];
+    let mut rig = Rig::with(Settings { amplifier_warm_up_ms: 0, ..Settings::default() });
+    rig.offer(&sounds.all());
+    rig.no_room_for.extend(lost);
+    rig.connect();
+    rig.receive(TopicKind::Keys, &first_keys());
+    rig.receive(TopicKind::Desired(node()), &desired(1, &["vi", "kpm"]));
+    rig.receive(TopicKind::Plan(area("xa")), &seal(&plan, &tenant(), validity(), &commune()));
+    rig.run_until(FROM + 4 * HOUR);
+
+    let document = node_document(1, &["vi", "kpm"]);
+    let has_object = |object: &loa_protocol::ids::ObjectHash| !lost.contains(object);
+    let outlook = Outlook { node: &document, plans: &[&plan], has_object: &has_object, aired: &[] };
+    let foreseen: Vec<_> =
+        preflight(outlook, FROM, UNTIL).into_iter().map(|of| (of.item.id.clone(), of.outcome)).collect();
+    let done: Vec<_> = rig.outcomes().into_iter().map(|(item, _, outcome)| (item, outcome)).collect();
+    assert_eq!(done, foreseen);
+    let incomplete = Reason::AudioIncomplete;
+    let outcomes: Vec<Outcome> = foreseen.into_iter().map(|(_, outcome)| outcome).collect();
+    assert_eq!(outcomes, [Outcome::Played, Outcome::Partial(incomplete), Outcome::Missed(incomplete)]);
 }
