@@ -42,7 +42,10 @@ pub struct Core {
     topics: Topics,
     boot: BootId,
     firmware: String,
-    last_wall: UnixMs,
+    /// The instant of the last input.
+    seen: Now,
+    /// The shell has just looked at the clock, so a step of it is explained.
+    clock_is_judged: bool,
     is_control_up: bool,
     /// The areas whose plans the control link is subscribed to.
     subscribed: Vec<AreaId>,
@@ -88,7 +91,8 @@ impl Core {
             topics: Topics::new(&identity),
             boot,
             firmware: shortened(firmware, FIRMWARE_MAX_BYTES),
-            last_wall: now.wall,
+            seen: now,
+            clock_is_judged: false,
             is_control_up: false,
             subscribed: Vec::new(),
             volume_percent: None,
@@ -97,6 +101,7 @@ impl Core {
                 settings,
                 boot_wall: now.wall,
                 clock: ClockTrust::Unknown,
+                clock_stepped: false,
                 documents: Documents::restore(&identity, documents, applied, now),
                 cache: Cache::restore(settings.cache_quota_bytes, objects, partial),
                 ledger: Ledger::restore(ledger),
@@ -258,7 +263,10 @@ impl Core {
     }
 
     /// How far the clock is to be trusted from here on. Call it at boot and with every change, after stepping the clock.
+    ///
+    /// A wall clock that steps without that begins nothing, see [`Core::doubts_clock`].
     pub fn handle_clock(&mut self, trust: ClockTrust, now: Now) {
+        self.clock_is_judged = true;
         if self.world.clock != trust {
             self.world.clock = trust;
             // What the ledger kept over a boot of the time when the clock was ahead.
@@ -269,6 +277,12 @@ impl Core {
         }
         self.world.documents.retry_deferred(now, &mut self.actions);
         self.settle(now);
+    }
+
+    /// Whether the wall clock has stepped against the monotonic one, and the shell has not called [`Core::handle_clock`] since.
+    /// Until it does, nothing begins: somebody may have set the clock wrong a moment ago.
+    pub fn doubts_clock(&self) -> bool {
+        self.world.clock_stepped
     }
 
     /// The board's measurements, which [`Action::MeasureHealth`] asked for.
@@ -333,6 +347,8 @@ struct World {
     /// The wall clock at boot.
     boot_wall: UnixMs,
     clock: ClockTrust,
+    /// It stepped, and nobody has judged it since.
+    clock_stepped: bool,
     documents: Documents,
     cache: Cache,
     ledger: Ledger,
@@ -345,7 +361,7 @@ impl World {
         Scene {
             now,
             boot_wall: self.boot_wall,
-            clock: self.clock,
+            clock: if self.clock_stepped { ClockTrust::Unknown } else { self.clock },
             settings: &self.settings,
             languages: self.documents.profile().map_or(&[], |profile| &profile.languages),
             cache: &self.cache,

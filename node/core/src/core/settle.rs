@@ -17,6 +17,9 @@ use crate::player::{Ended, admit_lead_ms};
 
 /// A wall clock that goes back by more than this is looked at as set anew.
 const CLOCK_BACK_MS: i64 = 60_000;
+/// A wall clock that differs from the monotonic one by more than this since the last input was set; a time service that keeps
+/// it slews both.
+const CLOCK_STEP_MS: u64 = 2_000;
 /// Most occurrences that end as missed at one input; what else can no longer start is skipped without a receipt.
 const MISSED_AT_ONCE_MAX: usize = 1_000;
 /// Longest topic that an event carries, in bytes.
@@ -25,11 +28,12 @@ const EVENT_TOPIC_MAX_BYTES: usize = 200;
 impl Core {
     /// Lets every part draw its conclusions from an input.
     pub(super) fn settle(&mut self, now: Now) {
-        if now.wall < self.last_wall - CLOCK_BACK_MS {
+        self.notice_step(now);
+        if now.wall < self.seen.wall - CLOCK_BACK_MS {
             self.world.ledger.forget_coming(now.wall);
             self.agenda.rewind(now.wall, &self.world.ledger);
         }
-        self.last_wall = now.wall;
+        self.seen = now;
         self.follow_documents(now);
         self.admit_near(now);
         let ended = self.player.expire(&self.world.scene(now));
@@ -51,6 +55,14 @@ impl Core {
         }
         self.receipts.step(self.is_control_up, now, &mut self.actions);
         self.report(now);
+    }
+
+    /// A wall clock that does not run as the monotonic one does was set by somebody.
+    fn notice_step(&mut self, now: Now) {
+        let passed_ms = now.monotonic_ms.saturating_sub(self.seen.monotonic_ms).cast_signed();
+        let has_stepped = now.wall.since(self.seen.wall).abs_diff(passed_ms) > CLOCK_STEP_MS;
+        let is_judged = std::mem::take(&mut self.clock_is_judged);
+        self.world.clock_stepped = !is_judged && (self.world.clock_stepped || has_stepped);
     }
 
     /// Another set of documents is in force: the agenda, what sounds, subscriptions and settings follow.
