@@ -3,7 +3,7 @@
 use loa_firmware_sim::storm::{Faults, Storm, shrink};
 
 fn storm(seed: u64, nodes: usize, days: u32, faults: &str) -> Storm {
-    Storm { seed, nodes, first: 0, days, faults: faults.parse().unwrap() }
+    Storm { seed, nodes, first: 0, days, faults: faults.parse().unwrap_or_else(|error| panic!("{error}")) }
 }
 
 fn holds(storm: &Storm) {

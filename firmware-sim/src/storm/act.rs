@@ -210,8 +210,8 @@ impl Board<'_> {
     }
 
     fn receipt_written(&mut self, receipt: &Receipt) {
-        let verdict = invariants::receipts_have_no_hole(&self.facts.receipts, receipt);
-        self.demand("receipts are numbered without a hole", verdict);
+        let verdict = invariants::receipts_form_a_chain(&self.facts.receipts, receipt);
+        self.demand("receipts form a chain without a hole", verdict);
         let verdict = invariants::one_receipt_for_each_occurrence(&mut self.ended, receipt, self.steps_back);
         self.demand("each occurrence has one receipt", verdict);
         self.facts.receipts.push(receipt.clone());

@@ -132,10 +132,14 @@ pub(crate) fn nothing_sounds_twice(sounded: &mut BTreeSet<(ItemId, UnixMs)>, int
     require(is_first, || format!("{} of {} sounds a second time", intent.item, intent.nominal))
 }
 
-/// Protocol 7: numbers from 1 without a hole, in the order in which they are written.
-pub(crate) fn receipts_have_no_hole(written: &[Receipt], new: &Receipt) -> Verdict {
+/// Protocol 7: numbers from 1 without a hole, in the order in which they are written, and each names the one before it.
+pub(crate) fn receipts_form_a_chain(written: &[Receipt], new: &Receipt) -> Verdict {
     let next = written.last().map_or(1, |last| last.number + 1);
-    require(new.number == next, || format!("receipt {} follows receipt {}", new.number, next - 1))
+    require(new.number == next, || format!("receipt {} follows receipt {}", new.number, next - 1))?;
+    let before = written.last().map(Receipt::digest);
+    require(new.previous == before, || {
+        format!("receipt {} names {:?}, not {before:?}", new.number, new.previous)
+    })
 }
 
 /// Protocol 7: one receipt for each occurrence; a second only where the first said that nothing sounded, by a clock that

@@ -110,7 +110,7 @@ impl Model<'_> {
                 }
             }
         }
-        all.sort_by(|a, b| (a.nominal(), a.id).cmp(&(b.nominal(), b.id)));
+        all.sort_by_key(|due| (due.nominal(), due.id));
         all
     }
 

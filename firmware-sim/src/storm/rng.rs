@@ -62,12 +62,10 @@ mod tests {
     #[test]
     fn a_stream_is_what_its_seed_and_purpose_say_for_ever() {
         let mut rng = Rng::of(1, "power");
-        assert_eq!([rng.next(), rng.next()], [PINNED.0, PINNED.1]);
+        assert_eq!([rng.next(), rng.next()], [13_424_353_195_240_868_598, 17_777_779_653_785_071_279]);
         assert_ne!(Rng::of(1, "clock").next(), Rng::of(1, "power").next());
         assert_ne!(Rng::of(2, "power").next(), Rng::of(1, "power").next());
     }
-
-    const PINNED: (u64, u64) = (0, 0);
 
     #[test]
     fn numbers_stay_in_their_bounds() {
