@@ -97,6 +97,8 @@ impl Desk {
             match slot {
                 Slot::Keys => state.keys,
                 Slot::Node => state.desired,
+                // Orders are not kept, and no state tells of them.
+                Slot::Command(_) => None,
                 Slot::Plan(area) => {
                     state.plans.iter().find(|plan| plan.area == *area).map(|plan| plan.applied)
                 }

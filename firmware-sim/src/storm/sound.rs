@@ -132,7 +132,7 @@ impl Board<'_> {
         let is_for_it = self.facts.books.path().is_some_and(|path| match &publication.slot {
             loa_node_core::Slot::Plan(area) => path.contains(area),
             loa_node_core::Slot::Node => true,
-            loa_node_core::Slot::Keys => false,
+            loa_node_core::Slot::Keys | loa_node_core::Slot::Command(_) => false,
         });
         let undisturbed = self.broker.was_reliable_since(life, sent) && self.trouble_until < sent - SECOND;
         let may_verify = self.facts.books.knows_key_of(publication) && publication.not_before <= wall;

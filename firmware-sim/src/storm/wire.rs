@@ -27,6 +27,8 @@ impl Board<'_> {
             loa_node_core::Slot::Keys => TopicKind::Keys,
             loa_node_core::Slot::Node => TopicKind::Desired(names::node(self.file.index)),
             loa_node_core::Slot::Plan(area) => TopicKind::Plan(area.clone()),
+            loa_node_core::Slot::Command(None) => TopicKind::Command(names::node(self.file.index)),
+            loa_node_core::Slot::Command(Some(area)) => TopicKind::Alert(area.clone()),
         })
     }
 
