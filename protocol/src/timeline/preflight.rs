@@ -171,15 +171,19 @@ impl<'a> Board<'a> {
         loop {
             self.expire(now);
             self.begin(now);
+            self.note_winner(now);
             let Some(stop) = self.must_stop(now) else { break };
             self.stop(stop, now);
         }
-        if let Some(session) = &self.session {
-            let sounding = session.due.occurrence;
-            for due in self.waiting.iter_mut().filter(|due| due.occurrence.nominal <= now) {
-                due.winner = Some(sounding.id);
-                due.yielded |= due.occurrence.precedence() < sounding.precedence();
-            }
+    }
+
+    /// Rule T3: who was on while others were due.
+    fn note_winner(&mut self, now: UnixMs) {
+        let Some(session) = &self.session else { return };
+        let sounding = session.due.occurrence;
+        for due in self.waiting.iter_mut().filter(|due| due.occurrence.nominal <= now) {
+            due.winner = Some(sounding.id);
+            due.yielded |= due.occurrence.precedence() < sounding.precedence();
         }
     }
 

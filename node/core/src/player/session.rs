@@ -197,9 +197,11 @@ impl Session {
             SpeakerEvent::Started { token, at, .. } if token == self.token => self.begun(at, now),
             SpeakerEvent::Finished { token, played_ms } if token == self.token => {
                 self.count(played_ms);
-                if self.left.is_empty() {
-                    // A stop that came after the last sample took nothing away.
-                    self.stopping = None;
+                // A stop that came after a part's last sample took nothing of it away.
+                match self.left.front() {
+                    Some(next) if self.stopping.is_some() => self.current = *next,
+                    Some(_) => {}
+                    None => self.stopping = None,
                 }
                 self.go_on(next_token, now, actions)
             }

@@ -95,6 +95,17 @@ fn resume_goes_on_with_the_part_that_was_cut() {
 }
 
 #[test]
+fn a_part_that_had_just_sounded_to_its_end_is_not_begun_again() {
+    let of = voices();
+    let storm = emergency("storm", AT + 60 * SECOND, &of.storm, ItemRules::default());
+    let mut rig = node_with(vec![of.bulletin(AfterInterruption::Resume), storm], &of.all());
+    rig.run_until(AT + HOUR);
+    let expected = [(of.vi.hash(), 0), (of.storm.hash(), 60 * SECOND), (of.kpm.hash(), 90 * SECOND)];
+    assert_eq!(played(&rig), expected);
+    assert_eq!(receipt(&rig, "i").sound, Some(Sound { started: AT, played_ms: 100_000 }));
+}
+
+#[test]
 fn restart_begins_anew_and_only_once() {
     let of = voices();
     let storm = |id, at| emergency(id, at, &of.storm, ItemRules::default());
