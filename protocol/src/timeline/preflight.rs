@@ -3,7 +3,7 @@
 //! The board that is foreseen has power, a clock that is right, an amplifier that is warm in time, and sounds as long as their
 //! manifests say. What a board that is not so does else is told by its receipts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::guards::{Aired, Candidate, Judgement, Watch};
 use super::occurrence::{Occurrence, Timetable};
@@ -208,8 +208,11 @@ impl<'a> Board<'a> {
             let winner = due.winner.filter(|_| tells);
             self.end(due, Some(reason), winner, now);
         }
-        for due in self.take_waiting(|board, due| board.superseder(due, now).is_some()) {
-            let winner = self.superseder(&due, now);
+        let by = |due: &Due<'a>| Some((due.occurrence.id, self.superseder(due, now)?));
+        // All at once: one that is superseded itself still counts.
+        let superseded: BTreeMap<OccurrenceId, OccurrenceId> = self.waiting.iter().filter_map(by).collect();
+        for due in self.take_waiting(|_, due| superseded.contains_key(&due.occurrence.id)) {
+            let winner = superseded.get(&due.occurrence.id).copied();
             if due.interrupted.is_some() || due.is_due(now) {
                 self.end(due, Some(Reason::Superseded), winner, now);
             }
