@@ -101,6 +101,12 @@ impl Agenda {
             }
         }
         for (id, entry) in &mut entries {
+            // W1 counts from the first time: a later document that still has the item may be applied by a clock that is ahead.
+            if let Some(known) =
+                self.entries.get(id).filter(|known| known.item.revision == entry.item.revision)
+            {
+                entry.applied_at = entry.applied_at.min(known.applied_at);
+            }
             match self.entries.get(id).filter(|known| known.repeats(entry)) {
                 Some(known) => *entry = known.clone(),
                 None => entry.seek(entry.begin(now, ledger)),
