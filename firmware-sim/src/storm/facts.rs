@@ -48,7 +48,7 @@ impl Books {
 
     pub(crate) fn knows_key_of(&self, publication: &Publication) -> bool {
         match self.held.get(&Slot::Keys).map(|keys| &keys.document) {
-            Some(Document::Keys(set)) => set.keys.iter().any(|entry| entry.id() == Some(publication.key)),
+            Some(Document::Keys(ids)) => ids.contains(&publication.key),
             Some(Document::Plan(_) | Document::Node(_)) | None => false,
         }
     }

@@ -11,7 +11,7 @@ pub(crate) mod names;
 mod ring;
 mod shelf;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono_tz::Tz;
@@ -19,7 +19,7 @@ use loa_node_core::{Identity, Slot};
 use loa_protocol::area::AreaPath;
 use loa_protocol::envelope::{Applied, seal_key_set};
 use loa_protocol::ids::{Digest, KeyId, ObjectHash};
-use loa_protocol::keys::KeySet;
+use loa_protocol::keys::KeyEntry;
 use loa_protocol::plan::{AreaPlan, NodeDocument, Program};
 use loa_protocol::time::UnixMs;
 
@@ -52,7 +52,8 @@ pub(crate) struct Publication {
 /// What is in the envelope.
 #[derive(Clone, Debug)]
 pub(crate) enum Document {
-    Keys(Arc<KeySet>),
+    /// The ids of the keys; working one out takes a point of the curve.
+    Keys(Arc<BTreeSet<KeyId>>),
     Plan(Arc<AreaPlan>),
     Node(Arc<NodeDocument>),
 }
@@ -286,7 +287,7 @@ fn key_sets(frame: &Frame) -> Vec<Arc<Publication>> {
             slot: Slot::Keys,
             applied: Applied { sequence: version, digest: Digest::of(&envelope) },
             envelope: envelope.into(),
-            document: Document::Keys(Arc::new(set)),
+            document: Document::Keys(Arc::new(set.keys.iter().filter_map(KeyEntry::id).collect())),
             key: KeyId::of(&frame.ring.root_public()),
             not_before: UnixMs::from_seconds(validity.not_before_s),
             expires: UnixMs::from_seconds(validity.expires_s),
