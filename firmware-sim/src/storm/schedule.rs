@@ -42,7 +42,8 @@ pub(crate) fn of_node(seed: u64, index: usize, frame: &Frame, faults: &Faults) -
                 lasts
             }),
             Fault::Rtc => stream.each(2 * DAY, &mut events, |rng, at, events| {
-                let says = if rng.percent(50) { None } else { Some(step_ms(rng)) };
+                // Never ahead: a chip that runs and is ahead is one that is right, for all that the board can know.
+                let says = if rng.percent(50) { None } else { Some(-step_ms(rng).abs()) };
                 events.push((at, Event::ChipSpoilt(says)));
                 0
             }),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use loa_protocol::ids::ObjectHash;
-use loa_protocol::receipt::Receipt;
+use loa_protocol::receipt::{Outcome, Reason, Receipt};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::Aired;
 use loa_protocol::transfer::Manifest;
@@ -31,12 +31,13 @@ pub struct Ending {
 impl Ending {
     /// What the ledger keeps.
     pub fn ledger_entry(&self) -> LedgerEntry {
-        let Receipt { nominal, item, revision, sound, .. } = &self.receipt;
+        let Receipt { nominal, item, revision, outcome, sound, .. } = &self.receipt;
         LedgerEntry {
             nominal: *nominal,
             item: item.clone(),
             revision: *revision,
-            sounded: sound.is_some(),
+            // What was ordered when the power went may have been heard: a clock that goes back does not bring it again.
+            sounded: sound.is_some() || *outcome == Outcome::Missed(Reason::Interrupted),
             aired: self.aired,
         }
     }

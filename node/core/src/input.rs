@@ -129,7 +129,8 @@ pub struct LedgerEntry {
     pub item: ItemId,
     /// The item's revision.
     pub revision: u32,
-    /// Whether the receipt has a [`Sound`](loa_protocol::receipt::Receipt::sound). If so, no later revision of the item
+    /// Whether it sounded, or may have: the receipt has a [`Sound`](loa_protocol::receipt::Receipt::sound), or it was ordered
+    /// when the power went. If so, no later revision of the item
     /// sounds for the same nominal start.
     pub sounded: bool,
     /// What of it counts towards the budgets of its day.
