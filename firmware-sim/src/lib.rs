@@ -6,6 +6,7 @@
 //! | [`fleet`] | thousands of simulated boards in one process, against a real broker |
 //! | [`node`] | what drives the core of one board; both use it |
 //! | [`board_sim`] | the board: clock, network, disk, database, amplifier |
+//! | [`storm`] | many nodes through days of trouble in virtual time, by seed, and what must hold all the while |
 //! | [`recorder`] | takes the place of a sound card under a real `loa-node` |
 //! | [`play`] | the node's own speaker, driven by hand |
 
@@ -15,3 +16,4 @@ pub mod fleet;
 pub mod node;
 pub mod play;
 pub mod recorder;
+pub mod storm;

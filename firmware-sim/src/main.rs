@@ -25,6 +25,7 @@ struct Cli {
 enum Command {
     Device(cli::DeviceArgs),
     Fleet(cli::FleetArgs),
+    Storm(cli::StormArgs),
     /// Takes sound from standard input as slowly as a sound card would, and writes it down with its instants.
     Record {
         /// The folder for the recordings.
@@ -61,6 +62,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Device(device) => device.run(),
         Command::Fleet(fleet) => fleet.run(),
+        Command::Storm(storm) => storm.run(),
         Command::Record { out, channels } => {
             let input = std::io::stdin().as_fd().try_clone_to_owned().context("taking standard input")?;
             let captured = recorder::capture(File::from(input), &CaptureOptions { out, channels })?;

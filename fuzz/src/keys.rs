@@ -55,6 +55,8 @@ pub(crate) fn area_plan() -> AreaPlan {
         epoch: 1_795_132_800_123,
         zone: Zone(chrono_tz::Asia::Ho_Chi_Minh),
         program: Program::default(),
+        guards: Default::default(),
+        own_priority_first: false,
     }
 }
 

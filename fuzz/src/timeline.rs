@@ -5,7 +5,7 @@ use loa_protocol::bulletin::{Category, Class};
 use loa_protocol::ids::{BulletinId, ItemId};
 use loa_protocol::plan::Item;
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::{CronPattern, Start, next_occurrence, occurrences};
+use loa_protocol::timeline::{CronPattern, ItemRules, Start, Timetable};
 
 use crate::keys;
 
@@ -59,16 +59,17 @@ pub fn hold(bytes: &[u8]) {
 fn check(case: &Case<'_>, start: Start) {
     let item = item(case, start);
     let mut last = case.after;
-    for occurrence in occurrences(&item, case.zone, case.after, case.until).take(STARTS) {
-        let nominal = occurrence.nominal;
+    let timetable = Timetable::new(&item, case.zone, &[]);
+    let starts = timetable.starts_after(case.after).take_while(|nominal| *nominal <= case.until);
+    for nominal in starts.take(STARTS) {
         assert!(last < nominal && nominal <= case.until, "{nominal:?} after {last:?}");
         assert!(case.valid_from.is_none_or(|from| from <= nominal), "before the item is valid");
         assert!(case.valid_until.is_none_or(|until| nominal < until), "after the item is valid");
         // Asked from anywhere between two starts, the next one is the same.
         let halfway = last.0.midpoint(nominal.0).min(nominal.0 - 1);
         for from in [nominal.0 - 1, halfway] {
-            let next = next_occurrence(&item, case.zone, UnixMs(from));
-            assert_eq!(next, Some(occurrence), "asked from {from}, after {last:?}");
+            let next = timetable.next_after(UnixMs(from));
+            assert_eq!(next, Some(nominal), "asked from {from}, after {last:?}");
         }
         last = nominal;
     }
@@ -87,5 +88,6 @@ fn item(case: &Case<'_>, start: Start) -> Item {
         valid_until: case.valid_until,
         start_within_ms: 0,
         tracks: Vec::new(),
+        rules: ItemRules::default(),
     }
 }

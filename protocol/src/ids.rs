@@ -118,6 +118,10 @@ text_id!(
     /// One entry of a plan: a bulletin with its start rule.
     ItemId
 );
+text_id!(
+    /// A set of dates in a document.
+    CalendarId
+);
 
 macro_rules! byte_id {
     ($(#[$doc:meta])* $name:ident, $len:expr) => {

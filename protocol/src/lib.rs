@@ -5,6 +5,7 @@
 
 pub mod area;
 pub mod bulletin;
+pub mod command;
 pub mod enrolment;
 pub mod envelope;
 pub mod ids;

@@ -10,7 +10,7 @@ use crate::area::AreaPath;
 use crate::bulletin::{Category, Class, Language};
 use crate::ids::{AreaId, BulletinId, ItemId, NodeId, ObjectHash};
 use crate::time::UnixMs;
-use crate::timeline::Start;
+use crate::timeline::{self, Calendar, Guards, ItemRules, Start};
 use crate::transfer::Manifest;
 use crate::wire::{Wire, WireError, require};
 
@@ -103,6 +103,10 @@ pub struct Item {
     /// The sounds. Which of them a village hears, and in which order, is [`Item::heard`].
     #[n(10)]
     pub tracks: Vec<Track>,
+    /// How it sounds, beyond that.
+    #[n(11)]
+    #[cbor(skip_if = "ItemRules::is_default")]
+    pub rules: ItemRules,
 }
 
 impl Item {
@@ -134,6 +138,10 @@ pub struct Program {
     /// The manifests, ascending by object, one for each object that an item names.
     #[n(1)]
     pub objects: Vec<Manifest>,
+    /// The calendars that items name, ascending by id, no id twice.
+    #[n(2)]
+    #[cbor(skip_if = "Vec::is_empty")]
+    pub calendars: Vec<Calendar>,
 }
 
 impl Program {
@@ -158,12 +166,15 @@ impl Program {
         for manifest in &self.objects {
             manifest.check()?;
         }
+        timeline::check_calendar_shapes(&self.calendars)?;
         for item in &self.items {
             require(item.title.len() <= TITLE_MAX_BYTES, "title", "has at most 400 bytes")?;
             require((1..=TRACKS_MAX).contains(&item.tracks.len()), "tracks", "has 1 to 16 entries")?;
             require(item.start_within_ms <= START_WITHIN_MAX_MS, "start_within_ms", "is at most 24 hours")?;
-            let known = item.tracks.iter().all(|t| self.manifest(&t.object).is_some());
-            require(known, "tracks", "name objects whose manifest is in the document")?;
+            let mut objects = item.tracks.iter().map(|track| &track.object).chain(item.rules.chimes());
+            let known = objects.all(|object| self.manifest(object).is_some());
+            require(known, "tracks, chimes", "name objects whose manifest is in the document")?;
+            item.rules.check(item.class)?;
         }
         Ok(())
     }
@@ -185,10 +196,23 @@ pub struct AreaPlan {
     /// What to play.
     #[n(3)]
     pub program: Program,
+    /// What no node of the area does, whatever is signed.
+    #[n(4)]
+    #[cbor(skip_if = "Guards::is_empty")]
+    pub guards: Guards,
+    /// Whether the area's own priority items go before those of wider areas (rule O2 of the [timeline]).
+    #[n(5)]
+    #[cbor(skip_if = "is_false")]
+    pub own_priority_first: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Wire for AreaPlan {
     fn check(&self) -> Result<(), WireError> {
+        self.guards.check()?;
         self.program.check()
     }
 }
@@ -221,6 +245,10 @@ pub struct NodeDocument {
     /// What this node alone plays.
     #[n(7)]
     pub program: Program,
+    /// What the node does not do, whatever is signed.
+    #[n(8)]
+    #[cbor(skip_if = "Guards::is_empty")]
+    pub guards: Guards,
 }
 
 impl Wire for NodeDocument {
@@ -233,6 +261,7 @@ impl Wire for NodeDocument {
             "health_interval_s",
             "is from 10 to 86400 seconds",
         )?;
+        self.guards.check()?;
         self.program.check()
     }
 }

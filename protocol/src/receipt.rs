@@ -6,7 +6,7 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::ids::{BulletinId, ItemId, OccurrenceId};
+use crate::ids::{BulletinId, Digest, ItemId, OccurrenceId};
 use crate::report::ClockTrust;
 use crate::time::UnixMs;
 use crate::wire::{Wire, WireError, require};
@@ -46,6 +46,24 @@ pub enum Reason {
     /// The node's clock cannot be trusted.
     #[n(8)]
     ClockUnknown,
+    /// Quiet hours forbade it, or began while it sounded (rule G3 of the [timeline](crate::timeline)).
+    #[n(9)]
+    QuietHours,
+    /// The minutes a day of its class were spent (rule G4).
+    #[n(10)]
+    MinutesSpent,
+    /// The sessions a day were spent (rule G5).
+    #[n(11)]
+    SessionsSpent,
+    /// It is longer than a session may be (rule G2).
+    #[n(12)]
+    TooLong,
+    /// An emergency updated or cancelled it (rule C3).
+    #[n(13)]
+    Superseded,
+    /// Somebody stopped it by a command.
+    #[n(14)]
+    Stopped,
 }
 
 impl Reason {
@@ -61,6 +79,12 @@ impl Reason {
             Self::Interrupted => "interrupted",
             Self::Withdrawn => "withdrawn",
             Self::ClockUnknown => "clock_unknown",
+            Self::QuietHours => "quiet_hours",
+            Self::MinutesSpent => "minutes_spent",
+            Self::SessionsSpent => "sessions_spent",
+            Self::TooLong => "too_long",
+            Self::Superseded => "superseded",
+            Self::Stopped => "stopped",
         }
     }
 }
@@ -144,6 +168,22 @@ pub struct Receipt {
     /// When the receipt was written, on the node's clock.
     #[n(9)]
     pub written: UnixMs,
+    /// The occurrence that sounded instead of it, or cut it, if one did.
+    #[n(10)]
+    pub winner: Option<OccurrenceId>,
+    /// Digest of the receipt before it, as [`Receipt::digest`] has it; absent in the first one, and where that is not known.
+    #[n(11)]
+    pub previous: Option<Digest>,
+}
+
+impl Receipt {
+    /// What the next receipt names it by: the first 16 bytes of SHA-256 of its CBOR.
+    pub fn digest(&self) -> Digest {
+        match minicbor::to_vec(self) {
+            Ok(bytes) => Digest::of(&bytes),
+            Err(never) => unreachable!("a Vec accepts every write: {never}"),
+        }
+    }
 }
 
 /// Receipts on their way to the controller. Topic `u/{node}/receipt`.

@@ -114,6 +114,9 @@ pub struct State {
     /// Why objects cannot be stored, when they cannot.
     #[n(8)]
     pub storage: StorageState,
+    /// How loud it is, 0 to 100: what its document says, under the ceiling of its guards. `None` while no document says.
+    #[n(9)]
+    pub volume_percent: Option<u8>,
 }
 
 /// Whether a node can store audio.

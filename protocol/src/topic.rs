@@ -4,7 +4,9 @@
 //! |---|---|---|---|
 //! | `keys` | key set, signed by the root | 1 | yes |
 //! | `a/{area}/plan` | [`AreaPlan`](crate::plan::AreaPlan), signed | 1 | yes |
+//! | `a/{area}/alert` | [`Command`](crate::command::Command), signed | 1 | no |
 //! | `d/{node}/desired` | [`NodeDocument`](crate::plan::NodeDocument), signed | 1 | yes |
+//! | `d/{node}/cmd` | [`Command`](crate::command::Command), signed | 1 | no |
 //! | `d/{node}/ack` | [`ReceiptAck`](crate::receipt::ReceiptAck) | 1 | no |
 //! | `d/{node}/blk` | [`Block`](crate::transfer::Block) | 0 | no |
 //! | `x/{area}/{object}` | [`Block`](crate::transfer::Block), for a whole area | 0 | no |
@@ -41,8 +43,12 @@ pub enum TopicKind {
     Keys,
     /// The plan of an area.
     Plan(AreaId),
+    /// Live orders to the nodes of an area.
+    Alert(AreaId),
     /// The document of a node.
     Desired(NodeId),
+    /// Live orders to a node.
+    Command(NodeId),
     /// The controller's word that receipts are in its database.
     Ack(NodeId),
     /// Blocks for one node.
@@ -86,8 +92,9 @@ impl TopicKind {
     /// The node whose own topic it is, in either direction.
     pub fn node(&self) -> Option<&NodeId> {
         match self {
-            Self::Keys | Self::Plan(_) | Self::Wave(..) => None,
+            Self::Keys | Self::Plan(_) | Self::Alert(_) | Self::Wave(..) => None,
             Self::Desired(node)
+            | Self::Command(node)
             | Self::Ack(node)
             | Self::Blocks(node)
             | Self::Presence(node)
@@ -110,8 +117,10 @@ impl TopicKind {
             | Self::Event(node) => Some(node),
             Self::Keys
             | Self::Plan(_)
+            | Self::Alert(_)
             | Self::Wave(..)
             | Self::Desired(_)
+            | Self::Command(_)
             | Self::Ack(_)
             | Self::Blocks(_) => None,
         }
@@ -124,7 +133,9 @@ impl fmt::Display for Topic {
         match &self.kind {
             TopicKind::Keys => f.write_str("keys"),
             TopicKind::Plan(area) => write!(f, "a/{area}/plan"),
+            TopicKind::Alert(area) => write!(f, "a/{area}/alert"),
             TopicKind::Desired(node) => write!(f, "d/{node}/desired"),
+            TopicKind::Command(node) => write!(f, "d/{node}/cmd"),
             TopicKind::Ack(node) => write!(f, "d/{node}/ack"),
             TopicKind::Blocks(node) => write!(f, "d/{node}/blk"),
             TopicKind::Wave(area, object) => write!(f, "x/{area}/{object}"),
@@ -154,7 +165,9 @@ fn parse(text: &str) -> Option<Topic> {
     let kind = match *rest {
         ["keys"] => TopicKind::Keys,
         ["a", id, "plan"] => TopicKind::Plan(area(id)?),
+        ["a", id, "alert"] => TopicKind::Alert(area(id)?),
         ["d", id, "desired"] => TopicKind::Desired(node(id)?),
+        ["d", id, "cmd"] => TopicKind::Command(node(id)?),
         ["d", id, "ack"] => TopicKind::Ack(node(id)?),
         ["d", id, "blk"] => TopicKind::Blocks(node(id)?),
         ["x", id, object] => {

@@ -10,8 +10,9 @@ mod samples;
 
 use std::path::PathBuf;
 
+use loa_protocol::command::Command;
 use loa_protocol::enrolment::EnrolAnswer;
-use loa_protocol::envelope::{Recipient, open, open_key_set};
+use loa_protocol::envelope::{Recipient, open, open_key_set, open_live};
 use loa_protocol::ids::KeyId;
 use loa_protocol::plan::{AreaPlan, NodeDocument};
 use loa_protocol::receipt::{ReceiptAck, ReceiptBatch};
@@ -52,14 +53,22 @@ fn check<T: Wire + PartialEq + std::fmt::Debug>(name: &str, message: &T) {
 fn messages() {
     check::<AreaPlan>("area-plan", &samples::area_plan());
     check::<NodeDocument>("node-document", &samples::node_document());
+    check::<AreaPlan>("area-plan-rules", &samples::area_plan_with_rules());
+    let guarded = NodeDocument { guards: samples::guards(), ..samples::node_document() };
+    check::<NodeDocument>("node-document-guards", &guarded);
     check("key-set", &samples::key_set());
     check::<Want>("want", &samples::want());
     check::<Block>("block", &samples::block());
     check::<ReceiptBatch>("receipt-batch", &samples::receipt_batch());
+    check::<ReceiptBatch>("receipt-chain", &samples::receipt_chain());
     check::<ReceiptAck>("receipt-ack", &samples::receipt_ack());
     check::<Presence>("presence", &samples::presence());
     check::<State>("state", &samples::state());
+    check::<State>("state-volume", &State { volume_percent: Some(60), ..samples::state() });
     check::<Health>("health", &samples::health());
+    for (number, command) in samples::commands().iter().enumerate() {
+        check::<Command>(&format!("command-{number}"), command);
+    }
     for (number, event) in samples::events().iter().enumerate() {
         check::<Event>(&format!("event-{number}"), event);
     }
@@ -84,6 +93,10 @@ fn signed_documents() {
     let golden = check_bytes("signed-node-document", &samples::signed_node_document());
     let opened = open::<NodeDocument>(&golden, &samples::key_set(), recipient, now).unwrap();
     assert_eq!(opened.document, samples::node_document());
+
+    let golden = check_bytes("signed-command", &samples::signed_command());
+    let opened = open_live(&golden, &samples::emergency_key_set(), recipient, now, None).unwrap();
+    assert_eq!(opened.document, samples::command());
 
     let golden = check_bytes("signed-key-set", &samples::signed_key_set());
     let root = samples::root_key().verifying_key();

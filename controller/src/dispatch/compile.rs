@@ -127,6 +127,7 @@ impl DesiredItem {
             valid_until: self.valid_until,
             start_within_ms: self.start_within_ms,
             tracks: self.tracks.clone(),
+            rules: Default::default(),
         }
     }
 }
@@ -176,7 +177,14 @@ pub fn compile(
         let zone = desired.areas.get(area).map_or(Tz::UTC, |area| area.zone);
         let audience = format!("a:{area}");
         let program = program(&items, manifests, &audience, &mut compiled.over_size);
-        let plan = AreaPlan { area: area.clone(), epoch: 0, zone: Zone(zone), program };
+        let plan = AreaPlan {
+            area: area.clone(),
+            epoch: 0,
+            zone: Zone(zone),
+            program,
+            guards: Default::default(),
+            own_priority_first: false,
+        };
         match plan.check() {
             Ok(()) => compiled.plans.push(plan),
             Err(error) => compiled.refused.push((audience, error)),
@@ -196,6 +204,7 @@ pub fn compile(
             volume_percent: node.volume_percent,
             health_interval_s,
             program: program(&items, manifests, &audience, &mut compiled.over_size),
+            guards: Default::default(),
         };
         match document.check() {
             Ok(()) => compiled.nodes.push(document),
@@ -238,7 +247,7 @@ fn program(
         objects.extend(fresh);
     }
     kept.sort_by(|a, b| a.id.cmp(&b.id));
-    Program { items: kept, objects: objects.into_values().cloned().collect() }
+    Program { items: kept, objects: objects.into_values().cloned().collect(), calendars: Vec::new() }
 }
 
 /// Repeating items count as the soonest.

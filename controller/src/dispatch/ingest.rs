@@ -144,6 +144,8 @@ fn decode(topic: &str, payload: &[u8]) -> Result<Option<Report>, WireError> {
         TopicKind::Event(_) => Some(Report::Event(Event::from_cbor(payload)?)),
         TopicKind::Keys
         | TopicKind::Plan(_)
+        | TopicKind::Alert(_)
+        | TopicKind::Command(_)
         | TopicKind::Desired(_)
         | TopicKind::Ack(_)
         | TopicKind::Blocks(_)

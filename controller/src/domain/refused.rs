@@ -53,6 +53,10 @@ fn document(topic: &str) -> (String, String) {
         Ok(TopicKind::Plan(area)) => {
             (format!("kế hoạch phát của địa bàn {area}"), format!("the plan of the area {area}"))
         }
+        Ok(TopicKind::Alert(area)) => {
+            (format!("lệnh cho địa bàn {area}"), format!("an order to the area {area}"))
+        }
+        Ok(TopicKind::Command(_)) => pair("lệnh cho cụm loa", "an order to the node"),
         Ok(TopicKind::Desired(_)) => pair("thiết lập riêng của cụm loa", "the node's own document"),
         Ok(
             TopicKind::Ack(_)

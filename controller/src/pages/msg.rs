@@ -188,6 +188,18 @@ messages! {
     REASON_WITHDRAWN = "reason-withdrawn";
     /// The node's clock cannot be trusted.
     REASON_CLOCK = "reason-clock";
+    /// Quiet hours forbade it, or began while it sounded.
+    REASON_QUIET_HOURS = "reason-quiet-hours";
+    /// The minutes a day of its class were spent.
+    REASON_MINUTES_SPENT = "reason-minutes-spent";
+    /// The sessions a day were spent.
+    REASON_SESSIONS_SPENT = "reason-sessions-spent";
+    /// It is longer than a session may be.
+    REASON_TOO_LONG = "reason-too-long";
+    /// An emergency updated or cancelled it.
+    REASON_SUPERSEDED = "reason-superseded";
+    /// Somebody stopped it by a command.
+    REASON_STOPPED = "reason-stopped";
 
     // Names that handlers put into lists.
     /// The whole installation, in place of an area.

@@ -128,6 +128,12 @@ pub(super) fn reason(word: &str) -> Msg {
         "interrupted" => msg::REASON_INTERRUPTED,
         "withdrawn" => msg::REASON_WITHDRAWN,
         "clock_unknown" => msg::REASON_CLOCK,
+        "quiet_hours" => msg::REASON_QUIET_HOURS,
+        "minutes_spent" => msg::REASON_MINUTES_SPENT,
+        "sessions_spent" => msg::REASON_SESSIONS_SPENT,
+        "too_long" => msg::REASON_TOO_LONG,
+        "superseded" => msg::REASON_SUPERSEDED,
+        "stopped" => msg::REASON_STOPPED,
         // A later board's reason: its word says more than nothing.
         other => return Msg::verbatim(other),
     })
@@ -151,6 +157,12 @@ mod tests {
             Reason::Interrupted,
             Reason::Withdrawn,
             Reason::ClockUnknown,
+            Reason::QuietHours,
+            Reason::MinutesSpent,
+            Reason::SessionsSpent,
+            Reason::TooLong,
+            Reason::Superseded,
+            Reason::Stopped,
         ] {
             assert_ne!(super::reason(reason.as_str()).text(Lang::En), reason.as_str());
         }

@@ -598,6 +598,12 @@ reason-audio-broken = The audio could not be decoded
 reason-interrupted = Lost power or was stopped while sounding
 reason-withdrawn = Withdrawn before it had sounded in full
 reason-clock = The board's clock cannot be trusted
+reason-quiet-hours = Quiet hours: only emergencies may sound
+reason-minutes-spent = The day's minutes for this class are used up
+reason-sessions-spent = The day's sessions are used up
+reason-too-long = Longer than a session may last
+reason-superseded = Replaced or taken back by another emergency bulletin
+reason-stopped = Stopped by a command
 
 problem-not-found = There is no such page or item
 problem-not-found-todo = Check the address, or go to the page of today. The item may have been removed, or lie outside your area.

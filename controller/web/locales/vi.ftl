@@ -586,6 +586,12 @@ reason-audio-broken = Tệp âm thanh không giải mã được
 reason-interrupted = Mất điện hoặc bị dừng khi đang phát
 reason-withdrawn = Bản tin bị thu hồi trước khi phát xong
 reason-clock = Đồng hồ thiết bị không đáng tin
+reason-quiet-hours = Giờ yên tĩnh: chỉ tin khẩn cấp được phát
+reason-minutes-spent = Đã hết số phút phát trong ngày của loại tin này
+reason-sessions-spent = Đã hết số buổi phát trong ngày
+reason-too-long = Dài hơn thời lượng tối đa của một buổi phát
+reason-superseded = Đã có tin khẩn cấp khác thay thế hoặc hủy bỏ
+reason-stopped = Bị dừng theo lệnh
 
 problem-not-found = Không tìm thấy trang hoặc nội dung này
 problem-not-found-todo = Kiểm tra lại đường dẫn, hoặc về trang Hôm nay. Nội dung có thể đã bị xóa hay ngoài địa bàn của tài khoản này.

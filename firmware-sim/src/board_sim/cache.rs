@@ -179,11 +179,31 @@ impl Cache {
 
     /// The power goes: what was not synced is lost.
     pub fn lose_power(&mut self) {
+        self.lose_power_by(|_| false);
+    }
+
+    /// The power goes: of the blocks that were not synced, those stay whole for whose number `survives` is true. The others
+    /// are torn, which the next boot finds out by their hashes.
+    pub fn lose_power_by(&mut self, mut survives: impl FnMut(u32) -> bool) {
         for held in self.held.values_mut() {
             for index in held.unsynced.drain(..) {
-                held.have.remove(index);
+                if !survives(index) {
+                    held.have.remove(index);
+                }
             }
         }
+    }
+
+    /// Bytes of all objects, whole and partial.
+    #[must_use]
+    pub fn used_bytes(&self) -> u64 {
+        self.held.values().map(|held| u64::from(held.manifest().size_bytes)).sum()
+    }
+
+    /// Whether an object is whole, as far as its name says.
+    #[must_use]
+    pub fn is_whole(&self, object: &ObjectHash) -> bool {
+        self.held.get(object).is_some_and(|held| held.is_whole)
     }
 
     /// What a boot finds: whole objects by their names, partial ones after hashing each block.

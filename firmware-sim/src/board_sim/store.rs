@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use loa_node_core::{Identity, Intent, LEDGER_MAX, LedgerEntry, Restored, Slot, StoredDocument};
+use loa_node_core::{Ending, Identity, Intent, LEDGER_MAX, LedgerEntry, Restored, Slot, StoredDocument};
 use loa_protocol::area::AreaPath;
 use loa_protocol::envelope::{Applied, Refusal, open_key_set};
-use loa_protocol::ids::{ItemId, OccurrenceId};
+use loa_protocol::ids::{Digest, ItemId, OccurrenceId};
 use loa_protocol::receipt::Receipt;
 use loa_protocol::time::UnixMs;
 
@@ -18,10 +18,11 @@ pub struct Store {
     pool: Arc<Pool>,
     documents: BTreeMap<Slot, Document>,
     applied: BTreeMap<Slot, Applied>,
-    ledger: BTreeMap<(UnixMs, ItemId, u32), bool>,
+    ledger: BTreeMap<(UnixMs, ItemId, u32), LedgerEntry>,
     intents: BTreeMap<OccurrenceId, Intent>,
     unacknowledged: BTreeMap<u64, Receipt>,
     next_receipt: u64,
+    last_receipt: Option<Digest>,
 }
 
 #[derive(Debug)]
@@ -45,6 +46,7 @@ impl Store {
             intents: BTreeMap::new(),
             unacknowledged: BTreeMap::new(),
             next_receipt: 1,
+            last_receipt: None,
         }
     }
 
@@ -89,12 +91,15 @@ impl Store {
     }
 
     /// Keeps receipts for sending, enters them into the ledger and deletes their intents.
-    pub fn record_receipts(&mut self, receipts: Vec<Receipt>) {
-        for receipt in receipts {
+    pub fn record_receipts(&mut self, endings: Vec<Ending>) {
+        for ending in endings {
+            let entry = ending.ledger_entry();
+            let receipt = ending.receipt;
+            self.last_receipt = Some(receipt.digest());
             self.next_receipt = self.next_receipt.max(receipt.number + 1);
             self.intents.remove(&receipt.occurrence);
             let key = (receipt.nominal, receipt.item.clone(), receipt.revision);
-            self.ledger.insert(key, receipt.sound.is_some());
+            self.ledger.insert(key, entry);
             if self.ledger.len() > LEDGER_MAX {
                 self.ledger.pop_first();
             }
@@ -129,18 +134,13 @@ impl Store {
             };
             (slot.clone(), stored)
         };
-        let entry = |((nominal, item, revision), sounded): (&(UnixMs, ItemId, u32), &bool)| LedgerEntry {
-            nominal: *nominal,
-            item: item.clone(),
-            revision: *revision,
-            sounded: *sounded,
-        };
         Restored {
             documents: self.documents.iter().map(document).collect(),
             applied: self.applied.iter().map(|(slot, applied)| (slot.clone(), *applied)).collect(),
-            ledger: self.ledger.iter().map(entry).collect(),
+            ledger: self.ledger.values().cloned().collect(),
             intents: self.intents.values().cloned().collect(),
             next_receipt: self.next_receipt,
+            last_receipt: self.last_receipt,
             unacknowledged: self.unacknowledged.keys().copied().collect(),
             objects: Vec::new(),
             partial: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod device;
 mod fleet;
+mod storm;
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::device::DeviceArgs;
 pub(crate) use self::fleet::FleetArgs;
+pub(crate) use self::storm::StormArgs;
 
 /// Runs something until it ends, until `for_s` seconds have passed, or until SIGINT or SIGTERM; then it is told to end.
 fn run<F: Future<Output = anyhow::Result<()>>>(

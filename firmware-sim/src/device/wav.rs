@@ -164,6 +164,8 @@ fn write_wav(path: &Path, samples: &[i16]) -> Result<(), hound::Error> {
 
 #[cfg(test)]
 mod tests {
+    use loa_node_core::Progress;
+    use loa_protocol::bulletin::Class;
     use loa_protocol::ids::{BulletinId, ItemId, ObjectHash, OccurrenceId};
     use loa_protocol::receipt::{Outcome, Reason};
     use loa_protocol::report::ClockTrust;
@@ -178,7 +180,9 @@ mod tests {
             revision: 1,
             bulletin: BulletinId::new("b").unwrap(),
             nominal: UnixMs(990),
+            class: Class::Normal,
             started: None,
+            progress: Progress::default(),
         }
     }
 
@@ -218,6 +222,8 @@ mod tests {
             sound: None,
             clock: ClockTrust::Trusted,
             written: UnixMs(2_000),
+            winner: None,
+            previous: None,
         };
         horn.ended(&receipt).unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "that was another occurrence");

@@ -1,6 +1,6 @@
 //! Carries out what the core wants, and gives it the answers.
 
-use loa_node_core::{Action, Link, Measurements, SpeakerEvent, SpeakerFailure, StoreEvent, Token};
+use loa_node_core::{Action, Ending, Link, Measurements, SpeakerEvent, SpeakerFailure, StoreEvent, Token};
 use loa_protocol::ids::ObjectHash;
 use loa_protocol::receipt::ReceiptBatch;
 use loa_protocol::report::Event;
@@ -51,13 +51,13 @@ impl<H: Horn, O: Observer> Running<'_, H, O> {
                 self.intent = Some(intent.clone());
                 self.node.store.record_intent(intent);
             }
-            Action::RecordReceipts(receipts) => {
-                for receipt in &receipts {
+            Action::RecordReceipts(endings) => {
+                for Ending { receipt, .. } in &endings {
                     self.node.horn.ended(receipt).map_err(NodeError::Horn)?;
                     self.note(Happening::Receipt { receipt: receipt.clone() });
                     self.intent.take_if(|intent| intent.occurrence == receipt.occurrence);
                 }
-                self.node.store.record_receipts(receipts);
+                self.node.store.record_receipts(endings);
             }
             Action::DeleteReceipts { numbers } => {
                 self.node.store.delete_receipts(&numbers);
@@ -201,6 +201,8 @@ fn told(topic: &str, payload: &[u8]) -> Option<Happening> {
         TopicKind::Health(_) => Some(Happening::Health),
         TopicKind::Keys
         | TopicKind::Plan(_)
+        | TopicKind::Alert(_)
+        | TopicKind::Command(_)
         | TopicKind::Desired(_)
         | TopicKind::Ack(_)
         | TopicKind::Blocks(_)

@@ -77,6 +77,7 @@ pub(crate) fn node_document(node: &NodeId) -> Vec<u8> {
         volume_percent: 70,
         health_interval_s: 60,
         program: Program::default(),
+        guards: Default::default(),
     };
     seal(&document, &tenant(), validity(), &plan_key())
 }
@@ -123,9 +124,18 @@ pub(crate) fn plan(epoch: u32, at: UnixMs, object: &Object) -> Vec<u8> {
         valid_until: None,
         start_within_ms: 60_000,
         tracks: vec![Track { language: Language::vietnamese(), object: object.hash() }],
+        rules: Default::default(),
     };
-    let program = Program { items: vec![item], objects: vec![object.manifest.clone()] };
-    let plan = AreaPlan { area: village(), epoch: u64::from(epoch), zone: ZONE, program };
+    let objects = vec![object.manifest.clone()];
+    let program = Program { items: vec![item], objects, calendars: vec![] };
+    let plan = AreaPlan {
+        area: village(),
+        epoch: u64::from(epoch),
+        zone: ZONE,
+        program,
+        guards: Default::default(),
+        own_priority_first: false,
+    };
     seal(&plan, &tenant(), validity(), &plan_key())
 }
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use loa_protocol::ids::ObjectHash;
-use loa_protocol::receipt::Receipt;
+use loa_protocol::receipt::{Outcome, Reason, Receipt};
 use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::Aired;
 use loa_protocol::transfer::Manifest;
 
-use crate::input::{Intent, Link, Slot, StoredDocument, Token};
+use crate::input::{Intent, LedgerEntry, Link, Slot, StoredDocument, Token};
 
 /// MQTT quality of service; the protocol uses no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,30 @@ pub enum Qos {
     AtMostOnce,
     /// 1.
     AtLeastOnce,
+}
+
+/// How an occurrence ended: its receipt, and what the ledger keeps of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// The receipt.
+    pub receipt: Receipt,
+    /// What of it counts towards the budgets of its day.
+    pub aired: Option<Aired>,
+}
+
+impl Ending {
+    /// What the ledger keeps.
+    pub fn ledger_entry(&self) -> LedgerEntry {
+        let Receipt { nominal, item, revision, outcome, sound, .. } = &self.receipt;
+        LedgerEntry {
+            nominal: *nominal,
+            item: item.clone(),
+            revision: *revision,
+            // What was ordered when the power went may have been heard: a clock that goes back does not bring it again.
+            sounded: sound.is_some() || *outcome == Outcome::Missed(Reason::Interrupted),
+            aired: self.aired,
+        }
+    }
 }
 
 /// What the shell does for the core, strictly in the order of [`Core::poll_action`](crate::Core::poll_action).
@@ -42,8 +67,8 @@ pub enum Action {
     /// Persistent: keep the intent; an intent of the same occurrence is replaced.
     RecordIntent(Intent),
     /// Persistent, one transaction: keep the receipts for sending, enter their occurrences into the ledger, delete their
-    /// intents, and raise the receipt counter above them. Ascending by number, not empty.
-    RecordReceipts(Vec<Receipt>),
+    /// intents, raise the receipt counter above them, and remember the last one's digest. Ascending by number, not empty.
+    RecordReceipts(Vec<Ending>),
     /// Persistent: the controller has these receipts. Their ledger entries stay.
     DeleteReceipts {
         /// Their numbers, ascending.

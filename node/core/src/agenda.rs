@@ -17,11 +17,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono_tz::Tz;
 use loa_protocol::ids::ItemId;
 use loa_protocol::plan::Item;
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::{Occurrence, next_occurrence};
+use loa_protocol::timeline::{Authority, Occurrence, Timetable};
 
 use crate::deadline::{At, Deadlines};
 use crate::documents::Held;
@@ -38,9 +37,9 @@ const LOOK_BACK_MS: i64 = LOOK_BACK_DAYS * 24 * 3600 * 1000;
 #[derive(Clone, Debug)]
 struct Entry {
     item: Arc<Item>,
-    zone: Tz,
+    timetable: Timetable,
+    authority: Authority,
     applied_at: UnixMs,
-    expires: UnixMs,
     next: Option<Occurrence>,
     late_run: u32,
 }
@@ -55,13 +54,13 @@ impl Entry {
     }
 
     fn seek(&mut self, after: UnixMs) {
-        let next = next_occurrence(&self.item, self.zone, after);
-        self.next = next.filter(|occurrence| occurrence.nominal < self.expires);
+        let nominal = self.timetable.next_after(after);
+        self.next = nominal.map(|nominal| Occurrence::new(&self.item, self.authority, nominal));
     }
 
     /// Whether the other entry has the same occurrences.
     fn repeats(&self, other: &Self) -> bool {
-        self.zone == other.zone && self.expires == other.expires && *self.item == *other.item
+        self.timetable == other.timetable && self.authority == other.authority && *self.item == *other.item
     }
 }
 
@@ -75,24 +74,26 @@ pub(crate) struct Agenda {
 impl Agenda {
     /// Takes the items of these documents, the widest area's first, in place of the previous ones. An item that several
     /// documents hold counts once, as the first has it, whatever its revision: else whoever plans for a village could put
-    /// something else in place of what the province plans.
+    /// something else in place of what the province plans. With each document comes the place of its area on the path, and
+    /// `own_priority_first` says of each area there whether its plan has that (see [`Authority::new`]).
     pub(crate) fn replace<'a>(
         &mut self,
-        programs: impl Iterator<Item = &'a Held>,
+        programs: impl Iterator<Item = (Option<usize>, &'a Held)>,
+        own_priority_first: &[bool],
         now: UnixMs,
         ledger: &Ledger,
     ) {
         let mut entries: BTreeMap<ItemId, Entry> = BTreeMap::new();
-        for held in programs {
+        for (place, held) in programs {
             for item in &held.items {
                 if entries.contains_key(&item.id) {
                     continue;
                 }
                 let entry = Entry {
                     item: Arc::clone(item),
-                    zone: held.zone,
+                    timetable: Timetable::new(item, held.zone, &held.calendars).until(held.expires),
+                    authority: Authority::new(item.class, place, own_priority_first),
                     applied_at: held.applied_at,
-                    expires: held.expires,
                     next: None,
                     late_run: 0,
                 };
@@ -100,6 +101,12 @@ impl Agenda {
             }
         }
         for (id, entry) in &mut entries {
+            // W1 counts from the first time: a later document that still has the item may be applied by a clock that is ahead.
+            if let Some(known) =
+                self.entries.get(id).filter(|known| known.item.revision == entry.item.revision)
+            {
+                entry.applied_at = entry.applied_at.min(known.applied_at);
+            }
             match self.entries.get(id).filter(|known| known.repeats(entry)) {
                 Some(known) => *entry = known.clone(),
                 None => entry.seek(entry.begin(now, ledger)),
@@ -171,6 +178,18 @@ impl Agenda {
     /// Whether this revision of the item is in force.
     pub(crate) fn has(&self, item: &Item) -> bool {
         self.entries.get(&item.id).is_some_and(|entry| entry.item.revision == item.revision)
+    }
+
+    /// The item of this id, in this revision, and what it is an occurrence of at this nominal start.
+    pub(crate) fn find(
+        &self,
+        id: &ItemId,
+        revision: u32,
+        nominal: UnixMs,
+    ) -> Option<(Occurrence, Arc<Item>)> {
+        let entry = self.entries.get(id).filter(|entry| entry.item.revision == revision)?;
+        let occurrence = Occurrence::new(&entry.item, entry.authority, nominal);
+        Some((occurrence, Arc::clone(&entry.item)))
     }
 
     /// The items that occur again, with their next nominal start.

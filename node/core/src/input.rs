@@ -2,10 +2,15 @@
 
 use ed25519_dalek::VerifyingKey;
 use loa_protocol::area::AreaPath;
+use loa_protocol::bulletin::Class;
+use loa_protocol::command::Addressee;
 use loa_protocol::envelope::Applied;
-use loa_protocol::ids::{AreaId, BulletinId, ItemId, NodeId, ObjectHash, OccurrenceId, TenantId};
+use loa_protocol::ids::{AreaId, BulletinId, Digest, ItemId, NodeId, ObjectHash, OccurrenceId, TenantId};
+use loa_protocol::receipt::Reason;
 use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::Aired;
 use loa_protocol::transfer::{Bitmap, Manifest};
+use minicbor::{Decode, Encode};
 
 /// The instant of an input, on both clocks.
 ///
@@ -65,6 +70,8 @@ pub struct Restored {
     /// The number of the next receipt; 0 and 1 both mean that there was none. A counter of its own: receipts may have
     /// been deleted.
     pub next_receipt: u64,
+    /// Digest of the newest receipt, acknowledged or not; `None` when there was none.
+    pub last_receipt: Option<Digest>,
     /// The numbers of the receipts that no [`Action::DeleteReceipts`](crate::Action::DeleteReceipts) has named.
     pub unacknowledged: Vec<u64>,
     /// The whole objects in the cache.
@@ -74,7 +81,7 @@ pub struct Restored {
     pub partial: Vec<PartialObject>,
 }
 
-/// Where a signed document is kept: one document each.
+/// What a signed document is kept under: one document each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Slot {
     /// The key set.
@@ -83,6 +90,18 @@ pub enum Slot {
     Node,
     /// The plan of an area.
     Plan(AreaId),
+    /// Orders to the nodes of an area, or to this node (`None`). Nothing is kept in it but what was applied.
+    Command(Option<AreaId>),
+}
+
+impl Slot {
+    /// The slot of orders to this addressee.
+    pub(crate) fn of(addressee: &Addressee) -> Self {
+        match addressee {
+            Addressee::Area(area) => Self::Command(Some(area.clone())),
+            Addressee::Node(_) => Self::Command(None),
+        }
+    }
 }
 
 /// A signed document with what must be known to open it again.
@@ -110,9 +129,12 @@ pub struct LedgerEntry {
     pub item: ItemId,
     /// The item's revision.
     pub revision: u32,
-    /// Whether the receipt has a [`Sound`](loa_protocol::receipt::Receipt::sound). If so, no later revision of the item
+    /// Whether it sounded, or may have: the receipt has a [`Sound`](loa_protocol::receipt::Receipt::sound), or it was ordered
+    /// when the power went. If so, no later revision of the item
     /// sounds for the same nominal start.
     pub sounded: bool,
+    /// What of it counts towards the budgets of its day.
+    pub aired: Option<Aired>,
 }
 
 /// The node is about to make an occurrence sound, or does.
@@ -128,8 +150,48 @@ pub struct Intent {
     pub bulletin: BulletinId,
     /// When it was planned.
     pub nominal: UnixMs,
+    /// Its class.
+    pub class: Class,
     /// When the first sample left for the device; `None` while it has not.
     pub started: Option<UnixMs>,
+    /// How far it got.
+    pub progress: Progress,
+}
+
+/// How far a session got, so that it can be taken up again (section I of the [timeline](loa_protocol::timeline)) and its
+/// budget is not spent twice. Encoded for the store alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct Progress {
+    /// The part from which it goes on.
+    #[n(0)]
+    pub part: u32,
+    /// Milliseconds of sound that are known to have been heard.
+    #[n(1)]
+    pub played_ms: u32,
+    /// Milliseconds of sound that were planned and may have been heard: of the session that is on, and of one that a power cut
+    /// ended.
+    #[n(2)]
+    pub planned_ms: u32,
+    /// Why it was interrupted and waits; `None` while it sounds or is about to.
+    #[n(3)]
+    pub interrupted: Option<Reason>,
+    /// Who cut it, if somebody did.
+    #[n(4)]
+    pub cut_by: Option<OccurrenceId>,
+    /// Whether it was taken up again: there is no second time.
+    #[n(5)]
+    pub is_taken_up: bool,
+    /// Why it will not have sounded wholly.
+    #[n(6)]
+    pub defect: Option<Reason>,
+}
+
+impl Progress {
+    /// What counts towards the budgets, in milliseconds of sound.
+    pub fn aired_ms(&self) -> i64 {
+        i64::from(self.played_ms) + i64::from(self.planned_ms)
+    }
 }
 
 /// An object whose bytes are all there and whose hash was right when it was finished.

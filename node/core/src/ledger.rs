@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use loa_protocol::ids::ItemId;
 use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::Aired;
 
 use crate::LEDGER_MAX;
 use crate::input::LedgerEntry;
@@ -16,6 +17,8 @@ struct Ended {
     revision: u32,
     /// Whether any revision sounded.
     sounded: bool,
+    /// What of the one that sounded counts towards the budgets.
+    aired: Option<Aired>,
 }
 
 /// The ended occurrences, at most the newest [`LEDGER_MAX`]. Age alone forgets none: a clock that was far ahead would
@@ -31,8 +34,8 @@ impl Ledger {
     pub(crate) fn restore(entries: Vec<LedgerEntry>) -> Self {
         let mut ledger = Self::default();
         let is_full = entries.len() >= LEDGER_MAX;
-        for LedgerEntry { nominal, item, revision, sounded } in entries {
-            ledger.put(nominal, item, revision, sounded);
+        for entry in entries {
+            ledger.put(entry);
         }
         if is_full {
             ledger.floor = ledger.ended.first_key_value().map(|((nominal, _), _)| *nominal);
@@ -55,8 +58,7 @@ impl Ledger {
     }
 
     pub(crate) fn insert(&mut self, entry: LedgerEntry) {
-        let LedgerEntry { nominal, item, revision, sounded } = entry;
-        self.put(nominal, item, revision, sounded);
+        self.put(entry);
         self.keep_within_room();
     }
 
@@ -68,10 +70,18 @@ impl Ledger {
         self.ended.extract_if(.., is_to_come).count() > 0
     }
 
-    fn put(&mut self, nominal: UnixMs, item: ItemId, revision: u32, sounded: bool) {
-        let ended = self.ended.entry((nominal, item)).or_insert(Ended { revision, sounded });
+    /// What counts towards budgets of the occurrences planned at or after this instant.
+    pub(crate) fn aired_since(&self, since: UnixMs) -> impl Iterator<Item = Aired> + '_ {
+        let recent = self.ended.iter().rev().take_while(move |((nominal, _), _)| *nominal >= since);
+        recent.filter_map(|(_, ended)| ended.aired)
+    }
+
+    fn put(&mut self, entry: LedgerEntry) {
+        let LedgerEntry { nominal, item, revision, sounded, aired } = entry;
+        let ended = self.ended.entry((nominal, item)).or_insert(Ended { revision, sounded, aired });
         ended.revision = ended.revision.max(revision);
         ended.sounded |= sounded;
+        ended.aired = ended.aired.or(aired);
     }
 
     fn keep_within_room(&mut self) {
@@ -87,7 +97,7 @@ mod tests {
     use super::*;
 
     fn entry(nominal: usize, revision: u32, sounded: bool) -> LedgerEntry {
-        LedgerEntry { nominal: UnixMs(nominal as i64), item: item(), revision, sounded }
+        LedgerEntry { nominal: UnixMs(nominal as i64), item: item(), revision, sounded, aired: None }
     }
 
     fn item() -> ItemId {

@@ -25,16 +25,17 @@ mod documents;
 mod fetch;
 mod input;
 mod ledger;
+mod orders;
 mod player;
 mod receipts;
 mod reports;
 mod topics;
 
-pub use crate::action::{Action, Qos};
+pub use crate::action::{Action, Ending, Qos};
 pub use crate::core::Core;
 pub use crate::input::{
-    Identity, Intent, LedgerEntry, Link, LinkEvent, Measurements, Now, PartialObject, Restored, Settings,
-    Slot, SpeakerEvent, SpeakerFailure, StoreEvent, StoredDocument, Token, WholeObject,
+    Identity, Intent, LedgerEntry, Link, LinkEvent, Measurements, Now, PartialObject, Progress, Restored,
+    Settings, Slot, SpeakerEvent, SpeakerFailure, StoreEvent, StoredDocument, Token, WholeObject,
 };
 
 /// Most ended occurrences that are remembered. Beyond it the earliest nominal starts are forgotten, and no

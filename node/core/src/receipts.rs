@@ -6,17 +6,20 @@
 //!                      └──────────────────────────────────────────────┘
 //! ```
 //!
-//! **Invariants.** Numbers rise by one and are never given twice. A receipt leaves the store only by an acknowledgement
+//! **Invariants.** Numbers rise by one and are never given twice. Each receipt names the digest of the one before it, so a
+//! hole or a change shows. A receipt leaves the store only by an acknowledgement
 //! of the application; a PUBACK proves nothing. One batch is under way at a time.
 
 use std::collections::{BTreeSet, VecDeque};
 
-use loa_protocol::receipt::{Outcome, Receipt, ReceiptAck, Sound};
+use loa_protocol::ids::Digest;
+use loa_protocol::receipt::{Receipt, ReceiptAck};
 use loa_protocol::report::ClockTrust;
 
 use crate::action::Action;
 use crate::deadline::{At, Deadlines};
-use crate::input::{Intent, Now};
+use crate::input::Now;
+use crate::player::Ended;
 
 /// Most receipts in one message; some 20 KB.
 const BATCH: usize = 64;
@@ -39,6 +42,8 @@ enum Sending {
 #[derive(Debug)]
 pub(crate) struct Receipts {
     next_number: u64,
+    /// Digest of the newest receipt.
+    last: Option<Digest>,
     unacknowledged: BTreeSet<u64>,
     /// Where the next batch begins. It passes over a batch that is not acknowledged, so that one receipt which
     /// the controller cannot store does not hold up the others.
@@ -48,11 +53,12 @@ pub(crate) struct Receipts {
 }
 
 impl Receipts {
-    pub(crate) fn restore(next_number: u64, unacknowledged: Vec<u64>) -> Self {
+    pub(crate) fn restore(next_number: u64, last: Option<Digest>, unacknowledged: Vec<u64>) -> Self {
         let unacknowledged: BTreeSet<u64> = unacknowledged.into_iter().collect();
         let above = unacknowledged.last().map_or(1, |last| last.saturating_add(1));
         Self {
             next_number: next_number.max(above),
+            last,
             unacknowledged,
             cursor: 0,
             sending: Sending::Idle,
@@ -61,29 +67,27 @@ impl Receipts {
     }
 
     /// Gives the receipt of an occurrence its number.
-    pub(crate) fn write(
-        &mut self,
-        intent: &Intent,
-        outcome: Outcome,
-        sound: Option<Sound>,
-        clock: ClockTrust,
-        now: Now,
-    ) -> Receipt {
+    pub(crate) fn write(&mut self, ended: &Ended, clock: ClockTrust, now: Now) -> Receipt {
+        let Ended { intent, outcome, sound, winner, aired: _ } = ended;
         let number = self.next_number;
         self.next_number += 1;
         self.unacknowledged.insert(number);
-        Receipt {
+        let receipt = Receipt {
             number,
             occurrence: intent.occurrence,
             item: intent.item.clone(),
             revision: intent.revision,
             bulletin: intent.bulletin.clone(),
             nominal: intent.nominal,
-            outcome,
-            sound,
+            outcome: *outcome,
+            sound: *sound,
             clock,
             written: now.wall,
-        }
+            winner: *winner,
+            previous: self.last,
+        };
+        self.last = Some(receipt.digest());
+        receipt
     }
 
     pub(crate) fn waiting(&self) -> u32 {

@@ -16,6 +16,7 @@ pub(crate) struct Topics {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Inbound {
     Document(Slot),
+    Order(Slot),
     Ack,
     Block,
 }
@@ -35,6 +36,8 @@ impl Topics {
             TopicKind::Keys => Some(Inbound::Document(Slot::Keys)),
             TopicKind::Desired(_) => Some(Inbound::Document(Slot::Node)),
             TopicKind::Plan(area) => Some(Inbound::Document(Slot::Plan(area))),
+            TopicKind::Command(_) => Some(Inbound::Order(Slot::Command(None))),
+            TopicKind::Alert(area) => Some(Inbound::Order(Slot::Command(Some(area)))),
             TopicKind::Ack(_) => Some(Inbound::Ack),
             TopicKind::Blocks(_) | TopicKind::Wave(..) => Some(Inbound::Block),
             TopicKind::Presence(_)
@@ -52,21 +55,27 @@ impl Topics {
             Slot::Keys => self.name(TopicKind::Keys),
             Slot::Node => self.name(TopicKind::Desired(self.node.clone())),
             Slot::Plan(area) => self.name(TopicKind::Plan(area.clone())),
+            Slot::Command(None) => self.name(TopicKind::Command(self.node.clone())),
+            Slot::Command(Some(area)) => self.name(TopicKind::Alert(area.clone())),
         }
     }
 
     /// What the control link subscribes to.
     pub(crate) fn control_filters(&self, areas: &[AreaId]) -> Vec<String> {
-        let own = [TopicKind::Keys, TopicKind::Desired(self.node.clone()), TopicKind::Ack(self.node.clone())];
-        own.map(|kind| self.name(kind)).into_iter().chain(self.plans(areas)).collect()
+        let node = || self.node.clone();
+        let own =
+            [TopicKind::Keys, TopicKind::Desired(node()), TopicKind::Command(node()), TopicKind::Ack(node())];
+        own.map(|kind| self.name(kind)).into_iter().chain(self.of_areas(areas)).collect()
     }
 
-    /// The plan topics of areas.
-    pub(crate) fn plans<'a>(
+    /// The topics of plans and orders of areas.
+    pub(crate) fn of_areas<'a>(
         &'a self,
         areas: impl IntoIterator<Item = &'a AreaId> + 'a,
     ) -> impl Iterator<Item = String> + 'a {
-        areas.into_iter().map(|area| self.name(TopicKind::Plan(area.clone())))
+        areas.into_iter().flat_map(|area| {
+            [TopicKind::Plan(area.clone()), TopicKind::Alert(area.clone())].map(|kind| self.name(kind))
+        })
     }
 
     /// What the bulk link subscribes to.

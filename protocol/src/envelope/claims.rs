@@ -28,10 +28,12 @@ pub enum ContentType {
     AreaPlan,
     /// `application/loa-node+cbor`
     NodeDocument,
+    /// `application/loa-command+cbor`
+    Command,
 }
 
 impl ContentType {
-    const ALL: [Self; 3] = [Self::KeySet, Self::AreaPlan, Self::NodeDocument];
+    const ALL: [Self; 4] = [Self::KeySet, Self::AreaPlan, Self::NodeDocument, Self::Command];
 
     /// The media type in the header.
     pub fn as_str(self) -> &'static str {
@@ -39,6 +41,7 @@ impl ContentType {
             Self::KeySet => "application/loa-keys+cbor",
             Self::AreaPlan => "application/loa-plan+cbor",
             Self::NodeDocument => "application/loa-node+cbor",
+            Self::Command => "application/loa-command+cbor",
         }
     }
 }

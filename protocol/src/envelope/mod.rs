@@ -14,7 +14,8 @@ use minicbor::{Decode, Encode};
 pub use self::claims::{Audience, Claims, ContentType};
 use crate::area::AreaPath;
 use crate::bulletin::Class;
-use crate::ids::{Digest, KeyId, NodeId, TenantId};
+use crate::command::Command;
+use crate::ids::{BootId, Digest, KeyId, NodeId, TenantId};
 use crate::keys::{KeySet, Purpose};
 use crate::plan::{AreaPlan, NodeDocument};
 use crate::time::UnixMs;
@@ -265,6 +266,27 @@ pub fn open<T: Signed>(
         return Err(Refusal::OutOfScope);
     }
     Ok(Opened { document, claims: claims.clone(), digest: Digest::of(bytes) })
+}
+
+/// Opens a live order. `boot` is the node's boot id where its clock is not known, else `None`: then an order that names it is
+/// taken for given now, whatever the clock shows, for nobody could have signed it before this boot.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_live(
+    bytes: &[u8],
+    keys: &KeySet,
+    recipient: Recipient<'_>,
+    now: UnixMs,
+    boot: Option<BootId>,
+) -> Result<Opened<Command>, Refusal> {
+    let by_clock = open(bytes, keys, recipient, now);
+    let (Some(boot), Err(refusal @ (Refusal::NotYetValid | Refusal::Expired))) = (boot, &by_clock) else {
+        return by_clock;
+    };
+    let issued_at = UnixMs::from_seconds(cose::Envelope::parse(bytes)?.claims().validity.issued_at_s);
+    let opened: Opened<Command> = open(bytes, keys, recipient, issued_at)?;
+    if opened.document.boot == Some(boot) { Ok(opened) } else { Err(*refusal) }
 }
 
 /// Opens a key set that the root signed.

@@ -4,12 +4,13 @@
 //! each with an optional `/step`; months and days of the week may be three-letter English names; day of the week 0 and
 //! 7 are Sunday. When both day fields are restricted (neither begins with `*`), a day matches if *either* does.
 //!
-//! The search for the next date is the `cron` crate's. It numbers Sunday 1, requires both day fields, and has its own
-//! ideas of DST, so it is given plain lists of numbers, one schedule for each day field, and wall time disguised as UTC.
+//! A pattern is kept as sets of numbers, one bit each; finding the next wall time is calendar arithmetic on them. What an
+//! independent implementation finds (the crate `cron`) is compared in the tests.
 
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
 use chrono_tz::Tz;
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
@@ -18,13 +19,21 @@ use crate::time::UnixMs;
 
 /// Longest pattern, in bytes.
 const PATTERN_MAX_BYTES: usize = 256;
+/// The years in which a pattern fires.
+const YEARS: std::ops::RangeInclusive<i32> = 1970..=2100;
 
 /// A repeating pattern that was understood.
 #[derive(Clone)]
 pub struct CronPattern {
     text: String,
-    /// The pattern fires when any of these does.
-    alternatives: Vec<cron::Schedule>,
+    minutes: u64,
+    hours: u64,
+    days: u64,
+    months: u64,
+    /// Bit 0 is Sunday.
+    weekdays: u64,
+    /// Both day fields are restricted: a day matches if either does.
+    is_either_day: bool,
 }
 
 /// Why a text is not a repeating pattern.
@@ -96,9 +105,9 @@ impl FieldRule {
         number.filter(|n| (self.lowest..=self.highest).contains(n)).ok_or_else(|| self.error(text))
     }
 
-    /// The numbers of a field, ascending.
-    fn numbers(&self, field: &str) -> Result<Vec<u8>, CronError> {
-        let mut numbers = Vec::new();
+    /// The numbers of a field, as bits.
+    fn numbers(&self, field: &str) -> Result<u64, CronError> {
+        let mut numbers = 0;
         for part in field.split(',') {
             let (range, step) = match part.split_once('/') {
                 Some((range, step)) => (range, Some(step)),
@@ -119,16 +128,16 @@ impl FieldRule {
             if first > last {
                 return Err(self.error(part));
             }
-            numbers.extend((first..=last).step_by(step));
+            numbers |= (first..=last).step_by(step).fold(0, |bits, number| bits | 1 << number);
         }
-        numbers.sort_unstable();
-        numbers.dedup();
         Ok(numbers)
     }
 }
 
-fn list(numbers: impl IntoIterator<Item = u8>) -> String {
-    numbers.into_iter().map(|n| n.to_string()).collect::<Vec<_>>().join(",")
+/// The smallest number of a set from `least` on.
+fn next_in(set: u64, least: u32) -> Option<u32> {
+    let left = set.checked_shr(least)?;
+    (left != 0).then(|| least + left.trailing_zeros())
 }
 
 impl CronPattern {
@@ -140,13 +149,87 @@ impl CronPattern {
     /// The first start after `after`, on wall time of `zone`. `None` when the pattern never fires again (30 February),
     /// or not before the year 2101.
     pub fn next_after(&self, zone: Tz, after: UnixMs) -> Option<UnixMs> {
-        let wall = zone::wall_of(zone, after)?.and_utc();
-        let first = |schedule: &cron::Schedule| {
-            let instants = schedule.after(&wall).filter_map(|wall| zone::instant_of(zone, wall.naive_utc()));
-            // A wall time in the second coming of an hour maps to its first coming, which lies behind.
-            instants.into_iter().find(|instant| *instant > after)
-        };
-        self.alternatives.iter().filter_map(first).min()
+        self.starts_after(zone, after).next()
+    }
+
+    /// The starts after `after`, ascending.
+    pub(super) fn starts_after(&self, zone: Tz, after: UnixMs) -> impl Iterator<Item = UnixMs> + '_ {
+        let walls = zone::wall_of(zone, after).and_then(|wall| self.walls_after(wall));
+        let mut last = after;
+        let instants = walls.into_iter().flatten().filter_map(move |wall| zone::instant_of(zone, wall));
+        // A wall time in the second coming of an hour maps to its first coming, which lies behind; several in one gap map to
+        // its end.
+        instants.filter(move |instant| {
+            let is_later = *instant > last;
+            last = last.max(*instant);
+            is_later
+        })
+    }
+
+    /// The wall times after this one, ascending.
+    fn walls_after(&self, wall: NaiveDateTime) -> Option<Walls<'_>> {
+        let first_year = NaiveDate::from_ymd_opt(*YEARS.start(), 1, 1)?;
+        let minute = TimeDelta::minutes(1);
+        let next = wall.max(first_year.and_hms_opt(0, 0, 0)? - minute).checked_add_signed(minute)?;
+        Some(Walls { pattern: self, date: next.date(), minute: next.num_seconds_from_midnight() / 60 })
+    }
+
+    fn has_month(&self, date: NaiveDate) -> bool {
+        self.months & (1 << date.month()) != 0
+    }
+
+    fn has_day(&self, date: NaiveDate) -> bool {
+        let in_month = self.days & (1 << date.day()) != 0;
+        let in_week = self.weekdays & (1 << date.weekday().num_days_from_sunday()) != 0;
+        if self.is_either_day { in_month || in_week } else { in_month && in_week }
+    }
+
+    /// The first minute of the day from this one on, for a day that matches.
+    fn next_minute(&self, minute: u32) -> Option<u32> {
+        let (hour, minute) = (minute / 60, minute % 60);
+        let within = next_in(self.hours, hour).filter(|next| *next == hour);
+        if let Some(minute) = within.and_then(|_| next_in(self.minutes, minute)) {
+            return Some(hour * 60 + minute);
+        }
+        Some(next_in(self.hours, hour + 1)? * 60 + next_in(self.minutes, 0)?)
+    }
+}
+
+/// The wall times of a pattern, from a minute of a date on.
+struct Walls<'a> {
+    pattern: &'a CronPattern,
+    date: NaiveDate,
+    minute: u32,
+}
+
+impl Walls<'_> {
+    fn next_date(&self) -> Option<NaiveDate> {
+        if self.pattern.has_month(self.date) {
+            return self.date.succ_opt();
+        }
+        let (year, month) = (self.date.year(), self.date.month());
+        if month == 12 {
+            NaiveDate::from_ymd_opt(year + 1, 1, 1)
+        } else {
+            NaiveDate::from_ymd_opt(year, month + 1, 1)
+        }
+    }
+}
+
+impl Iterator for Walls<'_> {
+    type Item = NaiveDateTime;
+
+    fn next(&mut self) -> Option<NaiveDateTime> {
+        while YEARS.contains(&self.date.year()) {
+            let matches = self.pattern.has_month(self.date) && self.pattern.has_day(self.date);
+            if let Some(minute) = self.pattern.next_minute(self.minute).filter(|_| matches) {
+                self.minute = minute + 1;
+                return self.date.and_hms_opt(minute / 60, minute % 60, 0);
+            }
+            self.date = self.next_date()?;
+            self.minute = 0;
+        }
+        None
     }
 }
 
@@ -161,23 +244,17 @@ impl FromStr for CronPattern {
         let &[minute, hour, day, month, weekday] = fields.as_slice() else {
             return Err(CronError::FieldCount(fields.len()));
         };
-        let days = DAY.numbers(day)?;
-        // The crate counts 1 to 7 from Sunday.
-        let mut weekdays: Vec<u8> = WEEKDAY.numbers(weekday)?.into_iter().map(|d| d % 7 + 1).collect();
-        weekdays.sort_unstable();
-        weekdays.dedup();
-        let rest = (list(MINUTE.numbers(minute)?), list(HOUR.numbers(hour)?), list(MONTH.numbers(month)?));
-        let schedule = |days: &str, weekdays: &str| {
-            let expression = format!("0 {} {} {days} {} {weekdays}", rest.0, rest.1, rest.2);
-            cron::Schedule::from_str(&expression).map_err(|_| DAY.error(text))
-        };
-        let either = !day.starts_with('*') && !weekday.starts_with('*');
-        let alternatives = if either {
-            vec![schedule(&list(days), "*")?, schedule("*", &list(weekdays))?]
-        } else {
-            vec![schedule(&list(days), &list(weekdays))?]
-        };
-        Ok(Self { text: fields.join(" "), alternatives })
+        let weekdays = WEEKDAY.numbers(weekday)?;
+        Ok(Self {
+            text: fields.join(" "),
+            minutes: MINUTE.numbers(minute)?,
+            hours: HOUR.numbers(hour)?,
+            days: DAY.numbers(day)?,
+            months: MONTH.numbers(month)?,
+            // 7 is Sunday too.
+            weekdays: (weekdays | weekdays >> 7) & 0b111_1111,
+            is_either_day: !day.starts_with('*') && !weekday.starts_with('*'),
+        })
     }
 }
 

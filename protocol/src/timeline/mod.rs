@@ -1,120 +1,166 @@
-//! The rules that turn a plan into sound. The node's player and the controller's preflight both call them.
+//! The rules that turn documents into sound: a specification, and the pure functions that hold it. The node's player and
+//! the controller's [`preflight`] call the same functions; tests and receipts name the rules by their numbers.
 //!
-//! # Starts
-//! An item starts [at one instant](Start::At) or [repeatedly](Start::Cron). A repeating start is read on local
-//! wall-clock time, in the zone of the document that holds it, by this policy:
+//! # Words
+//! A **document** is the plan of an area on the node's path, or the node's own. An **item** of it starts by its [`Start`];
+//! each planned start is an **occurrence**, whose planned instant is its **nominal start**. What sounds for an occurrence,
+//! from the first sample to the last, is its **session**; the sounds in it are its **parts**. An occurrence is **near** from
+//! [`NEAR_MS`] before its nominal start (a board whose amplifier warms up slowly takes longer), **due** from its nominal start,
+//! and its **limit** is its nominal start plus the item's `start_within_ms`. All instants are the node's wall clock.
 //!
-//! - A wall time that the clocks skip (spring forward) starts at the first instant after the gap. Several such times
-//!   are one start.
-//! - A wall time that comes twice (fall back) starts at its first coming only.
+//! # D. What counts
+//! - **D1** A node's documents are the plans of the areas of its path, widest first, then its own document.
+//! - **D2** An item id that several documents hold counts once, as the first of them has it.
+//! - **D3** A document's occurrences have nominal starts before the document, and the key that signed it, expire; an item's
+//!   from `valid_from` on and before `valid_until`.
 //!
-//! So every day's wall times start once each, in order, on every machine.
+//! # S. Starts
+//! - **S1** [`Start::At`] is one start at that instant.
+//! - **S2** [`Start::Cron`] is read on local wall-clock time in the document's zone, as crontab(5) reads it.
+//! - **S3** A wall time that the clocks skip starts at the first instant after the gap. Several such times are one start.
+//! - **S4** A wall time that comes twice starts at its first coming only.
+//! - **S5** A start does not exist when its local date (in the document's zone) is one of the item's excluded dates, or lies in
+//!   a calendar that the item names. A calendar's days are its own and those of the calendars that it includes, at any depth. A
+//!   document whose calendars include one another in a loop, or name one that is not there, is refused where it is made
+//!   ([`check_calendars`]); a node that is given it anyway takes each calendar once and an unknown one as empty.
+//! - **S6** An item's occurrences ascend strictly. An [occurrence's id](occurrence_id) is a hash of item, revision and nominal
+//!   start: the same on every machine.
 //!
-//! # Occurrences
-//! A planned start of an item is an [`Occurrence`]. Its id is a hash of item, revision and nominal start, so controller
-//! and node name the same thing without speaking to each other.
+//! # W. Whose occurrences
+//! - **W1** An occurrence is a node's when its limit is at or after the instant at which the node first applied the item in this
+//!   revision, and its nominal start at most seven days back.
+//! - **W2** What has ended does not begin again: not after a power cut, not when the clock goes back. Once an occurrence has
+//!   sounded, no other revision of the item sounds for the same nominal start.
 //!
-//! # Order
-//! One sound at a time. Of several occurrences that are due, [`Occurrence::precedence`] says which goes first: the
-//! higher class, then the earlier nominal start, then the smaller occurrence id. There are no ties. An emergency that is
-//! due and could start stops a sounding lower class; other classes never cut one another.
+//! # O. Order
+//! [`Occurrence::precedence`] is a total order without ties. Of two occurrences, first goes
+//! - **O1** the higher class: emergency, priority, normal;
+//! - **O2** then the higher authority, which is the place of its document in D1, widest area first. Among *priority*
+//!   items the commune decides: an area whose plan says `own_priority_first` goes before all wider areas ([`Authority`]);
+//! - **O3** then, of emergencies, the higher severity;
+//! - **O4** then the earlier nominal start;
+//! - **O5** then the smaller occurrence id.
+//!
+//! # N. Sessions
+//! - **N1** A session is: the chime before, if the item has one; all tracks that the village hears, as often as the item's
+//!   repeats say; the chime after. There are [`PART_PAUSE_MS`] of silence between two parts, and the repeats' `gap_ms` instead
+//!   between two rounds.
+//! - **N2** Which tracks a village hears, in which order, is [`Item::heard`]. Where there is none, the occurrence ends as
+//!   [`Reason::NoTrackForLanguage`] when it is due.
+//! - **N3** An occurrence waits for the audio of all these tracks. From its *last call* on, shortly before its limit, it
+//!   starts with those that are there, and ends as partial. A chime that is not there is left out, and nothing is lacking.
+//! - **N4** A part that cannot be decoded is passed over; the session goes on with the next one and ends as partial.
+//! - **N5** A session has one intent and one receipt, however many parts it has.
+//!
+//! # T. Turns
+//! - **T1** One sound at a time.
+//! - **T2** When the speaker is free, the first in order of those that are near and could start is next; it sounds at its
+//!   nominal start, or at once if that has passed. That is settled [`ORDER_AHEAD_MS`] before it begins. A lower one does not begin while
+//!   a near one that goes before it is about to.
+//!   An occurrence *could start* when its audio is there (N3), the guards let it (G), and its start is not after its limit.
+//! - **T3** What does not get its turn waits, and ends when its limit has passed. If another session was on while it was due, its
+//!   receipt names the last such as the `winner`; the reason is [`Reason::Yielded`] where one that goes before it sounded.
+//!
+//! # C. Cutting
+//! - **C1** An emergency that is due and could start stops a session of a lower class.
+//! - **C2** An emergency that is due and could start stops another emergency's session if it goes before it *and* its severity is
+//!   higher ([`Occurrence::cuts`]).
+//! - **C3** An emergency *supersedes* the emergencies whose bulletin it updates or cancels, if its own authority (O2) is not lower
+//!   and their nominal start is not later ([`supersedes`]). One that cancels does so when it is due, even if its own sound
+//!   is not there yet; one that updates does so once it is due and could start. What is superseded, sounding or waiting, ends
+//!   as [`Reason::Superseded`] with the `winner`, and is not taken up again; what was near but not due leaves without a receipt.
+//! - **C4** Nothing else cuts a session: other classes never cut one another.
+//!
+//! # I. Interruption
+//! A session is interrupted by an emergency (C1, C2), or because the node lost power or was stopped. What then happens is the
+//! item's [`AfterInterruption`]:
+//! - **I1** *drop*: it ends as partial.
+//! - **I2** *resume*: it waits again, with the parts from the interrupted one on (from that part's beginning: speech from the middle
+//!   of a sentence is not understood). *restart*: it waits again with all its parts.
+//! - **I3** An occurrence is taken up again at most once, and begins then at the latest at its limit plus the length of its whole
+//!   session: had nothing interrupted it, it could have sounded until then. A second interruption, or no turn by then, ends it; so do
+//!   the guards, which judge what is left of it. A session that yields before its first sample was not interrupted: it waits on.
+//! - **I4** The reason of an interrupted session that ends is [`Reason::Yielded`] with the `winner`, or [`Reason::Interrupted`]
+//!   after a power cut. One that was taken up and sounds to its end was played; its receipt counts all that sounded from the
+//!   first start on, and still names the `winner`.
+//!
+//! # G. Guards
+//! What a node does not do, whatever is signed ([`Guards`]). Each of a node's documents may state guards, which hold for
+//! everything that the node plays, whichever document it comes from.
+//! - **G1** Each guard of each document holds, in that document's zone: the strictest decides. Without guards nothing is forbidden.
+//! - **G2** *Longest session*: a session that is longer, pauses included, does not begin.
+//! - **G3** *Quiet hours*: no moment of a session, pauses and [`QUIET_MARGIN_MS`] after it included, lies in quiet hours. What is on when they begin after all
+//!   (the clock was set, a sound is longer than its manifest says) is stopped and ends as [`Reason::QuietHours`].
+//! - **G4** *Minutes a day* of a class: sound of the class on one local day, pauses not counted, stays within them. A session
+//!   counts for the day on which it began, with what sounded; with its planned length while that is not known (it was on when the power
+//!   went).
+//! - **G5** *Sessions a day*: of all classes but emergencies, by the local day on which they began.
+//! - **G6** *Volume ceiling*: the volume is the smaller of the document's and the ceiling; the node's state tells the result.
+//! - **G7** An emergency passes G3, G4 and G5, and nothing else; it counts towards neither G4 nor G5.
+//! - **G8** Guards are judged when a session would begin. If they forbid that now but allow it by the limit, the occurrence waits for
+//!   that; if not, it ends at once when it is due and the speaker is free, with the reason of the first rule in the order G2 to G5
+//!   that forbids it: [`Reason::TooLong`], [`Reason::QuietHours`], [`Reason::MinutesSpent`], [`Reason::SessionsSpent`].
+//!
+//! # X. Orders
+//! - **X1** A live [order](crate::command::Order) ends what it names, of what sounds and of what is due and waits: at once, as
+//!   [`Reason::Stopped`], whatever the item's policy is. What is planned for later stays planned.
+//! - **X2** It is believed by its signature (emergency key, node within the key's area), for at most a minute, and obeyed once.
+//! - **X3** While the clock is unknown it is believed if it names the node's present boot.
+//!
+//! # K. Clock
+//! - **K1** While the clock is [`ClockTrust::Unknown`](crate::report::ClockTrust::Unknown) nothing begins by the plan; what sounds goes on.
+//! - **K2** A limit that passes meanwhile has passed: the clock is floored, so it may be behind the truth, but not ahead.
+//!
+//! # R. Receipts
+//! - **R1** Each occurrence of a node ends in exactly one receipt. (Two exceptions are in `docs/protocol.md`, section 7: many
+//!   occurrences that passed at once, and those that were called missed while the clock was ahead.)
+//! - **R2** The intent is on the disk before the first sample, the receipt after the last.
+//! - **R3** Each receipt names the digest of the one before it (`previous`): a hole or a change shows.
+//! - **R4** The reason of an occurrence whose limit has passed is the first that applies: [`Reason::TooLate`] if that was before
+//!   this boot, [`Reason::ClockUnknown`], [`Reason::NoTrackForLanguage`], [`Reason::SpeakerFailed`], [`Reason::Yielded`], the guard that
+//!   held it (G8), [`Reason::AudioIncomplete`], else [`Reason::TooLate`].
+//!
+//! [`Item::heard`]: crate::plan::Item::heard
+//! [`Reason::NoTrackForLanguage`]: crate::receipt::Reason::NoTrackForLanguage
+//! [`Reason::Yielded`]: crate::receipt::Reason::Yielded
+//! [`Reason::Superseded`]: crate::receipt::Reason::Superseded
+//! [`Reason::Interrupted`]: crate::receipt::Reason::Interrupted
+//! [`Reason::Stopped`]: crate::receipt::Reason::Stopped
+//! [`Reason::QuietHours`]: crate::receipt::Reason::QuietHours
+//! [`Reason::TooLong`]: crate::receipt::Reason::TooLong
+//! [`Reason::MinutesSpent`]: crate::receipt::Reason::MinutesSpent
+//! [`Reason::SessionsSpent`]: crate::receipt::Reason::SessionsSpent
+//! [`Reason::TooLate`]: crate::receipt::Reason::TooLate
+//! [`Reason::ClockUnknown`]: crate::receipt::Reason::ClockUnknown
+//! [`Reason::SpeakerFailed`]: crate::receipt::Reason::SpeakerFailed
+//! [`Reason::AudioIncomplete`]: crate::receipt::Reason::AudioIncomplete
 
+mod calendar;
 mod cron;
+mod guards;
+mod occurrence;
+mod order;
+mod preflight;
+mod rules;
+mod session;
+mod start;
 mod zone;
 
-use std::cmp::Reverse;
+pub(crate) use self::calendar::check_shapes as check_calendar_shapes;
 
-use chrono_tz::Tz;
-use minicbor::{Decode, Encode};
-
+pub use self::calendar::{Calendar, CalendarError, DateRange, LocalDate, check_calendars};
 pub use self::cron::{CronError, CronPattern};
-use crate::bulletin::Class;
-use crate::ids::{ItemId, OccurrenceId};
-use crate::plan::Item;
-use crate::time::UnixMs;
-use crate::wire::sha256;
+pub use self::guards::{Aired, Candidate, Guards, Judgement, LocalRange, QUIET_MARGIN_MS, Watch};
+pub use self::occurrence::{Occurrence, Timetable, occurrence_id};
+pub use self::order::{Authority, Precedence, Supersession, supersedes};
+pub use self::preflight::{Foreseen, Outlook, preflight};
+pub use self::rules::{AfterInterruption, ItemRules, Repeats, Severity};
+pub use self::session::{PART_PAUSE_MS, Part, SessionPlan, objects_heard};
+pub use self::start::Start;
 
-/// When an item starts.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-pub enum Start {
-    /// Once, at this instant.
-    #[n(0)]
-    At(#[n(0)] UnixMs),
-    /// Repeatedly, by a five-field pattern on local wall-clock time.
-    #[n(1)]
-    Cron(#[n(0)] CronPattern),
-}
-
-impl Start {
-    /// The first start after `after` (not at it), `None` when there is none.
-    pub fn next_after(&self, zone: Tz, after: UnixMs) -> Option<UnixMs> {
-        match self {
-            Self::At(instant) => Some(*instant).filter(|i| *i > after),
-            Self::Cron(pattern) => pattern.next_after(zone, after),
-        }
-    }
-}
-
-/// One planned start of one item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Occurrence {
-    /// The occurrence's name.
-    pub id: OccurrenceId,
-    /// The planned instant.
-    pub nominal: UnixMs,
-    /// Class of the item.
-    pub class: Class,
-}
-
-/// Sorts occurrences: the greatest goes first.
-pub type Precedence = (Class, Reverse<UnixMs>, Reverse<OccurrenceId>);
-
-impl Occurrence {
-    fn new(item: &Item, nominal: UnixMs) -> Self {
-        Self { id: occurrence_id(&item.id, item.revision, nominal), nominal, class: item.class }
-    }
-
-    /// The occurrence's place in the total order; the greatest goes first.
-    pub fn precedence(&self) -> Precedence {
-        (self.class, Reverse(self.nominal), Reverse(self.id))
-    }
-}
-
-/// The name of an occurrence: the first 16 bytes of SHA-256 over the ASCII text `loa-occurrence-1`, a zero byte, the
-/// item's id, a zero byte, the revision (4 bytes, big-endian) and the nominal start in ms (8 bytes, big-endian).
-pub fn occurrence_id(item: &ItemId, revision: u32, nominal: UnixMs) -> OccurrenceId {
-    let mut bytes = b"loa-occurrence-1\0".to_vec();
-    bytes.extend_from_slice(item.as_str().as_bytes());
-    bytes.push(0);
-    bytes.extend_from_slice(&revision.to_be_bytes());
-    bytes.extend_from_slice(&nominal.0.to_be_bytes());
-    let mut id = [0; 16];
-    id.copy_from_slice(&sha256(&bytes)[..16]);
-    OccurrenceId(id)
-}
-
-/// The item's first occurrence after `after` (not at it), within the item's validity.
-pub fn next_occurrence(item: &Item, zone: Tz, after: UnixMs) -> Option<Occurrence> {
-    let after = match item.valid_from {
-        Some(from) => after.max(from - 1),
-        None => after,
-    };
-    let nominal = item.start.next_after(zone, after)?;
-    let valid = item.valid_until.is_none_or(|until| nominal < until);
-    valid.then(|| Occurrence::new(item, nominal))
-}
-
-/// The item's occurrences after `after`, up to and including `until`, ascending.
-pub fn occurrences(
-    item: &Item,
-    zone: Tz,
-    after: UnixMs,
-    until: UnixMs,
-) -> impl Iterator<Item = Occurrence> + '_ {
-    let mut last = after;
-    std::iter::from_fn(move || {
-        let next = next_occurrence(item, zone, last).filter(|o| o.nominal <= until)?;
-        last = next.nominal;
-        Some(next)
-    })
-}
+/// How long before its nominal start an occurrence is near (T2), in milliseconds, on a board whose amplifier warms up in
+/// two seconds.
+pub const NEAR_MS: i64 = 5_000;
+/// How long before it begins it is settled whose turn it is (T2), in milliseconds: enough to open a file and fill the decoder's
+/// ring.
+pub const ORDER_AHEAD_MS: i64 = 1_500;

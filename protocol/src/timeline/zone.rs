@@ -1,6 +1,6 @@
 //! Local wall-clock time to instants, by the policy in the [timeline](super)'s documentation.
 
-use chrono::{LocalResult, NaiveDateTime, TimeDelta, TimeZone};
+use chrono::{LocalResult, NaiveDateTime, Offset, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
 use crate::time::UnixMs;
@@ -24,7 +24,8 @@ fn end_of_gap(zone: Tz, wall: NaiveDateTime) -> Option<UnixMs> {
     })
 }
 
-/// The wall time at an instant.
+/// The wall time at an instant, `None` outside the years that the calendar library knows.
 pub(super) fn wall_of(zone: Tz, instant: UnixMs) -> Option<NaiveDateTime> {
-    Some(instant.to_utc()?.with_timezone(&zone).naive_local())
+    let utc = instant.to_utc()?.naive_utc();
+    utc.checked_add_offset(zone.offset_from_utc_datetime(&utc).fix())
 }

@@ -5,9 +5,12 @@
 use ed25519_dalek::SigningKey;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::{Category, Class, Language};
+use loa_protocol::command::{Addressee, Command, Order};
 use loa_protocol::enrolment::{EnrolAnswer, SignedTrustAnchor, TrustAnchor};
 use loa_protocol::envelope::{Applied, Refusal, Validity, seal, seal_key_set};
-use loa_protocol::ids::{AreaId, BootId, BulletinId, Digest, ItemId, NodeId, OccurrenceId, TenantId};
+use loa_protocol::ids::{
+    AreaId, BootId, BulletinId, CalendarId, Digest, ItemId, NodeId, OccurrenceId, TenantId,
+};
 use loa_protocol::keys::{KeyEntry, KeySet, Purpose, Scope};
 use loa_protocol::plan::{AreaPlan, Item, NodeDocument, Program, Track, Zone};
 use loa_protocol::receipt::{Outcome, Reason, Receipt, ReceiptAck, ReceiptBatch, Sound};
@@ -15,7 +18,10 @@ use loa_protocol::report::{
     AppliedPlan, ClockTrust, Event, EventKind, Fetching, Health, Presence, State, StorageState,
 };
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::{Start, occurrence_id};
+use loa_protocol::timeline::{
+    AfterInterruption, Calendar, DateRange, Guards, ItemRules, LocalDate, LocalRange, Repeats, Severity,
+    Start, occurrence_id,
+};
 use loa_protocol::transfer::{Block, Codec, Manifest, Want};
 
 /// 2026-11-20T00:00:00Z
@@ -80,6 +86,7 @@ fn item(id: &str, class: Class, start: Start) -> Item {
             Track { language: Language::vietnamese(), object: manifest().object },
             Track { language: Language::new("kpm").unwrap(), object: manifest().object },
         ],
+        rules: ItemRules::default(),
     }
 }
 
@@ -90,6 +97,7 @@ pub fn program() -> Program {
             item("b2", Class::Priority, Start::At(UnixMs::from_seconds(ISSUED_AT_S + 3600))),
         ],
         objects: vec![manifest()],
+        calendars: vec![],
     }
 }
 
@@ -99,7 +107,66 @@ pub fn area_plan() -> AreaPlan {
         epoch: 1_795_132_800_123,
         zone: Zone(chrono_tz::Asia::Ho_Chi_Minh),
         program: program(),
+        guards: Guards::default(),
+        own_priority_first: false,
     }
+}
+
+pub fn guards() -> Guards {
+    Guards {
+        quiet_hours: vec![LocalRange { from_minute: 21 * 60, until_minute: 5 * 60 }],
+        normal_minutes_a_day: Some(45),
+        priority_minutes_a_day: Some(60),
+        sessions_a_day: Some(2),
+        longest_session_ms: Some(1_800_000),
+        volume_ceiling_percent: Some(90),
+    }
+}
+
+/// A plan in which everything is said that may be left out.
+pub fn area_plan_with_rules() -> AreaPlan {
+    let calendar = |id: &str| CalendarId::new(id).unwrap();
+    let bulletin = |id: &str| BulletinId::new(id).unwrap();
+    let holidays = Calendar {
+        id: calendar("ngay-le"),
+        ranges: vec![DateRange { first: LocalDate(20_698), last: LocalDate(20_699) }],
+        includes: vec![calendar("tet")],
+    };
+    let tet = DateRange { first: LocalDate(20_489), last: LocalDate(20_495) };
+    let mut program = program();
+    program.calendars = vec![holidays, Calendar { id: calendar("tet"), ranges: vec![tet], includes: vec![] }];
+    program.items[0].rules = ItemRules {
+        excluded_dates: vec![LocalDate(-1), LocalDate(20_800)],
+        excluded_calendars: vec![calendar("ngay-le")],
+        repeats: Some(Repeats { rounds: 2, gap_ms: 30_000 }),
+        after_interruption: AfterInterruption::Resume,
+        chime_before: Some(manifest().object),
+        chime_after: Some(manifest().object),
+        ..ItemRules::default()
+    };
+    program.items[1].class = Class::Emergency;
+    program.items[1].rules = ItemRules {
+        after_interruption: AfterInterruption::Restart,
+        severity: Severity::Extreme,
+        updates: vec![bulletin("lu-quet")],
+        cancels: vec![bulletin("bao-so-9")],
+        ..ItemRules::default()
+    };
+    AreaPlan { program, guards: guards(), own_priority_first: true, ..area_plan() }
+}
+
+/// Receipts of an occurrence that was cut and of one that the guards refused, in their chain.
+pub fn receipt_chain() -> ReceiptBatch {
+    let started = UnixMs(ISSUED_AT_S * 1000 + 3_600_004);
+    let sound = Some(Sound { started, played_ms: 6_500 });
+    let cut = Receipt {
+        winner: Some(OccurrenceId([7; 16])),
+        previous: Some(Digest::of(b"receipt 9")),
+        ..receipt(10, Outcome::Partial(Reason::Yielded), sound)
+    };
+    let refused =
+        Receipt { previous: Some(cut.digest()), ..receipt(11, Outcome::Missed(Reason::QuietHours), None) };
+    ReceiptBatch { receipts: vec![cut, refused] }
 }
 
 pub fn node_document() -> NodeDocument {
@@ -112,6 +179,7 @@ pub fn node_document() -> NodeDocument {
         volume_percent: 80,
         health_interval_s: 60,
         program: Program::default(),
+        guards: Guards::default(),
     }
 }
 
@@ -129,6 +197,37 @@ pub fn signed_area_plan() -> Vec<u8> {
 
 pub fn signed_node_document() -> Vec<u8> {
     seal(&node_document(), &tenant(), validity(), &plan_key())
+}
+
+/// Signed by the key of the emergencies, for half a minute.
+pub fn signed_command() -> Vec<u8> {
+    let validity = Validity { expires_s: ISSUED_AT_S + 30, ..validity() };
+    seal(&command(), &tenant(), validity, &emergency_key())
+}
+
+pub fn emergency_key() -> SigningKey {
+    SigningKey::from_bytes(&[3; 32])
+}
+
+pub fn emergency_key_set() -> KeySet {
+    let mut set = key_set();
+    set.keys[0].public_key = emergency_key().verifying_key().to_bytes();
+    set.keys[0].scope.purposes = vec![Purpose::Emergency];
+    set.keys[0].scope.classes = vec![Class::Emergency];
+    set
+}
+
+pub fn command() -> Command {
+    let to = Addressee::Node(node());
+    let order = Order::StopBulletin(BulletinId::new("bao-so-9").unwrap());
+    Command { to, epoch: 1_795_132_800_125, order, boot: Some(BootId([9; 8])) }
+}
+
+/// An order of each kind, to a node and to an area.
+pub fn commands() -> Vec<Command> {
+    let orders = [Order::StopOccurrence(occurrence()), Order::StopAll, Order::AllClear];
+    let to_area = |order| Command { to: Addressee::Area(area("tinh")), order, boot: None, ..command() };
+    std::iter::once(command()).chain(orders.map(to_area)).collect()
 }
 
 pub fn signed_key_set() -> Vec<u8> {
@@ -183,6 +282,8 @@ fn receipt(number: u64, outcome: Outcome, sound: Option<Sound>) -> Receipt {
         sound,
         clock: ClockTrust::Trusted,
         written: UnixMs::from_seconds(ISSUED_AT_S + 3610),
+        winner: None,
+        previous: None,
     }
 }
 
@@ -217,6 +318,7 @@ pub fn state() -> State {
         fetching: vec![Fetching { object: manifest().object, blocks_have: 1, blocks_total: 2 }],
         clock: ClockTrust::Holdover,
         storage: StorageState::Good,
+        volume_percent: None,
     }
 }
 

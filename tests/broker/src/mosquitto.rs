@@ -16,6 +16,7 @@ const PORTS_TO_TRY: usize = 5;
 /// The controller may do everything, a node what the protocol grants it. The user is the name in the certificate.
 const RULES: &str = "user controller\ntopic readwrite #\n\npattern readwrite loa/1/lam-dong/u/%u/#\n\
                      pattern read loa/1/lam-dong/d/%u/#\npattern read loa/1/lam-dong/a/+/plan\n\
+                     pattern read loa/1/lam-dong/a/+/alert\n\
                      pattern read loa/1/lam-dong/x/#\npattern read loa/1/lam-dong/keys\n";
 
 const MUTUAL_TLS: &str = "max_packet_size 600000\ncafile {folder}/ca.pem\ncertfile {folder}/broker.pem\n\

@@ -91,6 +91,8 @@ fn receipts_of(number: u64) -> ReceiptBatch {
         sound: Some(Sound { started: NOON, played_ms: 1_500 }),
         clock: ClockTrust::Trusted,
         written: NOON,
+        winner: None,
+        previous: None,
     };
     ReceiptBatch { receipts: vec![receipt] }
 }
@@ -110,6 +112,7 @@ fn state(objects_ready: u32) -> State {
         fetching: Vec::new(),
         clock: ClockTrust::Trusted,
         storage: StorageState::Good,
+        volume_percent: None,
     }
 }
 

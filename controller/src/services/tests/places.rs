@@ -222,6 +222,8 @@ async fn a_node_is_removed_after_its_revocation_and_what_it_played_is_still_told
         sound: None,
         clock: ClockTrust::Trusted,
         written: NOON,
+        winner: None,
+        previous: None,
     };
     let mut tx = story.services.store().write().await.unwrap();
     receipts::insert(&mut tx, &node("cum-1"), &[receipt], NOON).await.unwrap();

@@ -148,6 +148,8 @@ async fn receipts_are_kept_once_and_tell_which_villages_heard() {
         sound: outcome.reason().is_none().then_some(Sound { started: nominal + 7, played_ms: 1_500 }),
         clock: ClockTrust::Trusted,
         written: nominal + 2_000,
+        winner: None,
+        previous: None,
     };
     let played = [receipt(1, Outcome::Played)];
     let missed = [receipt(1, Outcome::Missed(Reason::AudioIncomplete))];

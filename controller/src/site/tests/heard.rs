@@ -50,6 +50,8 @@ async fn receive_numbered(
         sound,
         clock: ClockTrust::Trusted,
         written: START + 5_000,
+        winner: None,
+        previous: None,
     };
     let mut tx = web.story.services.store().write().await.unwrap();
     receipts::insert(&mut tx, &node(id), &[receipt], START + 6_000).await.unwrap();

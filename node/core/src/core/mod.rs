@@ -13,6 +13,7 @@ use loa_protocol::ids::{AreaId, BootId, ObjectHash};
 use loa_protocol::receipt::{BATCH_MAX, Receipt, ReceiptAck, ReceiptBatch};
 use loa_protocol::report::{ClockTrust, EventKind, Presence, StorageState};
 use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::Watch;
 use loa_protocol::transfer::Block;
 use loa_protocol::wire::Wire;
 
@@ -23,9 +24,10 @@ use crate::deadline::Deadlines;
 use crate::documents::Documents;
 use crate::fetch::{BlockVerdict, Fetch};
 use crate::input::{
-    Identity, Link, LinkEvent, Measurements, Now, Restored, Settings, SpeakerEvent, StoreEvent,
+    Identity, Link, LinkEvent, Measurements, Now, Restored, Settings, Slot, SpeakerEvent, StoreEvent,
 };
 use crate::ledger::Ledger;
+use crate::orders::Orders;
 use crate::player::{Player, Scene, admit_lead_ms};
 use crate::receipts::Receipts;
 use crate::reports::Reports;
@@ -41,7 +43,9 @@ pub struct Core {
     boot: BootId,
     firmware: String,
     /// When [`Core::settle`] was last called: what has fallen due since is still to be looked at.
-    settled: Now,
+    seen: Now,
+    /// The shell has just looked at the clock, so a step of it is explained.
+    clock_is_judged: bool,
     is_control_up: bool,
     /// The areas whose plans the control link is subscribed to.
     subscribed: Vec<AreaId>,
@@ -49,13 +53,13 @@ pub struct Core {
     store_is_full: bool,
     world: World,
     agenda: Agenda,
-    ledger: Ledger,
     player: Player,
     fetch: Fetch,
     /// Something changed that decides which objects are needed.
     wishes_changed: bool,
     receipts: Receipts,
     reports: Reports,
+    orders: Orders,
     actions: VecDeque<Action>,
 }
 
@@ -71,13 +75,24 @@ impl Core {
         firmware: String,
         now: Now,
     ) -> Self {
-        let Restored { documents, applied, ledger, intents, next_receipt, unacknowledged, objects, partial } =
-            restored;
+        let Restored {
+            documents,
+            applied,
+            ledger,
+            intents,
+            next_receipt,
+            last_receipt,
+            unacknowledged,
+            objects,
+            partial,
+        } = restored;
+        let orders = Orders::restore(boot, &applied);
         let mut core = Self {
             topics: Topics::new(&identity),
             boot,
             firmware: shortened(firmware, FIRMWARE_MAX_BYTES),
-            settled: now,
+            seen: now,
+            clock_is_judged: false,
             is_control_up: false,
             subscribed: Vec::new(),
             volume_percent: None,
@@ -86,20 +101,22 @@ impl Core {
                 settings,
                 boot_wall: now.wall,
                 clock: ClockTrust::Unknown,
+                clock_stepped: false,
                 documents: Documents::restore(&identity, documents, applied, now),
                 cache: Cache::restore(settings.cache_quota_bytes, objects, partial),
+                ledger: Ledger::restore(ledger),
+                watch: Watch::default(),
             },
             agenda: Agenda::default(),
-            ledger: Ledger::restore(ledger),
             player: Player::default(),
             fetch: Fetch::new(),
             wishes_changed: true,
-            receipts: Receipts::restore(next_receipt, unacknowledged),
+            receipts: Receipts::restore(next_receipt, last_receipt, unacknowledged),
             reports: Reports::new(identity.node, now),
+            orders,
             actions: VecDeque::new(),
         };
-        let interrupted = intents.into_iter().map(settle::interrupted).collect();
-        core.write_receipts(interrupted, now);
+        core.take_up(intents, now);
         core.settle(now);
         core
     }
@@ -110,6 +127,7 @@ impl Core {
             Some(Inbound::Document(slot)) => {
                 self.world.documents.receive(&slot, payload, now, &mut self.actions);
             }
+            Some(Inbound::Order(slot)) => self.handle_order(slot, payload, now),
             Some(Inbound::Ack) => {
                 if let Ok(ack) = ReceiptAck::from_cbor(payload) {
                     self.receipts.handle_ack(&ack, &mut self.actions);
@@ -123,6 +141,18 @@ impl Core {
             None => {}
         }
         self.settle(now);
+    }
+
+    fn handle_order(&mut self, slot: Slot, envelope: &[u8], now: Now) {
+        let beliefs = (&self.world.documents, self.world.clock);
+        match self.orders.receive(&slot, envelope, beliefs, now, &mut self.actions) {
+            Ok(Some(order)) => {
+                let ended = self.player.obey(&order, now, &mut self.actions);
+                self.write_receipts(ended, now);
+            }
+            Ok(None) => {}
+            Err(refusal) => self.world.documents.tell(slot, refusal),
+        }
     }
 
     fn handle_block(&mut self, block: Block, now: Now) {
@@ -233,17 +263,26 @@ impl Core {
     }
 
     /// How far the clock is to be trusted from here on. Call it at boot and with every change, after stepping the clock.
+    ///
+    /// A wall clock that steps without that begins nothing, see [`Core::doubts_clock`].
     pub fn handle_clock(&mut self, trust: ClockTrust, now: Now) {
+        self.clock_is_judged = true;
         if self.world.clock != trust {
             self.world.clock = trust;
             // What the ledger kept over a boot of the time when the clock was ahead.
-            if trust != ClockTrust::Unknown && self.ledger.forget_coming(now.wall) {
-                self.agenda.rewind(now.wall, &self.ledger);
+            if trust != ClockTrust::Unknown && self.world.ledger.forget_coming(now.wall) {
+                self.agenda.rewind(now.wall, &self.world.ledger);
             }
             self.reports.handle_state_change();
         }
         self.world.documents.retry_deferred(now, &mut self.actions);
         self.settle(now);
+    }
+
+    /// Whether the wall clock has stepped against the monotonic one, and the shell has not called [`Core::handle_clock`] since.
+    /// Until it does, nothing begins: somebody may have set the clock wrong a moment ago.
+    pub fn doubts_clock(&self) -> bool {
+        self.world.clock_stepped
     }
 
     /// The board's measurements, which [`Action::MeasureHealth`] asked for.
@@ -283,8 +322,8 @@ impl Core {
         let mut deadlines = Deadlines::new(now);
         self.world.documents.deadlines(&mut deadlines);
         self.agenda.deadlines(admit_lead_ms(&self.world.settings), &mut deadlines);
-        self.player.deadlines(&self.world.scene(self.settled), &mut deadlines);
-        self.fetch.deadlines(self.settled, &mut deadlines);
+        self.player.deadlines(&self.world.scene(self.seen), &mut deadlines);
+        self.fetch.deadlines(self.seen, &mut deadlines);
         if self.is_control_up {
             self.receipts.deadlines(&mut deadlines);
             self.reports.deadlines(&mut deadlines);
@@ -308,8 +347,13 @@ struct World {
     /// The wall clock at boot.
     boot_wall: UnixMs,
     clock: ClockTrust,
+    /// It stepped, and nobody has judged it since.
+    clock_stepped: bool,
     documents: Documents,
     cache: Cache,
+    ledger: Ledger,
+    /// The guards of the documents in force.
+    watch: Watch,
 }
 
 impl World {
@@ -317,11 +361,13 @@ impl World {
         Scene {
             now,
             boot_wall: self.boot_wall,
-            clock: self.clock,
+            clock: if self.clock_stepped { ClockTrust::Unknown } else { self.clock },
             settings: &self.settings,
             languages: self.documents.profile().map_or(&[], |profile| &profile.languages),
             cache: &self.cache,
             documents: &self.documents,
+            watch: &self.watch,
+            ledger: &self.ledger,
         }
     }
 }

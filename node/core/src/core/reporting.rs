@@ -69,6 +69,7 @@ impl Core {
             fetching: self.fetch.fetching(&self.world.cache),
             clock: self.world.clock,
             storage: if self.store_is_full { StorageState::Full } else { self.fetch.storage() },
+            volume_percent: self.volume_percent,
         }
     }
 

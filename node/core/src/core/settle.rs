@@ -6,17 +6,20 @@
 use std::collections::BTreeSet;
 
 use loa_protocol::ids::{AreaId, ObjectHash};
-use loa_protocol::receipt::{Outcome, Reason, Sound};
 use loa_protocol::report::EventKind;
+use loa_protocol::timeline::objects_heard;
 
-use super::{Core, shortened};
-use crate::action::Action;
+use super::{Core, World, shortened};
+use crate::action::{Action, Ending};
 use crate::fetch::Wishes;
-use crate::input::{Intent, LedgerEntry, Link, Now};
-use crate::player::{Ended, admit_lead_ms, spoken};
+use crate::input::{Intent, Link, Now};
+use crate::player::{Ended, admit_lead_ms};
 
 /// A wall clock that goes back by more than this is looked at as set anew.
 const CLOCK_BACK_MS: i64 = 60_000;
+/// A wall clock that differs from the monotonic one by more than this since the last input was set; a time service that keeps
+/// it slews both.
+const CLOCK_STEP_MS: u64 = 2_000;
 /// Most occurrences that end as missed at one input; what else can no longer start is skipped without a receipt.
 const MISSED_AT_ONCE_MAX: usize = 1_000;
 /// Longest topic that an event carries, in bytes.
@@ -25,11 +28,12 @@ const EVENT_TOPIC_MAX_BYTES: usize = 200;
 impl Core {
     /// Lets every part draw its conclusions from an input.
     pub(super) fn settle(&mut self, now: Now) {
-        if now.wall < self.settled.wall - CLOCK_BACK_MS {
-            self.ledger.forget_coming(now.wall);
-            self.agenda.rewind(now.wall, &self.ledger);
+        self.notice_step(now);
+        if now.wall < self.seen.wall - CLOCK_BACK_MS {
+            self.world.ledger.forget_coming(now.wall);
+            self.agenda.rewind(now.wall, &self.world.ledger);
         }
-        self.settled = now;
+        self.seen = now;
         self.follow_documents(now);
         self.admit_near(now);
         let ended = self.player.expire(&self.world.scene(now));
@@ -53,6 +57,14 @@ impl Core {
         self.report(now);
     }
 
+    /// A wall clock that does not run as the monotonic one does was set by somebody.
+    fn notice_step(&mut self, now: Now) {
+        let passed_ms = now.monotonic_ms.saturating_sub(self.seen.monotonic_ms).cast_signed();
+        let has_stepped = now.wall.since(self.seen.wall).abs_diff(passed_ms) > CLOCK_STEP_MS;
+        let is_judged = std::mem::take(&mut self.clock_is_judged);
+        self.world.clock_stepped = !is_judged && (self.world.clock_stepped || has_stepped);
+    }
+
     /// Another set of documents is in force: the agenda, what sounds, subscriptions and settings follow.
     fn follow_documents(&mut self, now: Now) {
         let change = self.world.documents.take_change();
@@ -64,11 +76,11 @@ impl Core {
         if !change.documents {
             return;
         }
-        self.agenda.replace(self.world.documents.programs(), now.wall, &self.ledger);
+        self.fill_agenda(now);
         let withdrawn = self.player.withdraw(&self.agenda, now, &mut self.actions);
         self.write_receipts(withdrawn, now);
         if let Some(profile) = self.world.documents.profile() {
-            let volume_percent = profile.volume_percent;
+            let volume_percent = profile.volume_percent.min(self.world.watch.volume_ceiling_percent());
             self.reports.set_health_interval(profile.health_interval_s, now);
             if self.volume_percent != Some(volume_percent) {
                 self.volume_percent = Some(volume_percent);
@@ -82,17 +94,34 @@ impl Core {
         self.reports.handle_state_change();
     }
 
+    fn fill_agenda(&mut self, now: Now) {
+        let World { documents, ledger, watch, .. } = &mut self.world;
+        *watch = documents.watch();
+        self.agenda.replace(documents.placed(), &documents.own_priority_first(), now.wall, ledger);
+    }
+
+    /// At boot: what was on, or waited, when the power went is taken up again or ends (section I of the timeline).
+    pub(super) fn take_up(&mut self, intents: Vec<Intent>, now: Now) {
+        self.fill_agenda(now);
+        let mut ended = Vec::new();
+        for intent in intents {
+            let item = self.agenda.find(&intent.item, intent.revision, intent.nominal);
+            ended.extend(self.player.restore(intent, item));
+        }
+        self.write_receipts(ended, now);
+    }
+
     /// Follows the node to another place.
     fn subscribe_to_areas(&mut self) {
         let areas = self.world.documents.areas().to_vec();
         let left: BTreeSet<&AreaId> = self.subscribed.iter().filter(|area| !areas.contains(area)).collect();
         let entered: Vec<&AreaId> = areas.iter().filter(|area| !self.subscribed.contains(area)).collect();
         if !left.is_empty() {
-            let filters = self.topics.plans(left).collect();
+            let filters = self.topics.of_areas(left).collect();
             self.actions.push_back(Action::Unsubscribe { filters });
         }
         if !entered.is_empty() {
-            let filters = self.topics.plans(entered).collect();
+            let filters = self.topics.of_areas(entered).collect();
             self.actions.push_back(Action::Subscribe { link: Link::Control, filters });
         }
         self.subscribed = areas;
@@ -102,7 +131,7 @@ impl Core {
     fn admit_near(&mut self, now: Now) {
         let until = now.wall + admit_lead_ms(&self.world.settings);
         let mut late = 0;
-        while let Some((occurrence, item)) = self.agenda.take(until, now.wall, &self.ledger) {
+        while let Some((occurrence, item)) = self.agenda.take(until, now.wall, &self.world.ledger) {
             let is_late = occurrence.nominal + i64::from(item.start_within_ms) < now.wall;
             late += usize::from(is_late);
             self.player.admit(occurrence, item);
@@ -126,7 +155,7 @@ impl Core {
         let languages = self.world.scene(now).languages;
         let coming = self.agenda.upcoming().chain(self.player.waiting());
         let needed = coming
-            .flat_map(|(nominal, item)| spoken(item, languages).into_iter().map(move |o| (nominal, o)))
+            .flat_map(|(nominal, item)| objects_heard(item, languages).into_iter().map(move |o| (nominal, o)))
             .chain(self.player.sounding().map(|object| (now.wall, object)));
         let manifest = |object: &ObjectHash| self.world.documents.manifest(object).cloned();
         let wishes = Wishes::new(needed, manifest, &self.world.cache);
@@ -138,25 +167,14 @@ impl Core {
         if ended.is_empty() {
             return;
         }
-        let mut receipts = Vec::with_capacity(ended.len());
-        for Ended { intent, outcome, sound } in ended {
-            let Intent { nominal, ref item, revision, .. } = intent;
-            let entry = LedgerEntry { nominal, item: item.clone(), revision, sounded: sound.is_some() };
-            self.ledger.insert(entry);
-            receipts.push(self.receipts.write(&intent, outcome, sound, self.world.clock, now));
+        let mut endings = Vec::with_capacity(ended.len());
+        for ended in ended {
+            let receipt = self.receipts.write(&ended, self.world.clock, now);
+            let ending = Ending { receipt, aired: ended.aired };
+            self.world.ledger.insert(ending.ledger_entry());
+            endings.push(ending);
         }
-        self.actions.push_back(Action::RecordReceipts(receipts));
+        self.actions.push_back(Action::RecordReceipts(endings));
         self.wishes_changed = true;
     }
-}
-
-/// What sounded, or was about to, when the power went. It does not sound again, because it may have been heard.
-pub(super) fn interrupted(intent: Intent) -> Ended {
-    // How long it sounded is not known; what is known is that it began.
-    let sound = intent.started.map(|started| Sound { started, played_ms: 0 });
-    let outcome = match sound {
-        Some(_) => Outcome::Partial(Reason::Interrupted),
-        None => Outcome::Missed(Reason::Interrupted),
-    };
-    Ended { intent, outcome, sound }
 }

@@ -11,6 +11,7 @@ use loa_protocol::ids::{AreaId, ObjectHash};
 use loa_protocol::keys::KeySet;
 use loa_protocol::plan::{AreaPlan, Item, NodeDocument, Program};
 use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::{Calendar, Guards};
 use loa_protocol::transfer::Manifest;
 
 /// A verified document's program.
@@ -25,6 +26,9 @@ pub(crate) struct Held {
     pub(crate) expires: UnixMs,
     pub(crate) zone: Tz,
     pub(crate) items: Vec<Arc<Item>>,
+    pub(crate) calendars: Vec<Calendar>,
+    pub(crate) guards: Guards,
+    pub(crate) own_priority_first: bool,
     pub(crate) manifests: BTreeMap<ObjectHash, Arc<Manifest>>,
 }
 
@@ -66,10 +70,10 @@ fn hold<T>(
     verified: Verified<T>,
     envelope: &[u8],
     now: UnixMs,
-    program: impl Fn(&T) -> (Tz, &Program),
+    content: impl Fn(&T) -> (Tz, &Program, &Guards, bool),
 ) -> Candidate<T> {
     let Verified { opened, expires } = verified;
-    let (zone, program) = program(&opened.document);
+    let (zone, program, guards, own_priority_first) = content(&opened.document);
     let held = Held {
         envelope: envelope.to_vec(),
         applied: opened.applied(),
@@ -77,6 +81,9 @@ fn hold<T>(
         expires,
         zone,
         items: program.items.iter().cloned().map(Arc::new).collect(),
+        calendars: program.calendars.clone(),
+        guards: guards.clone(),
+        own_priority_first,
         manifests: program.objects.iter().map(|m| (m.object, Arc::new(m.clone()))).collect(),
     };
     Candidate { opened, held }
@@ -94,7 +101,9 @@ pub(super) fn plan(
     if verified.opened.document.area != *area {
         return Err(Refusal::WrongAudience);
     }
-    Ok(hold(verified, envelope, now, |plan| (plan.zone.0, &plan.program)))
+    Ok(hold(verified, envelope, now, |plan| {
+        (plan.zone.0, &plan.program, &plan.guards, plan.own_priority_first)
+    }))
 }
 
 /// Verifies a node's own document.
@@ -112,5 +121,6 @@ pub(super) fn node(
         volume_percent: document.volume_percent,
         health_interval_s: document.health_interval_s,
     };
-    Ok((hold(verified, envelope, now, |node| (node.zone.0, &node.program)), profile))
+    let candidate = hold(verified, envelope, now, |node| (node.zone.0, &node.program, &node.guards, false));
+    Ok((candidate, profile))
 }

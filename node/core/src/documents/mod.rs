@@ -22,6 +22,7 @@ use loa_protocol::envelope::{Applied, Freshness, Opened, Recipient, Refusal, ope
 use loa_protocol::ids::{AreaId, NodeId, ObjectHash, TenantId};
 use loa_protocol::keys::KeySet;
 use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::Watch;
 use loa_protocol::transfer::Manifest;
 
 pub(crate) use self::held::{Held, Profile};
@@ -128,15 +129,17 @@ impl Documents {
                 candidate.held.applied_at = applied_at;
                 self.plans.insert(area.clone(), candidate.held);
             }
+            // Orders are not kept.
+            Slot::Command(_) => return Err(Refusal::WrongKind),
         }
         Ok(())
     }
 
-    fn recipient(&self) -> Recipient<'_> {
+    pub(crate) fn recipient(&self) -> Recipient<'_> {
         Recipient { tenant: &self.tenant, node: &self.node_id, path: &self.path }
     }
 
-    fn key_set(&self) -> Option<&KeySet> {
+    pub(crate) fn key_set(&self) -> Option<&KeySet> {
         self.keys.as_ref().map(|opened| &opened.document)
     }
 
@@ -166,6 +169,7 @@ impl Documents {
             Slot::Keys => self.keys.is_some(),
             Slot::Node => self.node.is_some(),
             Slot::Plan(area) => self.plans.contains_key(area),
+            Slot::Command(_) => return Err(Refusal::WrongKind),
         };
         // The document that was applied, but is not held (its key or its area was away meanwhile), is taken up again.
         let skip = |freshness| freshness == Freshness::Same && is_held;
@@ -203,6 +207,7 @@ impl Documents {
                 self.plans.insert(area.clone(), candidate.held);
                 (applied, candidate.opened.claims.validity)
             }
+            Slot::Command(_) => return Err(Refusal::WrongKind),
         };
         self.applied.insert(slot.clone(), applied);
         let document = StoredDocument {
@@ -234,13 +239,13 @@ impl Documents {
                 }
                 let path = self.path.clone();
                 self.deferred.retain(|slot, _| match slot {
-                    Slot::Keys | Slot::Node => true,
+                    Slot::Keys | Slot::Node | Slot::Command(_) => true,
                     Slot::Plan(area) => path.contains(area),
                 });
                 self.verify_again(now, false);
                 self.retry_deferred(now, actions);
             }
-            Slot::Plan(_) => {}
+            Slot::Plan(_) | Slot::Command(_) => {}
         }
     }
 
@@ -291,6 +296,11 @@ impl Documents {
                 Err(refusal) => self.change.refusals.push((slot, refusal)),
             }
         }
+    }
+
+    /// Counts and reports a refusal.
+    pub(crate) fn tell(&mut self, slot: Slot, refusal: Refusal) {
+        self.change.refusals.push((slot, refusal));
     }
 
     fn refuse(
@@ -358,10 +368,28 @@ impl Documents {
         self.node.as_ref().map(|(_, profile)| profile)
     }
 
-    /// The documents in force that have a program: the plans, the widest area's first, then the node's own.
+    /// The documents in force that have a program: the plans, the widest area's first, each with its area's place on the path,
+    /// then the node's own.
+    pub(crate) fn placed(&self) -> impl Iterator<Item = (Option<usize>, &Held)> {
+        let plan = |(place, area)| Some((Some(place), self.plans.get(area)?));
+        let plans = self.path.areas().iter().enumerate().filter_map(plan);
+        plans.chain(self.node.iter().map(|(held, _)| (None, held)))
+    }
+
+    /// The documents in force that have a program, in the same order.
     pub(crate) fn programs(&self) -> impl Iterator<Item = &Held> {
-        let plans = self.path.areas().iter().filter_map(|area| self.plans.get(area));
-        plans.chain(self.node.iter().map(|(held, _)| held))
+        self.placed().map(|(_, held)| held)
+    }
+
+    /// Of each area on the path, widest first, whether its plan puts its own priority items first.
+    pub(crate) fn own_priority_first(&self) -> Vec<bool> {
+        let says = |area: &AreaId| self.plans.get(area).is_some_and(|held| held.own_priority_first);
+        self.path.areas().iter().map(says).collect()
+    }
+
+    /// The guards of all documents in force (rule G1 of the timeline).
+    pub(crate) fn watch(&self) -> Watch {
+        Watch::new(self.programs().map(|held| (held.guards.clone(), held.zone)))
     }
 
     /// The manifest of an object, from the first document that has it.

@@ -3,53 +3,46 @@
 //! ```text
 //! Agenda ── admit ─> waiting ── begin ─> session ── end ─> Ended (a receipt)
 //!                      │  ^                │
-//!                      │  └─ not started (device, disk): tried again
-//!                      └─ limit passed, withdrawn ───────> Ended (a receipt)
+//!                      │  ├─ not started (device, disk, yielded): tried again
+//!                      │  └─ interrupted, and its policy wants it to sound again
+//!                      └─ limit passed, guarded, superseded, withdrawn ───────> Ended (a receipt)
 //! ```
 //!
-//! # Rules
-//! - An occurrence comes into `waiting` a little before its nominal start, so that the amplifier is warm in time.
-//! - Of those that could start, [`Occurrence::precedence`] says which goes first. What waits starts later, up to
-//!   `start_within_ms` after its nominal start, or is missed.
-//! - An emergency that is due and could start stops a lower class that sounds; that one is [`Reason::Yielded`]. Nothing
-//!   else cuts what sounds: other classes never cut one another, nor does an emergency another.
-//! - An occurrence waits for the audio of all the village's languages. Shortly before its limit it starts with those
-//!   that are there.
-//! - While the clock is [`ClockTrust::Unknown`] nothing starts. A limit that passes meanwhile has passed: the wall clock
-//!   is floored, so it may be behind the truth, but not ahead.
-//! - A limit that passed before this boot is [`Reason::TooLate`], whatever else was lacking.
+//! The rules are those of the [`timeline`](loa_protocol::timeline); their numbers stand where they are held. What is the board's
+//! own: an occurrence comes into `waiting` a little before its nominal start, so that the amplifier is warm in time, and a sound is
+//! ordered [`ORDER_AHEAD_MS`] ahead.
 //!
 //! **Invariants.** An [`Action::RecordIntent`] comes before the first [`Action::Play`] of an occurrence, and every
 //! intent ends in a receipt. Between an `Action::Play` and its end there is no other.
 
 mod amplifier;
 mod due;
+mod judge;
 mod session;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use loa_protocol::bulletin::{Class, Language};
-use loa_protocol::ids::{ItemId, ObjectHash};
+use loa_protocol::bulletin::Language;
+use loa_protocol::command::Order;
+use loa_protocol::ids::{ItemId, ObjectHash, OccurrenceId};
 use loa_protocol::plan::Item;
 use loa_protocol::receipt::{Outcome, Reason, Sound};
 use loa_protocol::report::ClockTrust;
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::Occurrence;
+use loa_protocol::timeline::{Aired, NEAR_MS, ORDER_AHEAD_MS, Occurrence, Watch};
 
 use self::amplifier::Amplifier;
-use self::due::Due;
-pub(crate) use self::due::spoken;
-use self::session::{Session, Step};
+use self::due::{Begun, Due};
+use self::session::{Session, Step, Stop};
 use crate::action::Action;
 use crate::agenda::Agenda;
 use crate::cache::Cache;
 use crate::deadline::{At, Deadlines};
 use crate::documents::Documents;
 use crate::input::{Intent, Now, Settings, SpeakerEvent, SpeakerFailure};
+use crate::ledger::Ledger;
 
-/// How long before its nominal start a sound is ordered: enough to open the file and fill the decoder's ring.
-pub(crate) const PLAY_LEAD_MS: i64 = 1_500;
 /// How long before that the amplifier's warm-up ends.
 const WARM_MARGIN_MS: i64 = 1_500;
 /// How long after a start failed an occurrence is tried again.
@@ -66,6 +59,9 @@ pub(crate) struct Scene<'a> {
     pub(crate) languages: &'a [Language],
     pub(crate) cache: &'a Cache,
     pub(crate) documents: &'a Documents,
+    /// The guards of the documents in force.
+    pub(crate) watch: &'a Watch,
+    pub(crate) ledger: &'a Ledger,
 }
 
 /// An occurrence that has come to its end.
@@ -74,6 +70,10 @@ pub(crate) struct Ended {
     pub(crate) intent: Intent,
     pub(crate) outcome: Outcome,
     pub(crate) sound: Option<Sound>,
+    /// Who sounded instead of it, or cut it.
+    pub(crate) winner: Option<OccurrenceId>,
+    /// What counts towards the budgets.
+    pub(crate) aired: Option<Aired>,
 }
 
 #[derive(Debug, Default)]
@@ -89,7 +89,7 @@ pub(crate) struct Player {
 
 /// How long before its nominal start an occurrence comes into `waiting`.
 pub(crate) fn admit_lead_ms(settings: &Settings) -> i64 {
-    i64::from(settings.amplifier_warm_up_ms) + WARM_MARGIN_MS + PLAY_LEAD_MS
+    NEAR_MS.max(i64::from(settings.amplifier_warm_up_ms) + WARM_MARGIN_MS + ORDER_AHEAD_MS)
 }
 
 impl Player {
@@ -102,6 +102,17 @@ impl Player {
         }
     }
 
+    /// Takes what was on, or waited to be taken up again, when the power went (rule I2). Gives it back as ended where it does not
+    /// sound again: `item` is `None` where no document in force has it in this revision.
+    pub(crate) fn restore(&mut self, intent: Intent, item: Option<(Occurrence, Arc<Item>)>) -> Option<Ended> {
+        let begun = Begun::after_power_cut(&intent);
+        let Some((occurrence, item)) = item else { return Some(begun.end(intent)) };
+        let Some(taken_up) = begun.take_up(&item) else { return Some(begun.end(intent)) };
+        let due = Due { begun: Some(taken_up), ..Due::new(occurrence, item) };
+        self.waiting.insert(due.key(), due);
+        None
+    }
+
     /// Stops and drops what is no longer in force. What was not due yet leaves without a word.
     pub(crate) fn withdraw(
         &mut self,
@@ -110,26 +121,25 @@ impl Player {
         actions: &mut VecDeque<Action>,
     ) -> Vec<Ended> {
         if let Some(session) = self.session.as_mut().filter(|s| !agenda.has(&s.due.item)) {
-            session.stop(Reason::Withdrawn, now, actions);
+            session.stop(Stop { reason: Reason::Withdrawn, winner: None }, now, actions);
         }
         let gone = |_: &(UnixMs, ItemId), due: &mut Due| !agenda.has(&due.item);
         let withdrawn = self.waiting.extract_if(.., gone);
-        let was_due = |due: &Due| due.has_intent || due.occurrence.nominal <= now.wall;
-        withdrawn.filter(|(_, due)| was_due(due)).map(|(_, due)| missed(&due, Reason::Withdrawn)).collect()
+        let was_due = |due: &Due| due.begun.is_some() || due.occurrence.nominal <= now.wall;
+        withdrawn.filter(|(_, due)| was_due(due)).map(|(_, due)| due.end(Reason::Withdrawn, None)).collect()
     }
 
-    /// Ends what can no longer start.
-    pub(crate) fn expire(&mut self, scene: &Scene<'_>) -> Vec<Ended> {
-        let now = scene.now.wall;
-        let has_no_track = |due: &Due| {
-            scene.clock != ClockTrust::Unknown
-                && due.occurrence.nominal <= now
-                && !scene.languages.is_empty()
-                && spoken(&due.item, scene.languages).is_empty()
+    /// Ends what an order ends, of what sounds and of what is due and waits.
+    pub(crate) fn obey(&mut self, order: &Order, now: Now, actions: &mut VecDeque<Action>) -> Vec<Ended> {
+        let ends = |due: &Due| order.ends(&due.occurrence.id, &due.item.bulletin, due.occurrence.class);
+        if let Some(session) = self.session.as_mut().filter(|session| ends(&session.due)) {
+            session.stop(Stop { reason: Reason::Stopped, winner: None }, now, actions);
+        }
+        let is_over = |_: &(UnixMs, ItemId), due: &mut Due| {
+            ends(due) && (due.begun.is_some() || due.occurrence.nominal <= now.wall)
         };
-        let is_over = |_: &(UnixMs, ItemId), due: &mut Due| due.limit() < now || has_no_track(due);
         let over = self.waiting.extract_if(.., is_over);
-        over.map(|(_, due)| missed(&due, due.missed_reason(scene))).collect()
+        over.map(|(_, due)| due.end(Reason::Stopped, None)).collect()
     }
 
     /// Begins what is to sound, and looks after the amplifier.
@@ -141,41 +151,17 @@ impl Player {
                 self.begin_next(scene, actions);
             }
         }
-        let Some(session) = &self.session else { return };
-        let may_cut = !self.is_closing && scene.clock != ClockTrust::Unknown;
-        let is_cut =
-            may_cut && session.due.occurrence.class < Class::Emergency && self.emergency_is_due(scene);
+        let Some(stop) = self.session.as_ref().map(|session| self.must_stop(session, scene)) else { return };
         let Some(session) = &mut self.session else { return };
-        if is_cut {
-            session.stop(Reason::Yielded, scene.now, actions);
+        if let Some(stop) = stop {
+            session.stop(stop, scene.now, actions);
         }
+        let Occurrence { id, .. } = session.due.occurrence;
         let sounding = session.due.occurrence.precedence();
-        for due in self.waiting.values_mut() {
-            let waits = due.occurrence.nominal <= scene.now.wall;
-            due.yielded |= waits && due.occurrence.precedence() < sounding;
+        for due in self.waiting.values_mut().filter(|due| due.occurrence.nominal <= scene.now.wall) {
+            due.winner = Some(id);
+            due.yielded |= due.occurrence.precedence() < sounding;
         }
-    }
-
-    fn emergency_is_due(&self, scene: &Scene<'_>) -> bool {
-        self.waiting.values().any(|due| {
-            let Occurrence { class, nominal, .. } = due.occurrence;
-            class == Class::Emergency && nominal <= scene.now.wall && self.could_start(due, scene)
-        })
-    }
-
-    /// When it would start if it were ordered now.
-    fn start_at(&self, due: &Due, scene: &Scene<'_>) -> UnixMs {
-        let earliest = scene.now.wall + self.amplifier.warm_up_left_ms(scene.settings, scene.now);
-        due.occurrence.nominal.max(earliest)
-    }
-
-    fn could_start(&self, due: &Due, scene: &Scene<'_>) -> bool {
-        // It came near by a clock that was ahead and has gone back.
-        let is_near = due.occurrence.nominal <= scene.now.wall + admit_lead_ms(scene.settings);
-        is_near
-            && due.retry_at_ms.is_none_or(|until| until <= scene.now.monotonic_ms)
-            && self.start_at(due, scene) <= due.limit()
-            && due.tracks(scene).is_some()
     }
 
     fn begin_next(&mut self, scene: &Scene<'_>, actions: &mut VecDeque<Action>) {
@@ -186,17 +172,14 @@ impl Player {
             self.amplifier.rest(settings, now, actions);
             return;
         };
-        let (key, nominal, tracks) = (best.key(), best.occurrence.nominal, best.tracks(scene));
-        self.amplifier.prepare(nominal, settings, now, actions);
-        if nominal - PLAY_LEAD_MS > now.wall {
+        let (key, begin_at, plan) = (best.key(), best.begin_at(), best.plan(scene));
+        self.amplifier.prepare(begin_at, settings, now, actions);
+        if begin_at - ORDER_AHEAD_MS > now.wall {
             return;
         }
-        let Some((mut due, tracks)) = self.waiting.remove(&key).zip(tracks) else { return };
-        let start_at = self.start_at(&due, scene);
-        if !std::mem::replace(&mut due.has_intent, true) {
-            actions.push_back(Action::RecordIntent(due.intent(None)));
-        }
-        self.session = Some(Session::begin(due, tracks, &mut self.tokens, start_at, now, actions));
+        let Some((due, plan)) = self.waiting.remove(&key).zip(plan) else { return };
+        let start = (self.start_at(&due, scene), due.latest(scene));
+        self.session = Session::begin(due, &plan, &mut self.tokens, start, now, actions);
     }
 
     pub(crate) fn handle_speaker(
@@ -218,33 +201,46 @@ impl Player {
     fn follow(&mut self, step: Step, now: Now, actions: &mut VecDeque<Action>) -> Option<Ended> {
         match step {
             Step::Continues => None,
-            Step::Began => {
-                let session = self.session.as_ref()?;
-                actions.push_back(Action::RecordIntent(session.due.intent(session.started)));
+            Step::Advanced => {
+                actions.push_back(Action::RecordIntent(self.session.as_ref()?.due.intent()));
                 None
             }
-            Step::Unstarted(kind) => {
-                let Session { mut due, .. } = self.session.take()?;
+            Step::Unstarted(failure) => {
+                let session = self.session.take()?;
+                let recorded = session.due.begun;
+                let mut due = session.unstarted();
+                if due.begun != recorded {
+                    actions.push_back(Action::RecordIntent(due.intent()));
+                }
                 let retry_at_ms = now.monotonic_ms.saturating_add(RETRY_MS);
-                (due.device_failed, due.retry_at_ms) = match kind {
-                    SpeakerFailure::Device | SpeakerFailure::Unreadable | SpeakerFailure::Audio => {
+                (due.device_failed, due.retry_at_ms) = match failure {
+                    Some(SpeakerFailure::Device | SpeakerFailure::Unreadable | SpeakerFailure::Audio) => {
                         (true, Some(retry_at_ms))
                     }
-                    SpeakerFailure::Unrecorded => (false, Some(retry_at_ms)),
-                    // Its limit has passed, so it is missed at once.
-                    SpeakerFailure::Late => (false, None),
+                    Some(SpeakerFailure::Unrecorded) => (false, Some(retry_at_ms)),
+                    // It yielded; or its limit has passed, so it is missed at once.
+                    None | Some(SpeakerFailure::Late) => (false, None),
                 };
                 self.waiting.insert(due.key(), due);
                 None
             }
-            Step::Ended(outcome, sound) => {
-                let Session { due, .. } = self.session.take()?;
-                if sound.is_some() {
-                    // Another revision does not sound again for the same start.
-                    self.waiting.remove(&due.key());
+            Step::Over => match self.session.take()?.finish() {
+                Ok(ended) => {
+                    if ended.sound.is_some() {
+                        // Another revision does not sound again for the same start.
+                        self.waiting.remove(&(ended.intent.nominal, ended.intent.item.clone()));
+                    }
+                    Some(ended)
                 }
-                Some(Ended { intent: due.intent(sound.map(|s| s.started)), outcome, sound })
-            }
+                Err(due) => {
+                    actions.push_back(Action::RecordIntent(due.intent()));
+                    // A program that ends leaves it to the next boot.
+                    if !self.is_closing {
+                        self.waiting.insert(due.key(), *due);
+                    }
+                    None
+                }
+            },
         }
     }
 
@@ -252,7 +248,7 @@ impl Player {
     pub(crate) fn close(&mut self, now: Now, actions: &mut VecDeque<Action>) {
         self.is_closing = true;
         if let Some(session) = &mut self.session {
-            session.stop(Reason::Interrupted, now, actions);
+            session.stop(Stop { reason: Reason::Interrupted, winner: None }, now, actions);
         }
     }
 
@@ -279,12 +275,15 @@ impl Player {
             }
         };
         for due in self.waiting.values() {
-            let nominal = due.occurrence.nominal;
-            wall(nominal - admit_lead_ms(scene.settings), "an occurrence comes near again");
-            wall(nominal - PLAY_LEAD_MS, "a sound must be ordered");
-            wall(nominal, "an occurrence is due");
+            let begin_at = due.begin_at();
+            wall(begin_at - admit_lead_ms(scene.settings), "an occurrence comes near again");
+            wall(begin_at - ORDER_AHEAD_MS, "a sound must be ordered");
+            wall(due.occurrence.nominal, "an occurrence is due");
             wall(due.last_call(scene), "start with the languages that are there");
-            wall(due.limit() + 1, "an occurrence can no longer start");
+            wall(due.latest(scene) + 1, "an occurrence can no longer start");
+        }
+        if let Some(quiet) = self.session.as_ref().and_then(|session| judge::quiet_ahead(session, scene)) {
+            wall(quiet, "quiet hours begin");
         }
         for due in self.waiting.values() {
             if let Some(until) = due.retry_at_ms.filter(|until| *until > now.monotonic_ms) {
@@ -296,8 +295,4 @@ impl Player {
         }
         self.amplifier.deadlines(deadlines);
     }
-}
-
-fn missed(due: &Due, reason: Reason) -> Ended {
-    Ended { intent: due.intent(None), outcome: Outcome::Missed(reason), sound: None }
 }

@@ -1,7 +1,7 @@
-//! One occurrence while it sounds: its tracks, one after the other.
+//! One occurrence while it sounds: its parts, one after the other.
 //!
 //! ```text
-//!           Play            Started           Finished, more tracks: Play
+//!           Play            Started           Finished, more parts: Play
 //! begin ─> Ordered ───────> Sounding ────────────────────────────────────> Ordered …
 //!             │ │              │ └ Finished, Failed: end
 //!             │ └ Failed ──────┤
@@ -12,16 +12,16 @@
 
 use std::collections::VecDeque;
 
-use loa_protocol::ids::ObjectHash;
-use loa_protocol::receipt::{Outcome, Reason, Sound};
+use loa_protocol::ids::{ObjectHash, OccurrenceId};
+use loa_protocol::receipt::{Outcome, Reason};
 use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::{AfterInterruption, Part, SessionPlan};
 
-use super::due::Due;
+use super::Ended;
+use super::due::{Begun, Due};
 use crate::action::Action;
-use crate::input::{Now, SpeakerEvent, SpeakerFailure, Token};
+use crate::input::{Now, Progress, SpeakerEvent, SpeakerFailure, Token};
 
-/// Silence between two tracks: the next language is heard as a beginning, and the echo of the last word has died.
-const PAUSE_MS: i64 = 1_000;
 /// By how much a start may be later than the item allows: what the speaker needs, and no more.
 const START_SLACK_MS: i64 = 500;
 /// How long after its instant a sound may begin before the speaker counts as failed.
@@ -31,22 +31,6 @@ const END_PATIENCE_MS: u64 = 30_000;
 /// How long a stop may take.
 const STOP_PATIENCE_MS: u64 = 5_000;
 
-/// One language's sound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sounding {
-    pub(super) object: ObjectHash,
-    pub(super) duration_ms: u32,
-}
-
-/// What a session plays.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Tracks {
-    pub(super) first: Sounding,
-    pub(super) left: VecDeque<Sounding>,
-    /// Why some of the node's languages are missing, if some are.
-    pub(super) defect: Option<Reason>,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Ordered { start_at: UnixMs },
@@ -54,96 +38,135 @@ enum Phase {
     Stopping,
 }
 
+/// Why it is stopped, and for whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stop {
+    pub(super) reason: Reason,
+    pub(super) winner: Option<OccurrenceId>,
+}
+
+impl Stop {
+    /// Whether the item's policy decides what happens then (section I of the timeline).
+    fn interrupts(self) -> bool {
+        matches!(self.reason, Reason::Yielded | Reason::Interrupted)
+    }
+}
+
 /// What became of a session.
 #[derive(Debug)]
 pub(super) enum Step {
     /// It goes on.
     Continues,
-    /// The first sample left: the intent says so from here on.
-    Began,
-    /// It failed so before anything sounded: the occurrence may be tried again.
-    Unstarted(SpeakerFailure),
+    /// It got further: the intent says so from here on.
+    Advanced,
+    /// Nothing sounded, so the occurrence waits as it did before; the failure says why, unless it had to yield.
+    Unstarted(Option<SpeakerFailure>),
     /// It is over.
-    Ended(Outcome, Option<Sound>),
+    Over,
 }
 
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) due: Due,
-    current: Sounding,
-    left: VecDeque<Sounding>,
+    /// What the occurrence had behind it before this session.
+    before: Option<Begun>,
+    current: Part,
+    left: VecDeque<Part>,
     token: Token,
     phase: Phase,
     watchdog_ms: u64,
-    pub(super) started: Option<UnixMs>,
+    /// When the first sample left, if one did.
+    heard: Option<UnixMs>,
     played_ms: u32,
-    /// Why it will not have sounded wholly.
     defect: Option<Reason>,
-    stopping: Option<Reason>,
+    stopping: Option<Stop>,
 }
 
 impl Session {
-    /// Orders the first track.
+    /// Records the intent and orders the first part. `None` when nothing of the plan is left.
     pub(super) fn begin(
-        due: Due,
-        tracks: Tracks,
+        mut due: Due,
+        plan: &SessionPlan,
         next_token: &mut u64,
-        start_at: UnixMs,
+        (start_at, latest): (UnixMs, UnixMs),
         now: Now,
         actions: &mut VecDeque<Action>,
-    ) -> Self {
-        let Tracks { first, left, defect } = tracks;
+    ) -> Option<Self> {
+        let mut left: VecDeque<Part> = plan.left(due.next_part()).copied().collect();
+        let first = left.pop_front()?;
+        let before = due.begun;
+        let planned_ms = u32::try_from(plan.sound_ms(first.number)).unwrap_or(u32::MAX);
+        let mut begun = before.unwrap_or_default();
+        let charged_ms = if due.interrupted().is_some() { begun.progress.planned_ms } else { 0 };
+        begun.progress = Progress {
+            planned_ms: planned_ms.saturating_add(charged_ms),
+            interrupted: None,
+            is_taken_up: begun.progress.is_taken_up || due.interrupted().is_some(),
+            defect: plan.is_lacking.then_some(Reason::AudioIncomplete).or(begun.progress.defect),
+            ..begun.progress
+        };
+        if due.begun.replace(begun) != Some(begun) {
+            actions.push_back(Action::RecordIntent(due.intent()));
+        }
         let mut session = Self {
             due,
+            before,
             current: first,
             left,
             token: Token(0),
             phase: Phase::Sounding,
             watchdog_ms: 0,
-            started: None,
+            heard: None,
             played_ms: 0,
-            defect,
+            defect: begun.progress.defect,
             stopping: None,
         };
-        let latest = session.due.limit() + START_SLACK_MS;
-        session.order(first, next_token, start_at, latest, now, actions);
-        session
+        session.order(first, next_token, (start_at, latest + START_SLACK_MS), now, actions);
+        Some(session)
     }
 
     fn order(
         &mut self,
-        sound: Sounding,
+        part: Part,
         next_token: &mut u64,
-        start_at: UnixMs,
-        latest: UnixMs,
+        (start_at, latest): (UnixMs, UnixMs),
         now: Now,
         actions: &mut VecDeque<Action>,
     ) {
         let until_start = u64::try_from(start_at.since(now.wall)).unwrap_or(0);
         let token = Token(*next_token);
         *next_token += 1;
-        self.current = sound;
+        self.current = part;
         self.token = token;
         self.phase = Phase::Ordered { start_at };
         self.watchdog_ms = now.monotonic_ms.saturating_add(until_start).saturating_add(START_PATIENCE_MS);
-        actions.push_back(Action::Play { token, object: sound.object, start_at, latest });
+        actions.push_back(Action::Play { token, object: part.object, start_at, latest });
     }
 
     /// The objects that it still needs.
     pub(super) fn objects(&self) -> impl Iterator<Item = ObjectHash> + '_ {
-        std::iter::once(self.current.object).chain(self.left.iter().map(|sound| sound.object))
+        std::iter::once(self.current.object).chain(self.left.iter().map(|part| part.object))
+    }
+
+    /// Whether something of it is heard, was heard, or should be.
+    pub(super) fn is_on(&self, now: UnixMs) -> bool {
+        let is_ahead = matches!(self.phase, Phase::Ordered { start_at } if start_at > now);
+        self.heard.is_some() || !is_ahead
     }
 
     pub(super) fn watchdog_ms(&self) -> u64 {
         self.watchdog_ms
     }
 
-    /// Stops it, for this reason.
-    pub(super) fn stop(&mut self, reason: Reason, now: Now, actions: &mut VecDeque<Action>) {
-        if self.stopping.is_some() {
+    /// Stops it. A reason after which it is not taken up again replaces one after which it might be.
+    pub(super) fn stop(&mut self, stop: Stop, now: Now, actions: &mut VecDeque<Action>) {
+        if let Some(stopping) = &mut self.stopping {
+            if stopping.interrupts() && !stop.interrupts() {
+                *stopping = stop;
+            }
             return;
         }
-        self.stopping = Some(reason);
+        self.stopping = Some(stop);
         self.phase = Phase::Stopping;
         self.watchdog_ms = now.monotonic_ms.saturating_add(STOP_PATIENCE_MS);
         actions.push_back(Action::StopSound { token: self.token });
@@ -156,10 +179,10 @@ impl Session {
         }
         match self.phase {
             Phase::Ordered { .. } | Phase::Sounding => {
-                self.stop(Reason::SpeakerFailed, now, actions);
+                self.stop(Stop { reason: Reason::SpeakerFailed, winner: None }, now, actions);
                 Step::Continues
             }
-            Phase::Stopping => self.end(),
+            Phase::Stopping => self.over(),
         }
     }
 
@@ -174,46 +197,23 @@ impl Session {
             SpeakerEvent::Started { token, at, .. } if token == self.token => self.begun(at, now),
             SpeakerEvent::Finished { token, played_ms } if token == self.token => {
                 self.count(played_ms);
-                if self.left.is_empty() {
-                    // A stop that came after the last sample took nothing away.
-                    self.stopping = None;
+                // A stop that came after a part's last sample took nothing of it away.
+                match self.left.front() {
+                    Some(next) if self.stopping.is_some() => self.current = *next,
+                    Some(_) => {}
+                    None => self.stopping = None,
                 }
                 self.go_on(next_token, now, actions)
             }
             SpeakerEvent::Stopped { token, played_ms } if token == self.token => {
                 self.count(played_ms);
                 // Nobody here asked for it: the shell is ending.
-                self.stopping.get_or_insert(Reason::Interrupted);
-                self.end()
+                self.stopping.get_or_insert(Stop { reason: Reason::Interrupted, winner: None });
+                self.over()
             }
             SpeakerEvent::Failed { token, kind, played_ms } if token == self.token => {
                 self.count(played_ms);
-                match kind {
-                    SpeakerFailure::Audio => {
-                        self.defect = Some(Reason::AudioBroken);
-                        self.go_on(next_token, now, actions)
-                    }
-                    SpeakerFailure::Device
-                    | SpeakerFailure::Unreadable
-                    | SpeakerFailure::Late
-                    | SpeakerFailure::Unrecorded
-                        if self.started.is_none() && self.stopping.is_none() =>
-                    {
-                        Step::Unstarted(kind)
-                    }
-                    SpeakerFailure::Late | SpeakerFailure::Unrecorded => {
-                        self.defect = Some(Reason::TooLate);
-                        self.go_on(next_token, now, actions)
-                    }
-                    SpeakerFailure::Unreadable => {
-                        self.defect = Some(Reason::AudioBroken);
-                        self.go_on(next_token, now, actions)
-                    }
-                    SpeakerFailure::Device => {
-                        self.defect = Some(Reason::SpeakerFailed);
-                        self.end()
-                    }
-                }
+                self.failed(kind, next_token, now, actions)
             }
             SpeakerEvent::Started { .. }
             | SpeakerEvent::Finished { .. }
@@ -228,43 +228,132 @@ impl Session {
             let length = u64::from(self.current.duration_ms).saturating_add(END_PATIENCE_MS);
             self.watchdog_ms = now.monotonic_ms.saturating_add(length);
         }
-        if self.started.is_some() {
-            return Step::Continues;
+        let is_first = self.heard.is_none();
+        self.heard.get_or_insert(at);
+        let begun = self.due.begun.get_or_insert_default();
+        begun.started.get_or_insert(at);
+        // After a power cut it goes on from here; where it would not, the disk is spared.
+        let goes_on = self.due.item.rules.after_interruption == AfterInterruption::Resume;
+        let is_further = goes_on && begun.progress.part != self.current.number;
+        if is_further {
+            begun.progress.part = self.current.number;
         }
-        self.started = Some(at);
-        Step::Began
+        if is_first || is_further { Step::Advanced } else { Step::Continues }
     }
 
     fn count(&mut self, played_ms: u32) {
-        if played_ms > 0 && self.started.is_none() {
+        if played_ms > 0 && self.heard.is_none() {
             // The word of the start was lost: the planned instant is the best that is known.
-            self.started = match self.phase {
-                Phase::Ordered { start_at } => Some(start_at),
-                Phase::Sounding | Phase::Stopping => Some(self.due.occurrence.nominal),
+            let at = match self.phase {
+                Phase::Ordered { start_at } => start_at,
+                Phase::Sounding | Phase::Stopping => self.due.occurrence.nominal,
             };
+            self.heard = Some(at);
+            self.due.begun.get_or_insert_default().started.get_or_insert(at);
         }
         self.played_ms = self.played_ms.saturating_add(played_ms);
     }
 
+    fn failed(
+        &mut self,
+        kind: SpeakerFailure,
+        next_token: &mut u64,
+        now: Now,
+        actions: &mut VecDeque<Action>,
+    ) -> Step {
+        let could_retry = self.heard.is_none() && self.stopping.is_none();
+        match kind {
+            SpeakerFailure::Audio => self.pass_over(Reason::AudioBroken, next_token, now, actions),
+            SpeakerFailure::Device
+            | SpeakerFailure::Unreadable
+            | SpeakerFailure::Late
+            | SpeakerFailure::Unrecorded
+                if could_retry =>
+            {
+                Step::Unstarted(Some(kind))
+            }
+            SpeakerFailure::Late | SpeakerFailure::Unrecorded => {
+                self.pass_over(Reason::TooLate, next_token, now, actions)
+            }
+            SpeakerFailure::Unreadable => self.pass_over(Reason::AudioBroken, next_token, now, actions),
+            SpeakerFailure::Device => {
+                self.defect = Some(Reason::SpeakerFailed);
+                self.over()
+            }
+        }
+    }
+
+    /// The session goes on without the current part (rule N4).
+    fn pass_over(
+        &mut self,
+        reason: Reason,
+        next_token: &mut u64,
+        now: Now,
+        actions: &mut VecDeque<Action>,
+    ) -> Step {
+        if !self.current.is_chime {
+            self.defect = Some(reason);
+        }
+        self.go_on(next_token, now, actions)
+    }
+
     fn go_on(&mut self, next_token: &mut u64, now: Now, actions: &mut VecDeque<Action>) -> Step {
         if self.stopping.is_some() {
-            return self.end();
+            return self.over();
         }
-        let Some(next) = self.left.pop_front() else { return self.end() };
-        let start_at = now.wall + PAUSE_MS;
+        let Some(next) = self.left.pop_front() else { return Step::Over };
+        let start_at = now.wall + i64::from(next.pause_before_ms);
         // What has begun goes on, late or not: only the watchdog bounds it.
-        self.order(next, next_token, start_at, start_at + START_PATIENCE_MS.cast_signed(), now, actions);
+        let latest = start_at + START_PATIENCE_MS.cast_signed();
+        self.order(next, next_token, (start_at, latest), now, actions);
         Step::Continues
     }
 
-    fn end(&self) -> Step {
-        let sound = self.started.map(|started| Sound { started, played_ms: self.played_ms });
-        let outcome = match (self.stopping.or(self.defect), sound) {
+    /// It ends here, unless it has yielded before anything was heard: then it has not begun.
+    fn over(&self) -> Step {
+        let has_yielded = self.stopping.is_some_and(|stop| stop.reason == Reason::Yielded);
+        if has_yielded && self.heard.is_none() { Step::Unstarted(None) } else { Step::Over }
+    }
+
+    /// The occurrence as it was before the session.
+    pub(super) fn unstarted(mut self) -> Due {
+        // The intent stays in the store, and with it the duty to write a receipt.
+        if self.before.is_some() {
+            self.due.begun = self.before;
+        }
+        self.due
+    }
+
+    /// How it ended; or the occurrence, where it was interrupted and its policy wants it to sound again.
+    pub(super) fn finish(self) -> Result<Ended, Box<Due>> {
+        let Self { mut due, before, current, played_ms, defect, stopping, .. } = self;
+        // What was planned has sounded or not: it is known, but for what the power cut off before this session.
+        let cut_off = before.filter(|before| before.progress.interrupted.is_some());
+        let begun = due.begun.get_or_insert_default();
+        let progress = &mut begun.progress;
+        progress.played_ms = progress.played_ms.saturating_add(played_ms);
+        progress.planned_ms = cut_off.map_or(0, |before| before.progress.planned_ms);
+        progress.defect = defect;
+        let started = begun.started;
+        let policy = due.item.rules.after_interruption;
+        if let Some(stop) = stopping.filter(|stop| stop.interrupts()) {
+            progress.cut_by = stop.winner.or(progress.cut_by);
+            if policy != AfterInterruption::Drop && !progress.is_taken_up {
+                progress.interrupted = Some(stop.reason);
+                let is_resumed = policy == AfterInterruption::Resume;
+                progress.part = if is_resumed { current.number } else { 0 };
+                progress.defect = defect.filter(|_| is_resumed);
+                return Err(Box::new(due));
+            }
+        }
+        let winner = stopping.and_then(|stop| stop.winner).or(progress.cut_by);
+        let reason = stopping.map(|stop| stop.reason).or(defect);
+        let outcome = match (reason, started) {
             (None, Some(_)) => Outcome::Played,
             (None, None) => Outcome::Missed(Reason::SpeakerFailed),
             (Some(reason), Some(_)) => Outcome::Partial(reason),
             (Some(reason), None) => Outcome::Missed(reason),
         };
-        Step::Ended(outcome, sound)
+        Ok(due.over(outcome, winner))
     }
 }

@@ -3,10 +3,13 @@
 
 use loa_node_core::{LinkEvent, Measurements, SpeakerEvent, SpeakerFailure, StoreEvent, Token};
 use loa_protocol::bulletin::Class;
+use loa_protocol::command::{Addressee, Command, Order};
+use loa_protocol::envelope::{Validity, seal};
 use loa_protocol::ids::ObjectHash;
-use loa_protocol::plan::Item;
+use loa_protocol::keys::{Purpose, Scope};
+use loa_protocol::plan::{AreaPlan, Item};
 use loa_protocol::report::ClockTrust;
-use loa_protocol::timeline::Start;
+use loa_protocol::timeline::{AfterInterruption, Guards, ItemRules, LocalRange, Repeats, Start};
 use loa_protocol::topic::TopicKind;
 use loa_protocol::transfer::Block;
 use loa_protocol::wire::Wire;
@@ -19,7 +22,8 @@ use crate::rig::{Rig, Serving};
 
 #[derive(Clone, Debug)]
 enum Input {
-    Plan { epoch: u64, items: Vec<(u8, u32, i64, bool, u32)> },
+    Plan { epoch: u64, items: Vec<(u8, u32, i64, bool, u32)>, guarded: bool },
+    Order { epoch: u64, all_clear: bool },
     Desired { epoch: u64, languages: Vec<&'static str> },
     Keys { version: u64, revoked: bool },
     Garbage(Vec<u8>, &'static str),
@@ -67,7 +71,9 @@ fn input() -> impl Strategy<Value = Input> {
         "no",
     ]);
     prop_oneof![
-        4 => (1..20u64, vec(item, 0..5)).prop_map(|(epoch, items)| Input::Plan { epoch, items }),
+        4 => (1..20u64, vec(item, 0..5), any::<bool>())
+            .prop_map(|(epoch, items, guarded)| Input::Plan { epoch, items, guarded }),
+        1 => (1..9u64, any::<bool>()).prop_map(|(epoch, all_clear)| Input::Order { epoch, all_clear }),
         2 => (1..9u64, languages).prop_map(|(epoch, languages)| Input::Desired { epoch, languages }),
         1 => (1..9u64, any::<bool>()).prop_map(|(version, revoked)| Input::Keys { version, revoked }),
         1 => (vec(any::<u8>(), 0..40), topics).prop_map(|(bytes, topic)| Input::Garbage(bytes, topic)),
@@ -89,6 +95,12 @@ fn input() -> impl Strategy<Value = Input> {
     ]
 }
 
+/// The commune's key may do everything within it.
+fn everything() -> Scope {
+    let purposes = vec![Purpose::Plan, Purpose::Node, Purpose::Emergency];
+    Scope { purposes, classes: Class::ALL.to_vec(), ..scope("xa") }
+}
+
 struct World {
     rig: Rig,
     objects: Vec<Object>,
@@ -101,12 +113,12 @@ impl World {
         let mut rig = Rig::new();
         rig.offer(&objects.iter().collect::<Vec<_>>());
         rig.connect();
-        rig.receive(TopicKind::Keys, &first_keys());
+        rig.receive(TopicKind::Keys, &key_set(1, &[(&commune(), everything())]));
         rig.receive(TopicKind::Desired(node()), &desired(1, &["vi"]));
         Self { rig, objects }
     }
 
-    fn plan(&self, epoch: u64, items: &[(u8, u32, i64, bool, u32)]) -> Vec<u8> {
+    fn plan(&self, epoch: u64, items: &[(u8, u32, i64, bool, u32)], guarded: bool) -> Vec<u8> {
         let now = self.rig.now.wall;
         let mut made: Vec<Item> = items
             .iter()
@@ -118,28 +130,55 @@ impl World {
                 let every = ["*/5 * * * *", "0 * * * *", "30 5 * * *", "* * * * *"][usize::from(n)];
                 let once = item(&format!("i{n}"), now + seconds * SECOND, &tracks);
                 let start = if repeats { Start::Cron(every.parse().unwrap()) } else { once.start.clone() };
-                let class = if n == 0 { Class::Priority } else { Class::Normal };
-                Item { revision, start, class, start_within_ms, ..once }
+                let class = Class::ALL[usize::from(n) % 3];
+                let policies =
+                    [AfterInterruption::Drop, AfterInterruption::Resume, AfterInterruption::Restart];
+                let rules = ItemRules {
+                    after_interruption: policies[(usize::from(n) + revision as usize) % 3],
+                    repeats: (revision == 2).then_some(Repeats { rounds: 2, gap_ms: 9_000 }),
+                    chime_before: (n == 3).then(|| self.objects[0].hash()),
+                    ..ItemRules::default()
+                };
+                Item { revision, start, class, start_within_ms, rules, ..once }
             })
             .collect();
         made.sort_by(|a, b| a.id.cmp(&b.id));
         made.dedup_by(|a, b| a.id == b.id);
-        plan(epoch, made, &self.objects.iter().collect::<Vec<_>>())
+        let quiet_hours = vec![LocalRange { from_minute: 21 * 60, until_minute: 5 * 60 }];
+        let guards = Guards {
+            quiet_hours,
+            normal_minutes_a_day: Some(30),
+            sessions_a_day: Some(9),
+            ..Guards::default()
+        };
+        let program = program(made, &self.objects.iter().collect::<Vec<_>>());
+        let guards = if guarded { guards } else { Guards::default() };
+        let plan = AreaPlan { guards, ..area_plan("xa", epoch, program) };
+        seal(&plan, &tenant(), validity(), &commune())
     }
 
     fn apply(&mut self, input: Input) {
         let rig = &mut self.rig;
         match input {
-            Input::Plan { epoch, items } => {
-                let envelope = self.plan(epoch, &items);
+            Input::Plan { epoch, items, guarded } => {
+                let envelope = self.plan(epoch, &items, guarded);
                 self.rig.receive(TopicKind::Plan(area("xa")), &envelope);
+            }
+            Input::Order { epoch, all_clear } => {
+                let order = if all_clear { Order::AllClear } else { Order::StopAll };
+                let command = Command { to: Addressee::Node(node()), epoch, order, boot: None };
+                let issued_at_s = rig.now.wall.seconds();
+                let validity =
+                    Validity { issued_at_s, not_before_s: issued_at_s, expires_s: issued_at_s + 60 };
+                let envelope = seal(&command, &tenant(), validity, &commune());
+                rig.receive(TopicKind::Command(node()), &envelope);
             }
             Input::Desired { epoch, languages } => {
                 rig.receive(TopicKind::Desired(node()), &desired(epoch, &languages));
             }
             Input::Keys { version, revoked } => {
                 let key = if revoked { key(7) } else { commune() };
-                rig.receive(TopicKind::Keys, &key_set(version, &[(&key, scope("xa"))]));
+                rig.receive(TopicKind::Keys, &key_set(version, &[(&key, everything())]));
             }
             Input::Garbage(bytes, topic) => {
                 rig.core.handle_message(&format!("loa/1/lam-dong/{topic}"), &bytes, rig.now);

@@ -207,3 +207,17 @@ fn a_plan_that_waits_for_the_clock_and_comes_again_was_applied_when_it_was() {
     rig.run_for(HOUR);
     assert_eq!(rig.played.len(), 1);
 }
+
+#[test]
+fn a_clock_that_was_set_begins_nothing_until_it_is_judged() {
+    let mut rig = playing(|voice| vec![hourly("i", voice)], 1_000);
+    // Onto the full hour: an occurrence is due, by a clock at which the shell has not looked.
+    rig.now.wall = T0 + 4 * HOUR;
+    rig.run_for(8 * SECOND);
+    assert!(rig.core.doubts_clock());
+    assert_eq!(rig.played.len(), 0);
+    rig.step_clock(0, ClockTrust::Trusted);
+    rig.run_for(MINUTE);
+    assert!(!rig.core.doubts_clock());
+    assert_eq!(rig.played.len(), 1, "it was right");
+}

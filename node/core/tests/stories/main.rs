@@ -4,9 +4,13 @@
 mod any_input;
 mod catching_up;
 mod fetching;
+mod foreseen;
+mod guards;
+mod interrupted;
 mod late_looks;
 mod main_job;
 mod office;
+mod orders;
 mod playing;
 mod refused;
 mod rig;

@@ -73,10 +73,20 @@ fn connecting_says_who_is_there_and_subscribes_to_the_whole_path() {
         retain: true,
     };
     assert_eq!(rig.actions[0], presence);
-    let filters: Vec<String> =
-        ["keys", "d/thon-3-cum-1/desired", "d/thon-3-cum-1/ack", "a/tinh/plan", "a/xa/plan", "a/thon/plan"]
-            .map(|rest| format!("loa/1/lam-dong/{rest}"))
-            .to_vec();
+    let filters: Vec<String> = [
+        "keys",
+        "d/thon-3-cum-1/desired",
+        "d/thon-3-cum-1/cmd",
+        "d/thon-3-cum-1/ack",
+        "a/tinh/plan",
+        "a/tinh/alert",
+        "a/xa/plan",
+        "a/xa/alert",
+        "a/thon/plan",
+        "a/thon/alert",
+    ]
+    .map(|rest| format!("loa/1/lam-dong/{rest}"))
+    .to_vec();
     assert_eq!(rig.actions[1], Action::Subscribe { link: Link::Control, filters });
     assert!(
         matches!(&rig.actions[2], Action::Publish { topic, retain: true, .. } if topic.ends_with("/state"))
@@ -142,10 +152,14 @@ fn a_node_that_moves_follows_the_plans_of_its_new_place() {
     let envelope = loa_protocol::envelope::seal(&document, &tenant(), validity(), &province);
     rig.receive(TopicKind::Desired(node()), &envelope);
     let unsubscribed = Action::Unsubscribe {
-        filters: vec!["loa/1/lam-dong/a/thon/plan".to_owned(), "loa/1/lam-dong/a/xa/plan".to_owned()],
+        filters: ["thon/plan", "thon/alert", "xa/plan", "xa/alert"]
+            .map(|topic| format!("loa/1/lam-dong/a/{topic}"))
+            .to_vec(),
     };
-    let subscribed =
-        Action::Subscribe { link: Link::Control, filters: vec!["loa/1/lam-dong/a/xa-khac/plan".to_owned()] };
+    let subscribed = Action::Subscribe {
+        link: Link::Control,
+        filters: ["plan", "alert"].map(|kind| format!("loa/1/lam-dong/a/xa-khac/{kind}")).to_vec(),
+    };
     assert!(rig.actions.contains(&unsubscribed) && rig.actions.contains(&subscribed), "{:?}", rig.actions);
     assert!(rig.actions.contains(&Action::ForgetDocument { slot: Slot::Plan(area("xa")) }));
     rig.run_until(at + HOUR);

@@ -9,7 +9,7 @@ use loa_protocol::ids::{AreaId, BulletinId, ItemId, NodeId, ObjectHash, TenantId
 use loa_protocol::keys::{KeyEntry, KeySet, Purpose, Scope};
 use loa_protocol::plan::{AreaPlan, Item, NodeDocument, Program, Track, Zone};
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::Start;
+use loa_protocol::timeline::{Guards, ItemRules, Start};
 use loa_protocol::transfer::{Codec, Manifest};
 
 /// 2026-11-23T00:00:00Z: when every story begins.
@@ -137,6 +137,7 @@ pub(crate) fn item(id: &str, at: UnixMs, tracks: &[(&str, &Object)]) -> Item {
             .iter()
             .map(|(tag, object)| Track { language: language(tag), object: object.hash() })
             .collect(),
+        rules: ItemRules::default(),
     }
 }
 
@@ -144,11 +145,12 @@ pub(crate) fn program(mut items: Vec<Item>, objects: &[&Object]) -> Program {
     items.sort_by(|a, b| a.id.cmp(&b.id));
     let mut objects: Vec<Manifest> = objects.iter().map(|object| object.manifest.clone()).collect();
     objects.sort_by_key(|manifest| manifest.object);
-    Program { items, objects }
+    Program { items, objects, calendars: vec![] }
 }
 
 pub(crate) fn area_plan(of: &str, epoch: u64, program: Program) -> AreaPlan {
-    AreaPlan { area: area(of), epoch, zone: ZONE, program }
+    let guards = Guards::default();
+    AreaPlan { area: area(of), epoch, zone: ZONE, program, guards, own_priority_first: false }
 }
 
 /// A plan of the commune, signed by its key.
@@ -166,6 +168,7 @@ pub(crate) fn node_document(epoch: u64, languages: &[&str]) -> NodeDocument {
         volume_percent: 80,
         health_interval_s: 60,
         program: Program::default(),
+        guards: Guards::default(),
     }
 }
 

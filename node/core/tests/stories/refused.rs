@@ -288,7 +288,8 @@ fn a_node_that_does_not_know_its_place_asks_for_no_areas_plan_and_is_placed_by_n
             refused.push(Event::from_cbor(payload).unwrap().kind);
         }
     }
-    let own = [TopicKind::Keys, TopicKind::Desired(node()), TopicKind::Ack(node())];
+    let own =
+        [TopicKind::Keys, TopicKind::Desired(node()), TopicKind::Command(node()), TopicKind::Ack(node())];
     assert_eq!(asked, own.map(topic));
     let on = topic(TopicKind::Desired(node()));
     assert_eq!(refused, [EventKind::DocumentRefused { topic: on, refusal: Refusal::OutOfScope }]);

@@ -30,6 +30,8 @@ struct Voice {
     start_at: UnixMs,
     ends_at: UnixMs,
     started: bool,
+    /// The beginning of what is not in `heard` yet.
+    heard_from: UnixMs,
 }
 
 /// What happens to blocks on their way from the controller.
@@ -58,6 +60,8 @@ pub(crate) struct Rig {
     pub(crate) no_room_for: BTreeSet<ObjectHash>,
     pub(crate) actions: Vec<Action>,
     pub(crate) played: Vec<Played>,
+    /// From when until when there was sound, on the wall clock.
+    pub(crate) heard: Vec<(UnixMs, UnixMs)>,
     /// The receipts that the controller has seen.
     pub(crate) seen: BTreeMap<u64, Receipt>,
     objects: BTreeMap<ObjectHash, Object>,
@@ -101,6 +105,7 @@ impl Rig {
             no_room_for: BTreeSet::new(),
             actions: Vec::new(),
             played: Vec::new(),
+            heard: Vec::new(),
             seen: BTreeMap::new(),
             objects: BTreeMap::new(),
             voice: None,
@@ -156,6 +161,7 @@ impl Rig {
     }
 
     pub(crate) fn power_cut_untrusted(&mut self, for_ms: i64) {
+        self.listen();
         self.store.clock_went_back |= for_ms < 0;
         self.now = Now { wall: self.now.wall + for_ms, monotonic_ms: 500 };
         self.boots += 1;
@@ -169,8 +175,12 @@ impl Rig {
 
     /// Steps the wall clock alone.
     pub(crate) fn step_clock(&mut self, by_ms: i64, trust: ClockTrust) {
+        self.listen();
         self.store.clock_went_back |= by_ms < 0;
         self.now.wall = self.now.wall + by_ms;
+        if let Some(voice) = &mut self.voice {
+            voice.heard_from = self.now.wall;
+        }
         self.core.handle_clock(trust, self.now);
         self.run();
     }
@@ -230,10 +240,23 @@ impl Rig {
         self.now = Now { wall: self.now.wall + ms, monotonic_ms: self.now.monotonic_ms + ms as u64 };
     }
 
+    /// Notes what is heard up to here.
+    fn listen(&mut self) {
+        let now = self.now.wall;
+        if let Some(voice) = self.voice.as_mut().filter(|voice| voice.started && voice.heard_from < now) {
+            self.heard.push((voice.heard_from, now));
+            voice.heard_from = now;
+        }
+    }
+
     fn sound(&mut self) {
+        if self.voice.as_ref().is_some_and(|voice| voice.ends_at <= self.now.wall) {
+            self.listen();
+        }
         let Some(voice) = &mut self.voice else { return };
         if !voice.started && voice.start_at <= self.now.wall {
             voice.started = true;
+            voice.heard_from = self.now.wall;
             let length = voice.ends_at.since(voice.start_at);
             let event = SpeakerEvent::Started {
                 token: voice.token,
@@ -313,6 +336,7 @@ impl Rig {
             }
             Action::Play { token, object, start_at, .. } => self.play(*token, object, *start_at),
             Action::StopSound { token } => {
+                self.listen();
                 if let Some(voice) = self.voice.take_if(|voice| voice.token == *token) {
                     let played = if voice.started { self.now.wall.since(voice.start_at) } else { 0 };
                     let event = SpeakerEvent::Stopped { token: *token, played_ms: played as u32 };
@@ -345,7 +369,8 @@ impl Rig {
         self.played.push(Played { object: *object, start_at });
         let duration = self.objects.get(object).map_or(1_000, |object| object.manifest.duration_ms);
         let ends_at = start_at.max(self.now.wall) + i64::from(duration);
-        self.voice = Some(Voice { token, start_at, ends_at, started: false });
+        let heard_from = self.now.wall;
+        self.voice = Some(Voice { token, start_at, ends_at, started: false, heard_from });
     }
 
     /// The controller takes what the node says.
@@ -416,6 +441,13 @@ impl Rig {
     pub(crate) fn health(&self) -> Vec<Health> {
         let health = self.published(TopicKind::Health(node()));
         health.map(|health| Health::from_cbor(health).unwrap()).collect()
+    }
+
+    /// How many documents and orders were refused since boot, as its health says now.
+    pub(crate) fn health_refused(&mut self) -> u32 {
+        self.core.handle_health(Measurements::default(), self.now);
+        self.run();
+        self.health().last().unwrap().refused
     }
 
     /// Item, nominal start and outcome of every receipt, in the order of their numbers.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use loa_node_core::{
-    Action, Intent, LedgerEntry, PartialObject, Restored, Slot, StoredDocument, WholeObject,
+    Action, Ending, Intent, LedgerEntry, PartialObject, Restored, Slot, StoredDocument, WholeObject,
 };
 use loa_protocol::envelope::Applied;
 use loa_protocol::ids::{ObjectHash, OccurrenceId};
@@ -19,6 +19,7 @@ pub(crate) struct Store {
     /// Every receipt that was ever written, by number.
     pub(crate) receipts: BTreeMap<u64, Receipt>,
     pub(crate) unacknowledged: Vec<u64>,
+    pub(crate) ledger: Vec<LedgerEntry>,
     pub(crate) whole: BTreeMap<ObjectHash, u32>,
     pub(crate) partial: BTreeMap<ObjectHash, PartialFile>,
     /// Whether the wall clock was ever ahead, as far as the rig knows.
@@ -47,9 +48,9 @@ impl Store {
         if let Action::RecordIntent(intent) = action {
             self.intents.insert(intent.occurrence, intent.clone());
         }
-        if let Action::RecordReceipts(receipts) = action {
-            for receipt in receipts {
-                self.record(receipt);
+        if let Action::RecordReceipts(endings) = action {
+            for ending in endings {
+                self.record(ending);
             }
         }
         if let Action::DeleteReceipts { numbers } = action {
@@ -65,7 +66,11 @@ impl Store {
         }
     }
 
-    fn record(&mut self, receipt: &Receipt) {
+    fn record(&mut self, ending: &Ending) {
+        let receipt = &ending.receipt;
+        let newest = self.receipts.last_key_value().map(|(_, newest)| newest.digest());
+        assert_eq!(receipt.previous, newest, "receipts are a chain");
+        self.ledger.push(ending.ledger_entry());
         let next = self.receipts.last_key_value().map_or(1, |(last, _)| last + 1);
         assert_eq!(receipt.number, next, "receipts are numbered without a hole");
         // One that a clock far ahead called missed, and that was still to come, ends anew.
@@ -97,12 +102,6 @@ impl Store {
     }
 
     pub(crate) fn restored(&self) -> Restored {
-        let entry = |receipt: &Receipt| LedgerEntry {
-            nominal: receipt.nominal,
-            item: receipt.item.clone(),
-            revision: receipt.revision,
-            sounded: receipt.sound.is_some(),
-        };
         let whole = |(object, size_bytes): (&ObjectHash, &u32)| WholeObject {
             object: *object,
             size_bytes: *size_bytes,
@@ -113,9 +112,10 @@ impl Store {
         Restored {
             documents: self.documents.clone().into_iter().collect(),
             applied: self.applied.clone().into_iter().collect(),
-            ledger: self.receipts.values().map(entry).collect(),
+            ledger: self.ledger.clone(),
             intents: self.intents.values().cloned().collect(),
             next_receipt: self.receipts.last_key_value().map_or(1, |(last, _)| last + 1),
+            last_receipt: self.receipts.last_key_value().map(|(_, newest)| newest.digest()),
             unacknowledged: self.unacknowledged.clone(),
             objects: self.whole.iter().map(whole).collect(),
             partial: self.partial.values().map(partial).collect(),

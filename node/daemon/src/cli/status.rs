@@ -65,5 +65,7 @@ fn slot_name(slot: &Slot) -> String {
         Slot::Keys => "khóa / keys".to_owned(),
         Slot::Node => "cụm loa / node".to_owned(),
         Slot::Plan(area) => format!("kế hoạch / plan {area}"),
+        Slot::Command(None) => "lệnh / command".to_owned(),
+        Slot::Command(Some(area)) => format!("lệnh / command {area}"),
     }
 }

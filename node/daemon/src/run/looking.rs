@@ -38,10 +38,13 @@ impl Shell {
         let look = Look::at(&self.clock);
         let trust = stand(&self.clock, &mut self.judge, &look);
         let now = self.now();
-        if trust != self.trust {
+        let has_changed = trust != self.trust;
+        if has_changed {
             tracing::info!(from = self.trust.as_str(), to = trust.as_str(), now = %now.wall, "the clock's standing changed");
             tell(trust);
             self.trust = trust;
+        }
+        if has_changed || self.core.doubts_clock() {
             self.core.handle_clock(trust, now);
         }
         if self.clock_kept.is_none_or(|kept| kept.elapsed() >= CLOCK_KEEP) {

@@ -19,7 +19,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use loa_node_core::Action;
+use loa_node_core::{Action, Ending};
 
 use super::{Shell, reserve};
 use crate::cache::worker::Job;
@@ -174,15 +174,15 @@ pub(super) async fn write(store: &mut Store, change: &Change) -> Result<(), Stor
         }
         Action::ForgetDocument { slot } => store.forget_document(slot).await,
         Action::RecordIntent(intent) => store.record_intent(intent).await,
-        Action::RecordReceipts(receipts) => {
-            for receipt in receipts {
+        Action::RecordReceipts(endings) => {
+            for Ending { receipt, .. } in endings {
                 tracing::info!(
                     number = receipt.number, item = %receipt.item, nominal = %receipt.nominal,
                     outcome = receipt.outcome.as_str(), reason = receipt.outcome.reason().map(|r| r.as_str()),
                     "an occurrence has ended"
                 );
             }
-            store.record_receipts(receipts).await
+            store.record_receipts(endings).await
         }
         Action::DeleteReceipts { numbers } => store.delete_receipts(numbers).await,
         Action::ReadReceipts { .. }

@@ -88,6 +88,8 @@ fn slot_name(slot: &Slot) -> String {
         Slot::Keys => "keys".to_owned(),
         Slot::Node => "node".to_owned(),
         Slot::Plan(area) => format!("plan/{area}"),
+        Slot::Command(None) => "command".to_owned(),
+        Slot::Command(Some(area)) => format!("command/{area}"),
     }
 }
 
@@ -95,7 +97,16 @@ fn parse_slot(name: &str) -> Option<Slot> {
     match name {
         "keys" => Some(Slot::Keys),
         "node" => Some(Slot::Node),
-        _ => name.strip_prefix("plan/").and_then(|area| AreaId::new(area).ok()).map(Slot::Plan),
+        "command" => Some(Slot::Command(None)),
+        _ => {
+            let (kind, area) = name.split_once('/')?;
+            let area = AreaId::new(area).ok()?;
+            match kind {
+                "plan" => Some(Slot::Plan(area)),
+                "command" => Some(Slot::Command(Some(area))),
+                _ => None,
+            }
+        }
     }
 }
 

@@ -196,7 +196,7 @@ impl Store {
             "DELETE FROM intent",
             "DELETE FROM receipt",
             "DELETE FROM ledger",
-            "DELETE FROM meta WHERE name = 'next_receipt' OR name LIKE 'clock_%'",
+            "DELETE FROM meta WHERE name IN ('next_receipt', 'last_receipt') OR name LIKE 'clock_%'",
         ]
         .into_iter()
         .map(sqlx::query)
@@ -267,6 +267,7 @@ impl Store {
             ledger: self.ledger().await?,
             intents: self.intents().await?,
             next_receipt: self.next_receipt().await?,
+            last_receipt: self.last_receipt().await?,
             unacknowledged: self.receipt_numbers().await?,
             objects: Vec::new(),
             partial: Vec::new(),
@@ -306,19 +307,22 @@ impl Store {
 
     async fn ledger(&mut self) -> Result<Vec<LedgerEntry>, StoreError> {
         let rows = sqlx::query(
-            "SELECT nominal_ms, item, revision, sounded FROM ledger ORDER BY nominal_ms DESC, item, revision LIMIT $1",
+            "SELECT nominal_ms, item, revision, sounded, aired FROM ledger
+             ORDER BY nominal_ms DESC, item, revision LIMIT $1",
         )
         .bind(i64::try_from(LEDGER_MAX).unwrap_or(i64::MAX))
-            .fetch_all(&mut self.db)
-            .await
-            .map_err(|e| self.statement("read the ledger")(e))?;
+        .fetch_all(&mut self.db)
+        .await
+        .map_err(|e| self.statement("read the ledger")(e))?;
         rows.iter()
             .map(|row| {
                 let item: String = row.get(1);
                 let item = item.parse().map_err(|e| self.damaged(format!("ledger item: {e}")))?;
                 let revision = u32::try_from(row.get::<i64, _>(2))
                     .map_err(|e| self.damaged(format!("ledger revision: {e}")))?;
-                Ok(LedgerEntry { nominal: UnixMs(row.get(0)), item, revision, sounded: row.get(3) })
+                let aired = row.get::<Option<&[u8]>, _>(4).map(minicbor::decode).transpose();
+                let aired = aired.map_err(|e| self.damaged(format!("ledger aired: {e}")))?;
+                Ok(LedgerEntry { nominal: UnixMs(row.get(0)), item, revision, sounded: row.get(3), aired })
             })
             .collect()
     }

@@ -1,10 +1,12 @@
 use ed25519_dalek::SigningKey;
-use loa_node_core::{Intent, Slot, StoredDocument};
+use loa_node_core::{Ending, Intent, Progress, Slot, StoredDocument};
 use loa_protocol::area::AreaPath;
+use loa_protocol::bulletin::Class;
 use loa_protocol::envelope::Applied;
 use loa_protocol::ids::{AreaId, BulletinId, Digest, ItemId, NodeId, OccurrenceId, TenantId};
 use loa_protocol::receipt::{Outcome, Reason, Receipt};
 use loa_protocol::report::ClockTrust;
+use loa_protocol::timeline::Aired;
 
 use super::*;
 
@@ -33,7 +35,15 @@ fn receipt(number: u64, nominal: i64) -> Receipt {
         sound: None,
         clock: ClockTrust::Trusted,
         written: UnixMs(9),
+        winner: None,
+        previous: None,
     }
+}
+
+/// It sounded for some seconds.
+fn ending(number: u64, nominal: i64) -> Ending {
+    let aired = Aired { class: Class::Priority, started: UnixMs(nominal), sound_ms: 7_000 };
+    Ending { receipt: receipt(number, nominal), aired: Some(aired) }
 }
 
 fn intent(occurrence: u8) -> Intent {
@@ -43,7 +53,9 @@ fn intent(occurrence: u8) -> Intent {
         revision: u32::MAX,
         bulletin: BulletinId::new("b").unwrap(),
         nominal: UnixMs(1),
+        class: Class::Emergency,
         started: None,
+        progress: Progress::default(),
     }
 }
 
@@ -91,20 +103,32 @@ async fn everything_is_on_the_disk_when_the_call_returns() {
 
     store.forget_document(&plan).await.unwrap();
     store.record_intent(&intent(1)).await.unwrap();
-    store.record_intent(&Intent { started: Some(UnixMs(4)), ..intent(1) }).await.unwrap();
+    let progress = Progress {
+        part: 2,
+        played_ms: 3_000,
+        planned_ms: 4_000,
+        interrupted: Some(Reason::Yielded),
+        cut_by: Some(OccurrenceId([9; 16])),
+        is_taken_up: true,
+        defect: Some(Reason::AudioBroken),
+    };
+    let further = Intent { started: Some(UnixMs(4)), progress, ..intent(1) };
+    store.record_intent(&further).await.unwrap();
     let (_copy, mut cut) = after_power_cut(folder.path()).await;
     let restored = cut.restore().await.unwrap();
     assert_eq!(restored.documents, [(Slot::Keys, document(1))]);
     assert_eq!(restored.applied.last(), Some(&(plan, document(u64::MAX).applied)));
-    assert_eq!(restored.intents, [Intent { started: Some(UnixMs(4)), ..intent(1) }]);
+    assert_eq!(restored.intents, [further]);
+    assert_eq!(restored.last_receipt, None);
     assert_eq!(restored.next_receipt, 1);
 
-    store.record_receipts(&[receipt(1, 1), receipt(2, 2)]).await.unwrap();
+    store.record_receipts(&[ending(1, 1), ending(2, 2)]).await.unwrap();
     let (_copy, mut cut) = after_power_cut(folder.path()).await;
     let restored = cut.restore().await.unwrap();
     assert_eq!(restored.intents, []);
     assert_eq!((restored.next_receipt, restored.unacknowledged), (3, vec![1, 2]));
-    assert_eq!(restored.ledger.len(), 2);
+    assert_eq!(restored.ledger, [ending(2, 2).ledger_entry(), ending(1, 1).ledger_entry()]);
+    assert_eq!(restored.last_receipt, Some(receipt(2, 2).digest()));
     assert_eq!(cut.read_receipts(&[2, 1, 5]).await.unwrap(), [receipt(1, 1), receipt(2, 2)]);
 
     store.delete_receipts(&[1, 2]).await.unwrap();
@@ -118,11 +142,11 @@ async fn everything_is_on_the_disk_when_the_call_returns() {
 async fn the_newest_ledger_entries_are_kept_however_old_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).await.unwrap();
-    store.record_receipts(&[receipt(1, 0), receipt(2, 9 * DAY_MS)]).await.unwrap();
+    store.record_receipts(&[ending(1, 0), ending(2, 9 * DAY_MS)]).await.unwrap();
     store.prune_ledger().await.unwrap();
     assert_eq!(store.restore().await.unwrap().ledger.len(), 2);
-    let many: Vec<Receipt> =
-        (3..).zip(10 * DAY_MS..).take(LEDGER_MAX - 1).map(|(n, at)| receipt(n, at)).collect();
+    let many: Vec<Ending> =
+        (3..).zip(10 * DAY_MS..).take(LEDGER_MAX - 1).map(|(n, at)| ending(n, at)).collect();
     store.record_receipts(&many).await.unwrap();
     store.prune_ledger().await.unwrap();
     let kept: Vec<UnixMs> = store.restore().await.unwrap().ledger.iter().map(|e| e.nominal).collect();
@@ -135,7 +159,7 @@ async fn the_newest_ledger_entries_are_kept_however_old_they_are() {
 async fn a_receipt_that_does_not_decode_does_not_hold_up_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).await.unwrap();
-    store.record_receipts(&[receipt(1, 1), receipt(2, 2)]).await.unwrap();
+    store.record_receipts(&[ending(1, 1), ending(2, 2)]).await.unwrap();
     sqlx::query("UPDATE receipt SET cbor = x'ff' WHERE number = 1").execute(&mut store.db).await.unwrap();
     assert_eq!(store.read_receipts(&[1, 2]).await.unwrap(), [receipt(2, 2)]);
 }
@@ -146,7 +170,7 @@ async fn a_store_of_another_node_is_emptied() {
     let mut store = Store::open(folder.path()).await.unwrap();
     assert!(!store.claim(&identity("n-1")).await.unwrap(), "a fresh store drops nothing");
     store.save_document(&Slot::Node, &document(1)).await.unwrap();
-    store.record_receipts(&[receipt(7, 1)]).await.unwrap();
+    store.record_receipts(&[ending(7, 1)]).await.unwrap();
     assert!(!store.claim(&identity("n-1")).await.unwrap());
     assert_eq!(store.restore().await.unwrap().next_receipt, 8);
     let anchor = Anchor { wall: UnixMs(100), boot_ms: 7, error_ms: 9 };
@@ -228,12 +252,12 @@ async fn what_is_kept_once_a_full_disk_has_room_again_is_kept() {
     };
     let disk = Path::new(&disk);
     let mut store = Store::open(disk).await.unwrap();
-    store.record_receipts(&[receipt(1, 1)]).await.unwrap();
+    store.record_receipts(&[ending(1, 1)]).await.unwrap();
     let filler = disk.join("filler");
     let full = std::io::copy(&mut std::io::repeat(0), &mut std::fs::File::create(&filler).unwrap());
     assert_eq!(full.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
     // More than is left in the log's last page on the disk.
-    let many: Vec<Receipt> = (2..200).map(|n| receipt(n, i64::try_from(n).unwrap())).collect();
+    let many: Vec<Ending> = (2..200).map(|n| ending(n, i64::try_from(n).unwrap())).collect();
     for attempt in 0..4 {
         let error = store.record_receipts(&many).await.expect_err("the disk is full");
         assert!(error.is_full(), "attempt {attempt}: {error:?}");

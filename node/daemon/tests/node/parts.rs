@@ -78,6 +78,7 @@ pub(crate) fn node_document() -> Vec<u8> {
         volume_percent: 80,
         health_interval_s: 10,
         program: Program::default(),
+        guards: Default::default(),
     };
     seal(&document, &tenant(), validity(), &plan_key())
 }
@@ -121,12 +122,15 @@ pub(crate) fn plan_of(
         valid_until: None,
         start_within_ms,
         tracks: sounds.iter().map(track).collect(),
+        rules: Default::default(),
     };
     let plan = AreaPlan {
         area: AreaId::new(VILLAGE).unwrap(),
         epoch: 1,
         zone: Zone(chrono_tz::Asia::Ho_Chi_Minh),
-        program: Program { items: vec![item], objects },
+        program: Program { items: vec![item], objects, calendars: vec![] },
+        guards: Default::default(),
+        own_priority_first: false,
     };
     seal(&plan, &tenant(), validity(), &plan_key())
 }

@@ -1,7 +1,5 @@
 //! Starts: what crontab(5) says, on wall time, through gaps and folds.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use chrono::{DateTime, NaiveDateTime, TimeZone};
 use chrono_tz::{America::Havana, Asia::Ho_Chi_Minh, Australia::Lord_Howe, Europe::Berlin, Tz};
 use loa_protocol::time::UnixMs;

@@ -1,0 +1,322 @@
+//! Carries out what the core wants, as the daemon does: one action after the other, each of which may be the one in which
+//! the power goes.
+
+use std::sync::Arc;
+
+use loa_node_core::{
+    Action, Core, Ending, Intent, Link, Now, Slot, SpeakerEvent, SpeakerFailure, StoreEvent, StoredDocument,
+    Token,
+};
+use loa_protocol::ids::ObjectHash;
+use loa_protocol::receipt::Receipt;
+use loa_protocol::time::UnixMs;
+
+use super::SECOND;
+use super::board::Board;
+use super::event::Event;
+use super::invariants::{self, Violation};
+use super::speaker::Order;
+
+/// So long before its start a sound is ordered at most.
+const ORDERED_MS: i64 = 20 * SECOND;
+/// How long a job of the cache thread takes at most.
+const JOB_MAX_MS: i64 = 40;
+
+impl Board<'_> {
+    /// Takes and carries out actions until there are none.
+    pub(super) fn act(&mut self) {
+        while self.violation.is_none() {
+            let Some(running) = &mut self.running else { return };
+            let Some(action) = running.core.poll_action() else { return };
+            self.trace.action(self.t, &action);
+            match &mut self.cut_in {
+                Some(0 | 1) => {
+                    // In the midst of this one: done or not done, never half.
+                    if self.rng.percent(50) {
+                        self.commit(&action);
+                    }
+                    self.lose_power();
+                    return;
+                }
+                Some(left) => *left -= 1,
+                None => {}
+            }
+            self.notice_action(&action);
+            self.carry_out(action);
+        }
+    }
+
+    /// Tells the core something while its actions are carried out.
+    fn tell(&mut self, input: impl FnOnce(&mut Core, Now)) {
+        let now = self.now();
+        if let Some(running) = &mut self.running {
+            input(&mut running.core, now);
+        }
+    }
+
+    /// What the rules want to know of an action, before it is carried out.
+    fn notice_action(&mut self, action: &Action) {
+        let wall = self.clock.wall(self.t);
+        if let Action::SaveDocument { slot, document } = action {
+            self.document_applied(slot, document, wall);
+        }
+        if let Action::ForgetDocument { slot } = action {
+            self.disturb();
+            self.facts.hold(slot.clone(), None, wall);
+        }
+        if let Action::RecordIntent(intent) = action {
+            self.intents.insert(intent.occurrence, intent.clone());
+            if intent.started.is_some() {
+                self.sound_is_named(intent);
+            }
+        }
+        if let Action::RecordReceipts(endings) = action {
+            for Ending { receipt, .. } in endings {
+                self.intents.remove(&receipt.occurrence);
+                self.session.take_if(|session| *session == receipt.occurrence);
+                let verdict = invariants::only_emergencies_cut(&self.facts.books, receipt);
+                self.demand("only emergencies cut what sounds", verdict);
+            }
+        }
+        if let Action::DropObject { object } = action {
+            self.facts.is_gone(object, wall);
+        }
+    }
+
+    fn document_applied(&mut self, slot: &Slot, document: &StoredDocument, wall: UnixMs) {
+        self.disturb();
+        match invariants::nothing_forged_is_applied(self.file, slot, document, wall) {
+            Ok(publication) => {
+                let publication = Arc::clone(publication);
+                self.facts.hold(slot.clone(), Some(publication), wall);
+                self.expect_emergencies(None);
+            }
+            Err(what) => self.demand("nothing forged, expired or foreign is applied", Err(what)),
+        }
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::SaveDocument { .. }
+            | Action::ForgetDocument { .. }
+            | Action::RecordIntent(_)
+            | Action::RecordReceipts(_)
+            | Action::DeleteReceipts { .. } => {
+                if let Action::SaveDocument { document, .. } = &action {
+                    self.clock.raise_floor(self.t, document.issued_at);
+                }
+                self.persist(action);
+            }
+            Action::ReadReceipts { numbers } => {
+                let receipts = self.disk.read_receipts(&numbers);
+                self.tell(|core, now| core.handle_receipts(receipts, now));
+            }
+            Action::Subscribe { link, filters } => {
+                for (topic, payload) in self.broker.subscribe(self.t, link, &filters) {
+                    self.send_to_node(link, self.t, &topic, &payload);
+                }
+            }
+            Action::Unsubscribe { filters } => self.broker.unsubscribe(&filters),
+            Action::Publish { link, topic, payload, .. } => self.send_to_office(link, &topic, payload),
+            Action::OpenBulk => {
+                let dial_in = self.broker.open_bulk();
+                self.queue.push(self.t + dial_in, Event::Dial { boot: self.boots, link: Link::Bulk });
+            }
+            Action::CloseBulk => self.broker.close_bulk(),
+            Action::BeginObject { .. }
+            | Action::StoreBlock { .. }
+            | Action::FinishObject { .. }
+            | Action::DropObject { .. } => self.give_job(action),
+            Action::SetVolume { .. } => {}
+            Action::PrepareSpeaker { .. } => self.speaker.prepare(self.t),
+            Action::Play { token, object, start_at, latest } => self.play(token, object, start_at, latest),
+            Action::StopSound { token } => {
+                if self.speaker.stop(token) {
+                    let stops_in = self.rng.range(5, 80);
+                    self.queue.push(self.t + stops_in, Event::SoundStopped { boot: self.boots, token });
+                }
+            }
+            Action::ReleaseSpeaker => {
+                let is_heard = self.speaker.is_heard();
+                let verdict =
+                    if is_heard { Err("the amplifier goes off under a sound".to_owned()) } else { Ok(()) };
+                self.demand("the amplifier is on while something sounds", verdict);
+                self.speaker.amplifier_on = None;
+            }
+            Action::MeasureHealth => {
+                self.tell(|core, now| core.handle_health(loa_node_core::Measurements::default(), now));
+            }
+        }
+    }
+
+    /// Makes an action durable, or has it wait where the disk is full.
+    fn persist(&mut self, action: Action) {
+        if !self.disk.has_room() && !self.disk.waits() {
+            self.make_room();
+        }
+        if self.disk.has_room() {
+            self.commit(&action);
+            return;
+        }
+        if !self.disk.waits() {
+            self.look_soon();
+        }
+        self.disk.wait(action);
+        self.tell(|core, now| core.handle_store_full(true, now));
+    }
+
+    fn make_room(&mut self) -> bool {
+        let now = self.now();
+        let given_up = self.running.as_mut().and_then(|running| running.core.give_up_object(now));
+        let Some(object) = given_up else { return false };
+        self.facts.is_gone(&object, now.wall);
+        self.disk.free(&object);
+        true
+    }
+
+    /// Tries again what waits for room.
+    pub(super) fn persist_waiting(&mut self) {
+        if !self.disk.waits() {
+            return;
+        }
+        let mut has_made_room = false;
+        loop {
+            while let Some(action) = self.disk.next_waiting() {
+                self.commit(&action);
+            }
+            if !self.disk.waits() {
+                break;
+            }
+            if has_made_room || !self.make_room() {
+                return;
+            }
+            has_made_room = true;
+        }
+        self.with_core(|core, now| core.handle_store_full(false, now));
+    }
+
+    /// It is durable from here on.
+    fn commit(&mut self, action: &Action) {
+        if let Action::SaveDocument { slot, document } = action {
+            let verdict = invariants::epochs_never_go_back(&mut self.applied, slot, document.applied);
+            self.demand("epochs never go back", verdict);
+        }
+        if let Action::RecordReceipts(endings) = action {
+            for Ending { receipt, .. } in endings {
+                self.receipt_written(receipt);
+            }
+        }
+        self.disk.commit(action);
+    }
+
+    fn receipt_written(&mut self, receipt: &Receipt) {
+        let verdict = invariants::receipts_form_a_chain(&self.facts.receipts, receipt);
+        self.demand("receipts form a chain without a hole", verdict);
+        let verdict = invariants::one_receipt_for_each_occurrence(&mut self.ended, receipt, self.steps_back);
+        self.demand("each occurrence has one receipt", verdict);
+        self.facts.receipts.push(receipt.clone());
+    }
+
+    fn give_job(&mut self, job: Action) {
+        let Some(running) = &mut self.running else { return };
+        running.jobs.push_back(job);
+        if running.jobs.len() == 1 {
+            self.begin_job();
+        }
+    }
+
+    fn begin_job(&mut self) {
+        let takes_ms = self.rng.range(1, JOB_MAX_MS);
+        self.queue.push(self.t + takes_ms, Event::JobDone { boot: self.boots });
+    }
+
+    pub(super) fn job_done(&mut self) {
+        let now = self.now();
+        let Some(running) = &mut self.running else { return };
+        let Some(job) = running.jobs.pop_front() else { return };
+        let answer = self.disk.work(job, now.wall);
+        let used = self.disk.cache.used_bytes();
+        let verdict = invariants::the_cache_stays_within_quota(used, self.settings.cache_quota_bytes);
+        self.demand("the cache stays within its quota", verdict);
+        if self.running.as_ref().is_some_and(|running| !running.jobs.is_empty()) {
+            self.begin_job();
+        }
+        let Some(event) = answer else { return };
+        match event {
+            StoreEvent::ObjectReady { object } => self.facts.became_whole(object, now.wall),
+            StoreEvent::ObjectCorrupt { object } => self.facts.is_gone(&object, now.wall),
+            StoreEvent::BlockStored { .. } | StoreEvent::Full { .. } | StoreEvent::Failing { .. } => {}
+        }
+        self.with_core(|core, now| core.handle_stored(event, now));
+        if let StoreEvent::ObjectReady { object } = event {
+            self.expect_emergencies(Some(object));
+        }
+    }
+
+    /// Hashes what is whole, as the cache thread does when it has nothing else to do after a boot.
+    pub(super) fn scrub(&mut self) {
+        for object in self.disk.cache.scrub() {
+            let wall = self.clock.wall(self.t);
+            self.facts.is_gone(&object, wall);
+            self.with_core(|core, now| core.handle_stored(StoreEvent::ObjectCorrupt { object }, now));
+        }
+    }
+
+    fn play(&mut self, token: Token, object: ObjectHash, start_at: UnixMs, latest: UnixMs) {
+        if self.disk.holds_a_first_intent() {
+            self.refuse(token, SpeakerFailure::Unrecorded);
+            return;
+        }
+        let verdict = invariants::only_whole_objects_sound(self.disk.cache.is_whole(&object), &object);
+        self.demand("only what is whole sounds", verdict);
+        let wall = self.clock.wall(self.t);
+        let Some(manifest) = self.disk.cache.for_playing(&object, wall) else {
+            self.facts.is_gone(&object, wall);
+            self.tell(|core, now| core.handle_stored(StoreEvent::ObjectCorrupt { object }, now));
+            self.refuse(token, SpeakerFailure::Unreadable);
+            return;
+        };
+        let sound = (token, object, i64::from(manifest.duration_ms));
+        let (wait_ms, latest_in_ms) = (start_at.since(wall), latest.since(wall));
+        match self.speaker.play(&mut self.rng, self.t, sound, wait_ms, latest_in_ms) {
+            Order::Begins(at) => self.queue.push(at, Event::SoundBegins { boot: self.boots, token }),
+            Order::Refused(kind) => self.refuse(token, kind),
+            Order::Clash => {
+                let what = format!("{object} was ordered while {:?} is under way", self.speaker.voice);
+                self.violation.get_or_insert(Violation {
+                    rule: "one sound at a time",
+                    at: UnixMs(self.t),
+                    what,
+                });
+            }
+        }
+    }
+
+    /// Ends a sound that never began.
+    fn refuse(&mut self, token: Token, kind: SpeakerFailure) {
+        self.trouble();
+        self.tell(|core, now| core.handle_speaker(SpeakerEvent::Failed { token, kind, played_ms: 0 }, now));
+    }
+
+    /// The core says of which occurrence the sound is that was just heard for the first time.
+    fn sound_is_named(&mut self, intent: &Intent) {
+        if self.session == Some(intent.occurrence) {
+            // A later part of what sounds already.
+            return;
+        }
+        let Some(object) = self.heard.take() else { return };
+        self.session = Some(intent.occurrence);
+        let wall = self.clock.wall(self.t);
+        let verdict = invariants::only_what_is_planned_sounds(&self.facts.books, intent, &object);
+        self.demand("only what a plan in force names sounds", verdict);
+        let verdict = invariants::nothing_sounds_twice(&mut self.sounded, intent);
+        self.demand("nothing sounds twice from its start", verdict);
+        // A sound that was ordered by the clock before it was set begins when it was to.
+        if self.clock_set + ORDERED_MS < self.t {
+            let verdict = invariants::a_start_is_within_its_tolerance(&self.facts.books, intent, wall);
+            self.demand("a start is within its tolerance", verdict);
+        }
+        let verdict = invariants::the_clock_is_right_when_it_sounds(&self.facts.books, intent, self.t);
+        self.demand("nothing sounds by a clock that is wrong", verdict);
+    }
+}

@@ -1,0 +1,183 @@
+//! What is known of a node from outside: which documents it holds, what it has cached, when it was undisturbed, and what it
+//! reported. The reference model predicts from this, and from nothing that the core thinks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use loa_node_core::Slot;
+use loa_protocol::area::AreaPath;
+use loa_protocol::bulletin::Language;
+use loa_protocol::ids::{ItemId, ObjectHash};
+use loa_protocol::plan::{Item, Program};
+use loa_protocol::receipt::Receipt;
+use loa_protocol::time::UnixMs;
+
+use super::office::{Document, Publication};
+
+/// The documents that a node holds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Books {
+    pub(crate) held: BTreeMap<Slot, Arc<Publication>>,
+}
+
+/// An item that is in force on a node, by the rules of the protocol's sections 4 and 5.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InForce<'a> {
+    pub(crate) item: &'a Item,
+    /// The place of its document among the node's: the widest area's is the first.
+    pub(crate) place: usize,
+    pub(crate) expires: UnixMs,
+}
+
+impl Books {
+    fn node(&self) -> Option<&loa_protocol::plan::NodeDocument> {
+        match self.held.get(&Slot::Node).map(|publication| &publication.document) {
+            Some(Document::Node(node)) => Some(node),
+            Some(Document::Keys(_) | Document::Plan(_)) | None => None,
+        }
+    }
+
+    pub(crate) fn path(&self) -> Option<&AreaPath> {
+        self.node().map(|node| &node.path)
+    }
+
+    /// What the village speaks.
+    pub(crate) fn languages(&self) -> &[Language] {
+        self.node().map_or(&[], |node| &node.languages)
+    }
+
+    pub(crate) fn knows_key_of(&self, publication: &Publication) -> bool {
+        match self.held.get(&Slot::Keys).map(|keys| &keys.document) {
+            Some(Document::Keys(ids)) => ids.contains(&publication.key),
+            Some(Document::Plan(_) | Document::Node(_)) | None => false,
+        }
+    }
+
+    /// The programs in force, the widest area's first, the node's own last.
+    pub(crate) fn programs(&self) -> Vec<(&Arc<Publication>, &Program)> {
+        let Some(path) = self.path() else { return Vec::new() };
+        let plans = path.areas().iter().filter_map(|area| self.held.get(&Slot::Plan(area.clone())));
+        let all =
+            plans.chain(self.held.get(&Slot::Node)).filter(|publication| self.knows_key_of(publication));
+        all.filter_map(|publication| Some((publication, publication.document.program()?))).collect()
+    }
+
+    /// The items in force: of several with one id, the widest area's.
+    pub(crate) fn items(&self) -> Vec<InForce<'_>> {
+        let mut seen = BTreeSet::new();
+        let mut items = Vec::new();
+        for (place, (publication, program)) in self.programs().into_iter().enumerate() {
+            for item in &program.items {
+                if seen.insert(&item.id) {
+                    items.push(InForce { item, place, expires: publication.expires });
+                }
+            }
+        }
+        items
+    }
+
+    pub(crate) fn item(&self, id: &ItemId) -> Option<InForce<'_>> {
+        self.items().into_iter().find(|in_force| in_force.item.id == *id)
+    }
+
+    /// What a village hears of an item: for each of its languages, the track, in its order.
+    pub(crate) fn heard(&self, item: &Item) -> Vec<ObjectHash> {
+        heard(item, self.languages())
+    }
+
+    /// How long an object sounds, in milliseconds.
+    pub(crate) fn length_ms(&self, object: &ObjectHash) -> Option<i64> {
+        let manifest = self.programs().into_iter().find_map(|(_, program)| program.manifest(object))?;
+        Some(i64::from(manifest.duration_ms))
+    }
+}
+
+/// The tracks of an item in these languages, in their order; where there is none of them, the Vietnamese one.
+fn heard(item: &Item, languages: &[Language]) -> Vec<ObjectHash> {
+    let track = |tag: &str| item.tracks.iter().find(|track| track.language.as_str() == tag);
+    let own: Vec<ObjectHash> =
+        languages.iter().filter_map(|language| track(language.as_str())).map(|track| track.object).collect();
+    let is_known = !languages.is_empty();
+    if own.is_empty() && is_known { track("vi").map(|track| track.object).into_iter().collect() } else { own }
+}
+
+/// A time in which nothing disturbed a node: it had power, a clock that counts, a speaker that works, and the same
+/// documents. By the node's wall clock, which ran evenly in it.
+#[derive(Debug)]
+pub(crate) struct Calm {
+    pub(crate) from: UnixMs,
+    pub(crate) to: UnixMs,
+    pub(crate) books: Books,
+    /// Since when each object was whole.
+    pub(crate) whole: BTreeMap<ObjectHash, UnixMs>,
+    /// Since when each item has been in force in its revision.
+    pub(crate) since: BTreeMap<(ItemId, u32), UnixMs>,
+}
+
+/// What a node did, seen from outside.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) books: Books,
+    pub(crate) calms: Vec<Calm>,
+    calm_from: Option<UnixMs>,
+    whole: BTreeMap<ObjectHash, UnixMs>,
+    since: BTreeMap<(ItemId, u32), UnixMs>,
+    /// The receipts that became durable, in their order.
+    pub(crate) receipts: Vec<Receipt>,
+}
+
+impl Facts {
+    /// Something disturbs the node, or might.
+    pub(crate) fn disturb(&mut self, wall: UnixMs) {
+        let Some(from) = self.calm_from.take() else { return };
+        if from < wall {
+            let (books, whole, since) = (self.books.clone(), self.whole.clone(), self.since.clone());
+            self.calms.push(Calm { from, to: wall, books, whole, since });
+        }
+    }
+
+    /// Nothing disturbs it from here on.
+    pub(crate) fn calm_down(&mut self, wall: UnixMs) {
+        self.calm_from.get_or_insert(wall);
+    }
+
+    /// It holds another document in a slot, or none. Disturb it before.
+    pub(crate) fn hold(&mut self, slot: Slot, publication: Option<Arc<Publication>>, wall: UnixMs) {
+        match publication {
+            Some(publication) => self.books.held.insert(slot, publication),
+            None => self.books.held.remove(&slot),
+        };
+        let mut since = BTreeMap::new();
+        for InForce { item, .. } in self.books.items() {
+            let key = (item.id.clone(), item.revision);
+            let at = self.since.get(&key).copied().unwrap_or(wall);
+            since.insert(key, at);
+        }
+        self.since = since;
+    }
+
+    pub(crate) fn is_whole(&self, object: &ObjectHash) -> bool {
+        self.whole.contains_key(object)
+    }
+
+    pub(crate) fn whole_since(&self, object: &ObjectHash) -> Option<UnixMs> {
+        self.whole.get(object).copied()
+    }
+
+    pub(crate) fn became_whole(&mut self, object: ObjectHash, wall: UnixMs) {
+        self.whole.entry(object).or_insert(wall);
+    }
+
+    /// An object is gone. Returns whether that disturbs: what is in force names it.
+    pub(crate) fn is_gone(&mut self, object: &ObjectHash, wall: UnixMs) {
+        if self.whole.contains_key(object) {
+            self.disturb(wall);
+            self.whole.remove(object);
+        }
+    }
+
+    /// After a boot: what is on the disk is what there is.
+    pub(crate) fn found(&mut self, objects: impl Iterator<Item = ObjectHash>, wall: UnixMs) {
+        self.whole = objects.map(|object| (object, wall)).collect();
+    }
+}

@@ -1,0 +1,229 @@
+//! What must hold at every step, whatever happens: each rule a function, which says what broke it.
+//!
+//! The rules are those of issue and protocol, not of the code: none of them asks the core.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use loa_node::clock::trust::ERROR_MAX_MS;
+use loa_node_core::{Intent, Slot, StoredDocument};
+use loa_protocol::bulletin::Class;
+use loa_protocol::envelope::Applied;
+use loa_protocol::ids::{ItemId, ObjectHash, OccurrenceId};
+use loa_protocol::receipt::{Outcome, Reason, Receipt};
+use loa_protocol::time::UnixMs;
+
+use super::almanac::Almanac;
+use super::desk::{Desk, wanted};
+use super::facts::{Books, Facts, InForce};
+use super::office::{File, Publication};
+use super::speaker::Speaker;
+use super::{MINUTE, SECOND};
+
+/// By how much a start may be later than the item allows: what the speaker needs.
+const START_SLACK_MS: i64 = 600;
+/// How long the amplifier warms up, as the simulated boards have it.
+pub(crate) const WARM_UP_MS: i64 = 2_000;
+/// An emergency is heard so soon after the node has its plan, its audio, and its instant has come.
+pub(crate) const EMERGENCY_BOUND_MS: i64 = WARM_UP_MS + 2 * SECOND;
+/// A connected node has applied an emergency's plan by then, where nothing was lost or late on its way.
+pub(crate) const TELLING_BOUND_MS: i64 = 3 * SECOND;
+
+/// A rule that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The rule.
+    pub rule: &'static str,
+    /// When, in true time.
+    pub at: UnixMs,
+    /// What happened.
+    pub what: String,
+}
+
+/// What a rule says: the text tells what broke it.
+pub(crate) type Verdict = Result<(), String>;
+
+fn require(holds: bool, what: impl FnOnce() -> String) -> Verdict {
+    if holds { Ok(()) } else { Err(what()) }
+}
+
+/// Protocol 4: a node takes what the controller published, as long as it is valid, on its own topic.
+pub(crate) fn nothing_forged_is_applied<'a>(
+    file: &'a File<'_>,
+    slot: &Slot,
+    document: &StoredDocument,
+    now: UnixMs,
+) -> Result<&'a Arc<Publication>, String> {
+    let publication = file
+        .published(&document.applied.digest)
+        .ok_or_else(|| format!("{slot:?} was applied, and the controller never published it"))?;
+    require(publication.slot == *slot, || format!("{:?} was applied as {slot:?}", publication.slot))?;
+    require(*publication.envelope == *document.envelope, || format!("{slot:?} was changed on its way"))?;
+    require(now < publication.expires, || {
+        format!("{slot:?} was applied at {now}, and expired {}", publication.expires)
+    })?;
+    Ok(publication)
+}
+
+/// Protocol 4: the sequence of what is applied only rises, over every boot.
+pub(crate) fn epochs_never_go_back(last: &mut BTreeMap<Slot, Applied>, slot: &Slot, new: Applied) -> Verdict {
+    let before = last.insert(slot.clone(), new);
+    let is_fine = before.is_none_or(|before| before.sequence < new.sequence || before == new);
+    require(is_fine, || format!("{slot:?} went from {before:?} to {new:?}"))
+}
+
+/// Invariant: at most one sound at a time, under an amplifier that is warm.
+pub(crate) fn the_amplifier_is_warm(speaker: &Speaker, t: i64) -> Verdict {
+    let warm_for = speaker.amplifier_on.map(|on| t - on);
+    let is_late = speaker.is_amplifier_late;
+    require(warm_for.is_some_and(|warm| warm >= WARM_UP_MS || is_late), || {
+        format!("a sound begins with an amplifier that has been on for {warm_for:?} ms")
+    })
+}
+
+/// Protocol 6: only an object whose whole hash fits is ever played.
+pub(crate) fn only_whole_objects_sound(is_whole: bool, object: &ObjectHash) -> Verdict {
+    require(is_whole, || format!("{object} was ordered, and it is not whole on the disk"))
+}
+
+/// Protocol 4 and 5: what sounds is an item of a plan in force, with the objects that it names for the village.
+pub(crate) fn only_what_is_planned_sounds(books: &Books, intent: &Intent, object: &ObjectHash) -> Verdict {
+    let planned = books.item(&intent.item).filter(|planned| planned.item.revision == intent.revision);
+    let Some(planned) = planned else {
+        return Err(format!(
+            "{} revision {} sounds, and no plan in force has it",
+            intent.item, intent.revision
+        ));
+    };
+    require(intent.nominal < planned.expires, || format!("{} sounds after its plan expired", intent.item))?;
+    let valid = planned.item.valid_from.is_none_or(|from| from <= intent.nominal)
+        && planned.item.valid_until.is_none_or(|until| intent.nominal < until);
+    require(valid, || format!("{} sounds outside its validity", intent.item))?;
+    let heard = books.heard(planned.item);
+    require(heard.contains(object), || {
+        format!("{} sounds with {object}, which is not its track", intent.item)
+    })
+}
+
+/// Protocol 5: a start is not early, and not later than the item allows.
+pub(crate) fn a_start_is_within_its_tolerance(books: &Books, intent: &Intent, wall: UnixMs) -> Verdict {
+    let Some(planned) = books.item(&intent.item) else { return Ok(()) };
+    let late_ms = wall.since(intent.nominal);
+    let most_ms = i64::from(planned.item.start_within_ms) + START_SLACK_MS;
+    require((-2..=most_ms).contains(&late_ms), || {
+        format!("{} of {} starts {late_ms} ms late, {most_ms} ms are allowed", intent.item, intent.nominal)
+    })
+}
+
+/// Issue 4: a clock that is wrong by hours makes nothing sound. By the true time, too, a start is within its tolerance, give
+/// or take what a clock that counts may be wrong.
+pub(crate) fn the_clock_is_right_when_it_sounds(books: &Books, intent: &Intent, t: i64) -> Verdict {
+    let within_ms = books.item(&intent.item).map_or(0, |planned| i64::from(planned.item.start_within_ms));
+    let error_ms = 2 * ERROR_MAX_MS.cast_signed() + 2 * SECOND;
+    let late_ms = t - intent.nominal.0;
+    require((-error_ms..=within_ms + error_ms).contains(&late_ms), || {
+        format!("{} of {} sounds, by the true time, {late_ms} ms late", intent.item, intent.nominal)
+    })
+}
+
+/// Issue 4: never twice from the start, in whatever revision.
+pub(crate) fn nothing_sounds_twice(sounded: &mut BTreeSet<(ItemId, UnixMs)>, intent: &Intent) -> Verdict {
+    let is_first = sounded.insert((intent.item.clone(), intent.nominal));
+    require(is_first, || format!("{} of {} sounds a second time", intent.item, intent.nominal))
+}
+
+/// Protocol 7: numbers from 1 without a hole, in the order in which they are written, and each names the one before it.
+pub(crate) fn receipts_form_a_chain(written: &[Receipt], new: &Receipt) -> Verdict {
+    let next = written.last().map_or(1, |last| last.number + 1);
+    require(new.number == next, || format!("receipt {} follows receipt {}", new.number, next - 1))?;
+    let before = written.last().map(Receipt::digest);
+    require(new.previous == before, || {
+        format!("receipt {} names {:?}, not {before:?}", new.number, new.previous)
+    })
+}
+
+/// Protocol 7: one receipt for each occurrence; a second only where the first said that nothing sounded, by a clock that
+/// went back since: it had been ahead.
+pub(crate) fn one_receipt_for_each_occurrence(
+    ended: &mut BTreeMap<OccurrenceId, (bool, u64)>,
+    new: &Receipt,
+    steps_back: u64,
+) -> Verdict {
+    let sounded = new.sound.is_some();
+    let before = ended.insert(new.occurrence, (sounded, steps_back));
+    require(before.is_none_or(|(sounded, back_then)| !sounded && back_then < steps_back), || {
+        format!("a second receipt: {} of {}, {:?}", new.item, new.nominal, new.outcome)
+    })
+}
+
+/// Issue 4: classes other than emergencies never cut one another.
+pub(crate) fn only_emergencies_cut(books: &Books, new: &Receipt) -> Verdict {
+    if new.outcome != Outcome::Partial(Reason::Yielded) {
+        return Ok(());
+    }
+    let items = books.items();
+    let own = items.iter().find(|planned| planned.item.id == new.item).map(|planned| planned.item.class);
+    require(own != Some(Class::Emergency), || format!("the emergency {} was cut", new.item))?;
+    require(items.iter().any(|planned| planned.item.class == Class::Emergency), || {
+        format!("{} was cut, and there is no emergency", new.item)
+    })
+}
+
+/// Issue 4: the cache stays within its quota.
+pub(crate) fn the_cache_stays_within_quota(used_bytes: u64, quota_bytes: u64) -> Verdict {
+    require(used_bytes <= quota_bytes, || format!("{used_bytes} bytes in a cache of {quota_bytes}"))
+}
+
+/// Issue 4: an emergency reaches sound within its bound on every node that has its plan and its audio.
+pub(crate) fn an_emergency_is_heard(
+    sounded: &BTreeSet<(ItemId, UnixMs)>,
+    item: &ItemId,
+    nominal: UnixMs,
+) -> Verdict {
+    require(sounded.contains(&(item.clone(), nominal)), || {
+        format!("the emergency {item} of {nominal} is not heard although nothing hinders it")
+    })
+}
+
+/// Everything is put right, and enough time has passed: the node holds what it should, and the controller has its word.
+pub(crate) fn a_healed_node_converges(
+    file: &File<'_>,
+    facts: &Facts,
+    desk: &Desk,
+    quota_bytes: u64,
+    unacknowledged: usize,
+    t: i64,
+) -> Verdict {
+    for slot in wanted(file, t) {
+        let should = file.current(&slot, t).map(|publication| publication.applied);
+        let has = facts.books.held.get(&slot).map(|publication| publication.applied);
+        require(should == has, || format!("{slot:?} is {has:?} and should be {should:?}"))?;
+    }
+    let state = desk.state.as_ref().ok_or("the controller has no state of the node")?;
+    let reported = state.desired == facts.books.held.get(&Slot::Node).map(|publication| publication.applied);
+    require(reported, || "the state that the controller has is not the node's".to_owned())?;
+    require(unacknowledged == 0, || format!("{unacknowledged} receipts are not acknowledged"))?;
+    let has: BTreeSet<u64> = desk.numbers().collect();
+    let lacks = (1..=facts.receipts.len() as u64).find(|n| !has.contains(n) && !desk.lost.contains(n));
+    require(lacks.is_none(), || format!("the controller lacks receipt {lacks:?}"))?;
+    every_object_is_whole(facts, quota_bytes, &file.history.almanac, UnixMs(t))
+}
+
+/// Everything that is still to come is there, where all of it has room.
+fn every_object_is_whole(facts: &Facts, quota_bytes: u64, almanac: &Almanac, now: UnixMs) -> Verdict {
+    let items = facts.books.items();
+    let comes =
+        |planned: &&InForce<'_>| super::reference::next_start(planned, almanac, now + MINUTE).is_some();
+    let needed: BTreeSet<ObjectHash> =
+        items.iter().filter(comes).flat_map(|planned| facts.books.heard(planned.item)).collect();
+    let sizes = |object: &ObjectHash| {
+        let programs = facts.books.programs();
+        programs
+            .iter()
+            .find_map(|(_, program)| program.manifest(object))
+            .map_or(0, |m| u64::from(m.size_bytes))
+    };
+    let all: u64 = needed.iter().map(sizes).sum();
+    let lacking = needed.iter().find(|object| !facts.is_whole(object));
+    require(all > quota_bytes || lacking.is_none(), || format!("{lacking:?} is still not whole"))
+}

@@ -1,0 +1,150 @@
+//! What is heard of one node, and when an emergency must have been.
+
+use loa_node_core::{SpeakerEvent, SpeakerFailure, Token};
+use loa_protocol::bulletin::Class;
+use loa_protocol::ids::{ItemId, ObjectHash};
+use loa_protocol::report::ClockTrust;
+use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::Start;
+
+use super::board::Board;
+use super::broker::Life;
+use super::event::Event;
+use super::invariants::{self, EMERGENCY_BOUND_MS};
+use super::office::Publication;
+use super::speaker::{Beginning, End};
+use super::{MINUTE, SECOND};
+
+/// How long trouble lasts on after it has ended: the core tries again after pauses.
+const AFTERMATH_MS: i64 = 2 * MINUTE;
+
+impl Board<'_> {
+    pub(super) fn sound_begins(&mut self, token: Token) {
+        let Some(beginning) = self.speaker.begin(&mut self.rng, self.t, token) else { return };
+        let Some(voice) = self.speaker.voice else { return };
+        if beginning == Beginning::Nothing {
+            self.trouble();
+            return;
+        }
+        let verdict = invariants::the_amplifier_is_warm(&self.speaker, self.t);
+        self.demand("the amplifier is on and warm when a sound begins", verdict);
+        self.heard = Some(voice.object);
+        let boot = self.boots;
+        match beginning {
+            Beginning::Heard { ends_after_ms } => {
+                self.queue.push(self.t + ends_after_ms, Event::SoundEnds { boot, token });
+            }
+            Beginning::HeardAndHung | Beginning::Nothing => self.trouble(),
+        }
+        let at = self.clock.wall(self.t);
+        self.with_core(|core, now| {
+            core.handle_speaker(SpeakerEvent::Started { token, at, error_ms: 0.0 }, now)
+        });
+        if let Some(object) = self.heard.take() {
+            self.later_track(&object);
+        }
+    }
+
+    /// The core named no occurrence: it is the next track of the one that sounds.
+    fn later_track(&mut self, object: &ObjectHash) {
+        if self.running.is_none() {
+            return;
+        }
+        let session = self.session.and_then(|occurrence| self.intents.get(&occurrence)).cloned();
+        let verdict = match session {
+            Some(intent) => invariants::only_what_is_planned_sounds(&self.facts.books, &intent, object),
+            None => Err(format!("{object} is heard, and no intent names it")),
+        };
+        self.demand("only what a plan in force names sounds", verdict);
+    }
+
+    pub(super) fn sound_ends(&mut self, token: Token) {
+        let Some(End { failed, played_ms }) = self.speaker.end(self.t, token) else { return };
+        let event = if failed {
+            self.trouble();
+            SpeakerEvent::Failed { token, kind: SpeakerFailure::Device, played_ms }
+        } else {
+            SpeakerEvent::Finished { token, played_ms }
+        };
+        self.with_core(|core, now| core.handle_speaker(event, now));
+    }
+
+    pub(super) fn sound_stopped(&mut self, token: Token) {
+        let Some(End { played_ms, .. }) = self.speaker.stopped(self.t, token) else { return };
+        self.with_core(|core, now| core.handle_speaker(SpeakerEvent::Stopped { token, played_ms }, now));
+    }
+
+    /// Another plan is in force, or another object is whole: looks again at the emergencies that must be heard.
+    pub(super) fn expect_emergencies(&mut self, of: Option<ObjectHash>) {
+        let wall = self.clock.wall(self.t);
+        let mut due = Vec::new();
+        for planned in self.facts.books.items() {
+            let item = planned.item;
+            let Start::At(nominal) = item.start else { continue };
+            let may_start = nominal + i64::from(item.start_within_ms) > wall;
+            let is_meant = of.is_none_or(|object| self.facts.books.heard(item).contains(&object));
+            if item.class == Class::Emergency && may_start && is_meant && nominal < planned.expires {
+                let from = self.t + nominal.since(wall).max(0);
+                due.push((item.id.clone(), item.revision, nominal, from));
+            }
+        }
+        for (item, revision, nominal, from) in due {
+            let at = from + EMERGENCY_BOUND_MS;
+            self.queue.push(at, Event::EmergencyDue { boot: self.boots, item, revision, nominal, from });
+        }
+    }
+
+    pub(super) fn emergency_due(&mut self, item: &ItemId, revision: u32, nominal: UnixMs, from: i64) {
+        let wall = self.clock.wall(self.t);
+        let planned = self.facts.books.item(item).filter(|planned| planned.item.revision == revision);
+        let Some(planned) = planned else { return };
+        let heard = self.facts.books.heard(planned.item);
+        let ready_from = self.clock.wall(from);
+        let has_audio = !heard.is_empty()
+            && heard
+                .iter()
+                .all(|object| self.facts.whole_since(object).is_some_and(|since| since <= ready_from));
+        let may_start = nominal + i64::from(planned.item.start_within_ms) > wall;
+        // The plan itself may have come at that instant; other trouble must lie well behind.
+        let is_undisturbed =
+            self.is_calm() && self.other_trouble_until + AFTERMATH_MS < from && self.trouble_until <= from;
+        let other = self.session.and_then(|occurrence| self.intents.get(&occurrence));
+        let waits_for_another = other.is_some_and(|intent| {
+            let sounding = self.facts.books.item(&intent.item).map(|other| other.item.class);
+            intent.item != *item && sounding == Some(Class::Emergency)
+        });
+        let several =
+            self.facts.books.items().iter().filter(|p| p.item.class == Class::Emergency).count() > 1;
+        if has_audio && may_start && is_undisturbed && !waits_for_another && !several {
+            let verdict = invariants::an_emergency_is_heard(&self.sounded, item, nominal);
+            self.demand("an emergency reaches sound within its bound", verdict);
+        }
+    }
+
+    /// A connected node has applied an emergency by now.
+    pub(super) fn emergency_told(&mut self, publication: &Publication, life: Life, sent: i64) {
+        let trusted = self.running.as_ref().is_some_and(|running| running.trust != ClockTrust::Unknown);
+        let wall = self.clock.wall(self.t);
+        let is_current = self
+            .file
+            .current(&publication.slot, self.t)
+            .is_some_and(|now| now.applied == publication.applied);
+        let is_for_it = self.facts.books.path().is_some_and(|path| match &publication.slot {
+            loa_node_core::Slot::Plan(area) => path.contains(area),
+            loa_node_core::Slot::Node => true,
+            loa_node_core::Slot::Keys | loa_node_core::Slot::Command(_) => false,
+        });
+        let undisturbed = self.broker.was_reliable_since(life, sent) && self.trouble_until < sent - SECOND;
+        let may_verify = self.facts.books.knows_key_of(publication) && publication.not_before <= wall;
+        let before = self.facts.books.held.get(&publication.slot).map(|held| held.applied.sequence);
+        if trusted && is_current && is_for_it && undisturbed && may_verify {
+            let has = before.is_some_and(|sequence| sequence >= publication.applied.sequence);
+            let what =
+                || format!("{:?} holds {before:?} and not {:?}", publication.slot, publication.applied);
+            self.demand(
+                "a connected node applies an emergency at once",
+                if has { Ok(()) } else { Err(what()) },
+            );
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Storms: seeds that hold, the same trace from the same seed, and seeds that once broke a rule.
+
+use loa_firmware_sim::storm::{Faults, Storm, shrink};
+
+fn storm(seed: u64, nodes: usize, days: u32, faults: &str) -> Storm {
+    Storm { seed, nodes, first: 0, days, faults: faults.parse().unwrap_or_else(|error| panic!("{error}")) }
+}
+
+fn holds(storm: &Storm) {
+    let report = storm.run(2);
+    assert!(report.failure.is_none(), "{storm}\n{:#?}", report.failure);
+}
+
+#[test]
+fn a_few_dozen_seeds_of_all_troubles_break_no_rule() {
+    for seed in 1..=30 {
+        holds(&storm(seed, 1, 1, "all"));
+    }
+}
+
+#[test]
+fn without_trouble_the_reference_model_predicts_most_of_what_sounds() {
+    let report = storm(1, 2, 2, "none").run(2);
+    assert_eq!(report.failure, None);
+    assert!(report.predicted * 2 > report.receipts, "{report:?}");
+    assert!(report.sounds > 20 && report.boots == 2, "{report:?}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace_on_any_number_of_threads() {
+    let all = storm(7, 3, 1, "all");
+    let once = all.run(1);
+    assert_eq!(all.run(1), once);
+    assert_eq!(all.run(3), once);
+    assert_ne!(storm(8, 3, 1, "all").run(2).hash, once.hash);
+}
+
+#[test]
+fn the_command_that_repeats_a_storm_is_printed() {
+    let text = storm(3, 2, 1, "power,rtc").to_string();
+    assert_eq!(text, "loa-firmware-sim storm --seed 3 --nodes 2 --first 0 --days 1 --faults power,rtc");
+}
+
+#[test]
+fn what_does_not_fail_does_not_shrink() {
+    let calm = Storm { faults: Faults::none(), ..storm(1, 1, 1, "all") };
+    assert_eq!(shrink::shrink(&calm, &calm.run(1)), None);
+}
+
+/// Seeds that once broke a rule, with what was wrong.
+#[test]
+fn seeds_that_once_failed_hold() {
+    // A clock that was set ahead made a bulletin sound before anybody had looked at the clock.
+    holds(&storm(1, 1, 2, "jump"));
+    // A plan that came again while the clock was ahead made the node forget what was due meanwhile.
+    holds(&Storm { first: 9, ..storm(2005, 1, 1, "jump") });
+    // What was ordered when the power went, and may have been heard, was played by a clock that came up a moment behind.
+    holds(&Storm { first: 3, ..storm(5012, 1, 3, "all") });
+    holds(&Storm { first: 3, ..storm(20, 1, 3, "jump,drift") });
+}

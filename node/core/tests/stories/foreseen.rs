@@ -1,0 +1,247 @@
+//! What the preflight foresees is what the node does.
+
+use loa_node_core::Settings;
+use loa_protocol::bulletin::Class;
+use loa_protocol::envelope::seal;
+use loa_protocol::ids::{BulletinId, ItemId, OccurrenceId};
+use loa_protocol::keys::Scope;
+use loa_protocol::plan::{AreaPlan, Item, NodeDocument};
+use loa_protocol::receipt::{Outcome, Reason};
+use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::{
+    AfterInterruption, Guards, ItemRules, LocalRange, Outlook, Repeats, Severity, Start, preflight,
+};
+use loa_protocol::topic::TopicKind;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::office::*;
+use crate::rig::Rig;
+
+/// An hour after the documents, so that all audio is there.
+const FROM: UnixMs = UnixMs(T0.0 + HOUR);
+const UNTIL: UnixMs = UnixMs(FROM.0 + 26 * HOUR);
+
+#[derive(Clone, Debug)]
+struct Made {
+    class: Class,
+    at_s: i64,
+    every_hour: bool,
+    within_s: i64,
+    tracks: u8,
+    policy: AfterInterruption,
+    rounds: u32,
+    severity: Severity,
+    names: Option<(u8, bool)>,
+    chimes: bool,
+}
+
+fn made() -> impl Strategy<Value = Made> {
+    let class = select(vec![Class::Normal, Class::Priority, Class::Emergency, Class::Emergency]);
+    let policy = select(vec![AfterInterruption::Drop, AfterInterruption::Resume, AfterInterruption::Restart]);
+    let severity = select(vec![Severity::Minor, Severity::Moderate, Severity::Extreme]);
+    // Starts lie close together, so that they meet; some lie in the night.
+    let at_s = prop_oneof![8 => 0..240i64, 2 => 240..900i64, 1 => 45_000..60_000i64];
+    let within_s = select(vec![0, 1, 20, 60, 300, 3_600, 40_000]);
+    let names = proptest::option::of((0..6u8, any::<bool>()));
+    let tracks = select(vec![0, 0, 0, 1, 1, 1, 1, 3, 3, 2]);
+    (
+        class,
+        at_s,
+        proptest::bool::weighted(0.1),
+        within_s,
+        tracks,
+        policy,
+        1..4u32,
+        severity,
+        names,
+        any::<bool>(),
+    )
+        .prop_map(
+            |(class, at_s, every_hour, within_s, tracks, policy, rounds, severity, names, chimes)| Made {
+                class,
+                at_s,
+                every_hour,
+                within_s,
+                tracks,
+                policy,
+                rounds,
+                severity,
+                names,
+                chimes,
+            },
+        )
+}
+
+struct Sounds {
+    vi: Object,
+    kpm: Object,
+    chime: Object,
+}
+
+impl Sounds {
+    fn new() -> Self {
+        Self {
+            // No session ends at the very millisecond at which another is planned: whether it was on then, nobody can say.
+            vi: Object::new("vi", 1, 61_037),
+            kpm: Object::new("kpm", 1, 42_511),
+            chime: Object::new("chime", 1, 2_253),
+        }
+    }
+
+    fn all(&self) -> [&Object; 3] {
+        [&self.vi, &self.kpm, &self.chime]
+    }
+
+    fn item(&self, number: usize, made: &Made) -> Item {
+        let tracks: &[(&str, &Object)] = match made.tracks {
+            0 => &[("vi", &self.vi)],
+            1 => &[("vi", &self.vi), ("kpm", &self.kpm)],
+            2 => &[("cma", &self.vi)],
+            _ => &[("kpm", &self.kpm)],
+        };
+        let bulletins = |is_update: bool| {
+            let named =
+                made.names.filter(|(_, updates)| *updates == is_update && made.class == Class::Emergency);
+            named.map(|(n, _)| BulletinId::new(format!("i{n}-bulletin")).unwrap()).into_iter().collect()
+        };
+        let is_emergency = made.class == Class::Emergency;
+        let rules = ItemRules {
+            repeats: (made.rounds > 1).then_some(Repeats { rounds: made.rounds, gap_ms: 7_000 }),
+            after_interruption: made.policy,
+            severity: if is_emergency { made.severity } else { Severity::Minor },
+            updates: bulletins(true),
+            cancels: bulletins(false),
+            chime_before: made.chimes.then(|| self.chime.hash()),
+            chime_after: made.chimes.then(|| self.chime.hash()),
+            ..ItemRules::default()
+        };
+        let once = item(&format!("i{number}"), FROM + made.at_s * SECOND, tracks);
+        let start = if made.every_hour {
+            Start::Cron(format!("{} * * * *", (made.at_s / 60).rem_euclid(60)).parse().unwrap())
+        } else {
+            once.start.clone()
+        };
+        let start_within_ms = (made.within_s * SECOND) as u32;
+        Item { class: made.class, start, start_within_ms, rules, valid_from: Some(FROM), ..once }
+    }
+}
+
+fn guards() -> impl Strategy<Value = Guards> {
+    let quiet = select(vec![vec![], vec![], vec![LocalRange { from_minute: 21 * 60, until_minute: 5 * 60 }]]);
+    let maybe = |most: u16| proptest::option::weighted(0.25, 0..most);
+    (quiet, maybe(40), maybe(10), maybe(20), proptest::option::weighted(0.2, 60_000..400_000u32)).prop_map(
+        |(quiet_hours, normal, priority, sessions_a_day, longest_session_ms)| Guards {
+            quiet_hours,
+            normal_minutes_a_day: normal,
+            priority_minutes_a_day: priority,
+            sessions_a_day,
+            longest_session_ms,
+            volume_ceiling_percent: None,
+        },
+    )
+}
+
+type Told = (ItemId, UnixMs, Outcome, Option<(UnixMs, i64)>, Option<OccurrenceId>);
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 4_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_node_does_what_was_foreseen(
+        plan in proptest::collection::vec(made(), 3..12),
+        own in proptest::collection::vec(made(), 0..3),
+        guards in guards(),
+        own_priority_first in any::<bool>(),
+    ) {
+        let sounds = Sounds::new();
+        let items = |made: &[Made], from: usize| -> Vec<Item> {
+            made.iter().enumerate().map(|(n, made)| sounds.item(from + n, made)).collect()
+        };
+        let all = sounds.all();
+        let split = plan.len() / 2;
+        let plan_of = |of: &str, items| AreaPlan { own_priority_first, ..area_plan(of, 2, program(items, &all)) };
+        let province = plan_of("tinh", items(&plan[..split], 0));
+        let commune_plan = AreaPlan { guards, ..plan_of("xa", items(&plan[split..], split)) };
+        let document =
+            NodeDocument { program: program(items(&own, plan.len()), &all), ..node_document(2, &["vi", "kpm"]) };
+
+        let mut rig = Rig::with(Settings { amplifier_warm_up_ms: 0, ..Settings::default() });
+        rig.offer(&all);
+        rig.connect();
+        let of = |area: &str| Scope { classes: Class::ALL.to_vec(), ..scope(area) };
+        rig.receive(TopicKind::Keys, &key_set(1, &[(&commune(), of("xa")), (&key(9), of("tinh"))]));
+        rig.receive(TopicKind::Desired(node()), &seal(&document, &tenant(), validity(), &commune()));
+        rig.receive(TopicKind::Plan(area("tinh")), &seal(&province, &tenant(), validity(), &key(9)));
+        rig.receive(TopicKind::Plan(area("xa")), &seal(&commune_plan, &tenant(), validity(), &commune()));
+        // All that is planned before `UNTIL` has ended by then.
+        rig.run_until(UNTIL + 14 * HOUR);
+        let mut done: Vec<Told> = rig
+            .store
+            .receipts
+            .values()
+            .filter(|receipt| receipt.nominal < UNTIL)
+            .map(|r| {
+                let sound = r.sound.map(|sound| (sound.started, i64::from(sound.played_ms)));
+                // What is stopped at the very instant at which it begins sounds for nothing, or not at all.
+                match (r.outcome, sound.filter(|(_, played_ms)| *played_ms > 0)) {
+                    (Outcome::Partial(reason), None) => {
+                        (r.item.clone(), r.nominal, Outcome::Missed(reason), None, r.winner)
+                    }
+                    (outcome, sound) => (r.item.clone(), r.nominal, outcome, sound, r.winner),
+                }
+            })
+            .collect();
+        done.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+
+        let outlook =
+            Outlook { node: &document, plans: &[&province, &commune_plan], has_object: &|_| true, aired: &[] };
+        let mut foreseen: Vec<Told> = preflight(outlook, FROM, UNTIL + 14 * HOUR)
+            .into_iter()
+            .filter(|of| of.occurrence.nominal < UNTIL)
+            .map(|of| {
+                let sound = of.sounds.first().map(|(begun, _)| (*begun, of.sound_ms));
+                (of.item.id.clone(), of.occurrence.nominal, of.outcome, sound, of.winner)
+            })
+            .collect();
+        foreseen.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+        for (done, foreseen) in done.iter().zip(&foreseen) {
+            prop_assert_eq!(done, foreseen);
+        }
+        prop_assert_eq!(done.len(), foreseen.len());
+    }
+}
+
+/// What is not there in time is told, and chimes that are not there are missed by nobody.
+#[test]
+fn what_lacks_is_foreseen_as_the_node_plays_it() {
+    let sounds = Sounds::new();
+    let both: &[(&str, &Object)] = &[("vi", &sounds.vi), ("kpm", &sounds.kpm)];
+    let rules = ItemRules { chime_before: Some(sounds.chime.hash()), ..ItemRules::default() };
+    let items = vec![
+        Item { rules, ..item("a", FROM, &[("vi", &sounds.vi)]) },
+        item("b", FROM + HOUR, both),
+        item("c", FROM + 2 * HOUR, &[("kpm", &sounds.kpm)]),
+    ];
+    let plan = area_plan("xa", 2, program(items, &sounds.all()));
+    let lost = [sounds.kpm.hash(), sounds.chime.hash()];
+    let mut rig = Rig::with(Settings { amplifier_warm_up_ms: 0, ..Settings::default() });
+    rig.offer(&sounds.all());
+    rig.no_room_for.extend(lost);
+    rig.connect();
+    rig.receive(TopicKind::Keys, &first_keys());
+    rig.receive(TopicKind::Desired(node()), &desired(1, &["vi", "kpm"]));
+    rig.receive(TopicKind::Plan(area("xa")), &seal(&plan, &tenant(), validity(), &commune()));
+    rig.run_until(FROM + 4 * HOUR);
+
+    let document = node_document(1, &["vi", "kpm"]);
+    let has_object = |object: &loa_protocol::ids::ObjectHash| !lost.contains(object);
+    let outlook = Outlook { node: &document, plans: &[&plan], has_object: &has_object, aired: &[] };
+    let foreseen: Vec<_> =
+        preflight(outlook, FROM, UNTIL).into_iter().map(|of| (of.item.id.clone(), of.outcome)).collect();
+    let done: Vec<_> = rig.outcomes().into_iter().map(|(item, _, outcome)| (item, outcome)).collect();
+    assert_eq!(done, foreseen);
+    let incomplete = Reason::AudioIncomplete;
+    let outcomes: Vec<Outcome> = foreseen.into_iter().map(|(_, outcome)| outcome).collect();
+    assert_eq!(outcomes, [Outcome::Played, Outcome::Partial(incomplete), Outcome::Missed(incomplete)]);
+}
