@@ -10,7 +10,7 @@
 //! of a horn, which is the opposite of what a data set is for. It is neither trimmed nor cut into sentences. 16 kHz is what
 //! speech recognition is trained on; the files as they came stay, so that a later export may give more.
 //!
-//! Which recordings go in is decided by [`pick`] alone.
+//! Which recordings go in is decided by `pick` alone.
 
 mod folder;
 mod pick;
