@@ -46,6 +46,12 @@ fn ending(number: u64, nominal: i64) -> Ending {
     Ending { receipt: receipt(number, nominal), aired: Some(aired) }
 }
 
+/// What was ordered when the power went, and may have been heard.
+fn perhaps_heard(number: u64, nominal: i64) -> Ending {
+    let outcome = Outcome::Missed(Reason::Interrupted);
+    Ending { receipt: Receipt { outcome, sound: None, ..receipt(number, nominal) }, aired: None }
+}
+
 fn intent(occurrence: u8) -> Intent {
     Intent {
         occurrence: OccurrenceId([occurrence; 16]),
@@ -131,11 +137,18 @@ async fn everything_is_on_the_disk_when_the_call_returns() {
     assert_eq!(restored.last_receipt, Some(receipt(2, 2).digest()));
     assert_eq!(cut.read_receipts(&[2, 1, 5]).await.unwrap(), [receipt(1, 1), receipt(2, 2)]);
 
+    store.record_receipts(&[perhaps_heard(3, 3)]).await.unwrap();
+    let (_copy, mut cut) = after_power_cut(folder.path()).await;
+    let restored = cut.restore().await.unwrap();
+    assert_eq!(restored.ledger[0], perhaps_heard(3, 3).ledger_entry());
+    assert!(restored.ledger[0].sounded);
+    store.delete_receipts(&[3]).await.unwrap();
+
     store.delete_receipts(&[1, 2]).await.unwrap();
     let (_copy, mut cut) = after_power_cut(folder.path()).await;
     let restored = cut.restore().await.unwrap();
-    assert_eq!((restored.next_receipt, restored.unacknowledged), (3, vec![]));
-    assert_eq!(restored.ledger.len(), 2);
+    assert_eq!((restored.next_receipt, restored.unacknowledged), (4, vec![]));
+    assert_eq!(restored.ledger.len(), 3);
 }
 
 #[tokio::test]
