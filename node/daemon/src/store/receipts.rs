@@ -156,7 +156,7 @@ fn keep(ending: &Ending) -> [Statement<'_>; 3] {
         .bind(receipt.nominal.0)
         .bind(receipt.item.as_str())
         .bind(i64::from(receipt.revision))
-        .bind(receipt.sound.is_some())
+        .bind(ending.ledger_entry().sounded)
         .bind(aired.as_ref().map(encode)),
         sqlx::query("DELETE FROM intent WHERE occurrence = $1").bind(receipt.occurrence.as_bytes()),
     ]
