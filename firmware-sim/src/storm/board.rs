@@ -88,6 +88,7 @@ pub(super) struct Board<'a> {
     /// How often the wall clock went back.
     pub(super) steps_back: u64,
     last_wall: UnixMs,
+    is_clock_wrong: bool,
     /// When the wall clock was last set, by anybody.
     pub(super) clock_set: i64,
     /// When something last disturbed the node, documents included; and when something else than documents did.
@@ -154,6 +155,7 @@ impl<'a> Board<'a> {
             session: None,
             steps_back: 0,
             last_wall: UnixMs(begin),
+            is_clock_wrong: false,
             clock_set: begin,
             trouble_until: begin,
             other_trouble_until: begin,
@@ -266,9 +268,12 @@ impl<'a> Board<'a> {
         let now = self.now();
         self.steps_back += u64::from(now.wall < self.last_wall - SECOND);
         self.last_wall = now.wall;
+        self.is_clock_wrong = self.facts.read_clock(self.t, now.wall, self.is_clock_wrong);
         if let Some(running) = &mut self.running {
+            let did_doubt = running.core.doubts_clock();
             input(&mut running.core, now);
             self.act();
+            self.look_if_in_doubt(did_doubt);
         }
     }
 
@@ -278,8 +283,9 @@ impl<'a> Board<'a> {
 
     /// What disturbs the node, and for how long at least its rules are not to be relied on.
     pub(super) fn is_calm(&self) -> bool {
-        let is_running =
-            self.running.as_ref().is_some_and(|r| r.stopping.is_none() && r.trust != ClockTrust::Unknown);
+        let is_running = self.running.as_ref().is_some_and(|r| {
+            r.stopping.is_none() && r.trust != ClockTrust::Unknown && !r.core.doubts_clock()
+        });
         is_running && self.speaker.works() && self.disk.cache.disk == Medium::Good && !self.disk.waits()
     }
 

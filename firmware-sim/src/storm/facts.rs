@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use loa_node::clock::trust::ERROR_MAX_MS;
 use loa_node_core::Slot;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::Language;
@@ -122,11 +123,29 @@ pub(crate) struct Facts {
     calm_from: Option<UnixMs>,
     whole: BTreeMap<ObjectHash, UnixMs>,
     since: BTreeMap<(ItemId, u32), UnixMs>,
+    /// From when until when, in true time, the clock was wrong by more than one that counts may be.
+    clock_wrong: Vec<(UnixMs, UnixMs)>,
     /// The receipts that became durable, in their order.
     pub(crate) receipts: Vec<Receipt>,
 }
 
 impl Facts {
+    /// What the clock says at a true instant.
+    pub(crate) fn read_clock(&mut self, t: i64, wall: UnixMs, was_wrong: bool) -> bool {
+        let is_wrong = wall.0.abs_diff(t) > 2 * ERROR_MAX_MS;
+        match self.clock_wrong.last_mut().filter(|_| was_wrong) {
+            Some((_, until)) => *until = UnixMs(t),
+            None if is_wrong => self.clock_wrong.push((UnixMs(t), UnixMs(t))),
+            None => {}
+        }
+        is_wrong
+    }
+
+    /// Whether the clock was wrong at some time between these true instants.
+    pub(crate) fn was_clock_wrong(&self, from: UnixMs, until: UnixMs) -> bool {
+        self.clock_wrong.iter().any(|(begin, end)| *begin <= until && from <= *end)
+    }
+
     /// Something disturbs the node, or might.
     pub(crate) fn disturb(&mut self, wall: UnixMs) {
         let Some(from) = self.calm_from.take() else { return };

@@ -157,6 +157,14 @@ impl Board<'_> {
         self.queue.push(self.t + wake_in, Event::Wake { boot });
     }
 
+    /// The daemon's next look is at most ten seconds away; here they are rarer, and one comes when the core needs it.
+    pub(super) fn look_if_in_doubt(&mut self, did_doubt: bool) {
+        if !did_doubt && self.running.as_ref().is_some_and(|running| running.core.doubts_clock()) {
+            self.trouble();
+            self.look_soon();
+        }
+    }
+
     pub(super) fn look_soon(&mut self) {
         let (boot, look_in) = (self.boots, self.rng.range(0, LOOK_SOON_MS));
         self.queue.push(self.t + look_in, Event::Look { boot, is_regular: false });

@@ -8,9 +8,9 @@
 //! - for every other due occurrence, that there is a receipt, once there was time to write one.
 //!
 //! It is silent about what it cannot say simply: clusters of occurrences into which trouble fell, whose audio was not all
-//! there, or whose instants lie so close together that milliseconds decide.
+//! there, of which no receipt need be written because the clock was far wrong, or whose instants lie so close together that milliseconds decide.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use loa_protocol::bulletin::Class;
 use loa_protocol::ids::{ItemId, ObjectHash};
@@ -44,10 +44,11 @@ pub(crate) fn agree(facts: &Facts, almanac: &Almanac) -> Result<u64, String> {
     for receipt in &facts.receipts {
         receipts.insert((receipt.item.clone(), receipt.revision, receipt.nominal), receipt);
     }
+    let told = facts.receipts.iter().map(|receipt| (receipt.item.clone(), receipt.nominal)).collect();
     let mut predicted = 0;
     let mut told_until = UnixMs(i64::MIN);
     for calm in &facts.calms {
-        let model = Model { calm, almanac, receipts: &receipts };
+        let model = Model { facts, calm, almanac, receipts: &receipts, told: &told };
         predicted += model.plays()?;
         if calm.to.since(calm.from) > 2 * WRITING_MS {
             model.everything_due_has_a_receipt(told_until)?;
@@ -93,9 +94,12 @@ enum Said {
 }
 
 struct Model<'a> {
+    facts: &'a Facts,
     calm: &'a Calm,
     almanac: &'a Almanac,
     receipts: &'a BTreeMap<Key, &'a Receipt>,
+    /// Of which starts there is a receipt, in whatever revision.
+    told: &'a BTreeSet<(ItemId, UnixMs)>,
 }
 
 impl Model<'_> {
@@ -208,8 +212,11 @@ impl Model<'_> {
                 .max(oldest)
                 .max(UnixMs(told_until.0.saturating_sub(within + WRITING_MS)));
             for nominal in self.almanac.starts(item, from, written_by - within) {
-                let has_it = self.receipts.keys().any(|key| key.0 == item.id && key.2 == nominal);
-                if is_valid(&planned, nominal) && !has_it {
+                let has_it = self.told.contains(&(item.id.clone(), nominal));
+                // A clock that was set far forward leaves some without (protocol, 7), and what comes then is judged by it.
+                let until = nominal + within + WRITING_MS;
+                let is_sure = !self.facts.was_clock_wrong(nominal - WRITING_MS, until);
+                if is_sure && is_valid(&planned, nominal) && !has_it {
                     return Err(format!(
                         "{} revision {} of {nominal} has no receipt",
                         item.id, item.revision

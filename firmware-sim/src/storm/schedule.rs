@@ -42,8 +42,9 @@ pub(crate) fn of_node(seed: u64, index: usize, frame: &Frame, faults: &Faults) -
                 lasts
             }),
             Fault::Rtc => stream.each(2 * DAY, &mut events, |rng, at, events| {
-                // Never ahead: a chip that runs and is ahead is one that is right, for all that the board can know.
-                let says = if rng.percent(50) { None } else { Some(-step_ms(rng).abs()) };
+                // It says 1970 or some year before. One that runs and is off by hours is right for all that a board without
+                // network can know.
+                let says = if rng.percent(50) { None } else { Some(-(365 * DAY) - step_ms(rng).abs()) };
                 events.push((at, Event::ChipSpoilt(says)));
                 0
             }),

@@ -115,7 +115,10 @@ impl Board<'_> {
         });
         let several =
             self.facts.books.items().iter().filter(|p| p.item.class == Class::Emergency).count() > 1;
-        if has_audio && may_start && is_undisturbed && !waits_for_another && !several {
+        // It was tried, and ended by trouble that has ended since.
+        let has_ended =
+            self.facts.receipts.iter().any(|receipt| receipt.item == *item && receipt.nominal == nominal);
+        if !has_ended && has_audio && may_start && is_undisturbed && !waits_for_another && !several {
             let verdict = invariants::an_emergency_is_heard(&self.sounded, item, nominal);
             self.demand("an emergency reaches sound within its bound", verdict);
         }
