@@ -10,12 +10,14 @@ export function insertButtons(root) {
     if (!button) return;
     const area = root.getElementById(button.dataset.insertIn);
     const { before, after = "" } = button.dataset;
-    const { selectionStart: from, selectionEnd: to } = area;
+    const from = area.selectionStart;
+    // A double click takes the space behind the word with it on some systems; it stays outside.
+    const to = from + area.value.slice(from, area.selectionEnd).trimEnd().length;
     const chosen = after ? area.value.slice(from, to) : "";
     const text = before + chosen + after;
     area.focus();
     // A command without an inside comes behind what is selected.
-    if (!after) area.setSelectionRange(to, to);
+    area.setSelectionRange(after ? from : to, to);
     if (!root.execCommand("insertText", false, text)) {
       area.setRangeText(text, area.selectionStart, area.selectionEnd, "end");
       area.dispatchEvent(new Event("input", { bubbles: true }));
