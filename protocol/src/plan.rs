@@ -35,6 +35,13 @@ pub type Epoch = u64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Zone(pub Tz);
 
+impl Zone {
+    /// The zone of this name, such as `Asia/Ho_Chi_Minh`; `None` where this program knows none.
+    pub fn named(name: &str) -> Option<Self> {
+        name.parse().ok().map(Self)
+    }
+}
+
 impl<C> Encode<C> for Zone {
     fn encode<W: minicbor::encode::Write>(
         &self,
@@ -48,7 +55,7 @@ impl<C> Encode<C> for Zone {
 impl<'b, C> Decode<'b, C> for Zone {
     fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
         let name = d.str()?;
-        name.parse().map(Zone).map_err(|_| {
+        Self::named(name).ok_or_else(|| {
             minicbor::decode::Error::message(format!("{name:?} is no time zone that this program knows"))
         })
     }

@@ -96,7 +96,7 @@ pub async fn run(options: FleetOptions, stop: CancellationToken) -> Result<Fleet
         }
         let network = Network::new(Arc::clone(&member.broker.dial), Arc::clone(&counters.traffic));
         let parts = Parts {
-            settings,
+            settings: settings.clone(),
             clock: Arc::clone(&clock),
             network,
             pool: Arc::clone(&pool),

@@ -83,7 +83,7 @@ impl<'n, H: Horn, O: Observer> Running<'n, H, O> {
         };
         node.observer.note(now.wall, happening);
         let identity = node.member.identity.clone();
-        let mut core = Core::new(identity, node.settings, restored, boot, FIRMWARE.to_owned(), now);
+        let mut core = Core::new(identity, node.settings.clone(), restored, boot, FIRMWARE.to_owned(), now);
         core.handle_clock(node.trust, now);
         let rotten = node.cache.scrub();
         let answers =

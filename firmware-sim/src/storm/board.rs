@@ -117,8 +117,12 @@ impl<'a> Board<'a> {
         let mut rng = Rng::of(seed, &name);
         let begin = frame.begin;
         let cache_quota_bytes = if rng.percent(12) { 40_000 } else { 1 << 22 };
-        let settings =
-            Settings { cache_quota_bytes, amplifier_warm_up_ms: WARM_UP_MS as u32, amplifier_tail_ms: 3_000 };
+        let settings = Settings {
+            cache_quota_bytes,
+            amplifier_warm_up_ms: WARM_UP_MS as u32,
+            amplifier_tail_ms: 3_000,
+            own_guards: None,
+        };
         let known = UnixMs(begin - 48 * HOUR);
         let clock = Clock::new(&mut rng, begin, known);
         let mut queue = Queue::default();

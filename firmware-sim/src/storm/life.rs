@@ -94,7 +94,7 @@ impl Board<'_> {
         let mut id = [0; BootId::LEN];
         id.copy_from_slice(&boots.to_be_bytes());
         let identity = self.file.identity.clone();
-        let core = Core::new(identity, self.settings, restored, BootId(id), "storm".to_owned(), now);
+        let core = Core::new(identity, self.settings.clone(), restored, BootId(id), "storm".to_owned(), now);
         let (trust, _) = self.clock.look(t);
         self.running = Some(Running {
             core,

@@ -6,9 +6,10 @@ use loa_protocol::bulletin::Class;
 use loa_protocol::command::Addressee;
 use loa_protocol::envelope::Applied;
 use loa_protocol::ids::{AreaId, BulletinId, Digest, ItemId, NodeId, ObjectHash, OccurrenceId, TenantId};
+use loa_protocol::plan::Zone;
 use loa_protocol::receipt::Reason;
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::Aired;
+use loa_protocol::timeline::{Aired, Guards};
 use loa_protocol::transfer::{Bitmap, Manifest};
 use minicbor::{Decode, Encode};
 
@@ -37,7 +38,7 @@ pub struct Identity {
 }
 
 /// What the board allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Room for audio, whole and partial objects together, in bytes. Must leave room on the disk for the database.
     pub cache_quota_bytes: u64,
@@ -45,13 +46,30 @@ pub struct Settings {
     pub amplifier_warm_up_ms: u32,
     /// How long the amplifier stays on after the last sound, in milliseconds.
     pub amplifier_tail_ms: u32,
+    /// What the board does not do, whatever is signed. They hold beside those of the documents: the strictest decides (rule
+    /// G1 of the [timeline](loa_protocol::timeline)).
+    pub own_guards: Option<OwnGuards>,
 }
 
 impl Default for Settings {
-    /// 512 MiB of cache, 2 s of warm-up, 3 s of tail.
+    /// 512 MiB of cache, 2 s of warm-up, 3 s of tail, no guards of its own.
     fn default() -> Self {
-        Self { cache_quota_bytes: 512 * 1024 * 1024, amplifier_warm_up_ms: 2_000, amplifier_tail_ms: 3_000 }
+        Self {
+            cache_quota_bytes: 512 * 1024 * 1024,
+            amplifier_warm_up_ms: 2_000,
+            amplifier_tail_ms: 3_000,
+            own_guards: None,
+        }
     }
+}
+
+/// Guards that whoever set the board up has chosen, out of reach of every signer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnGuards {
+    /// The guards.
+    pub guards: Guards,
+    /// The zone in which their hours and days are read.
+    pub zone: Zone,
 }
 
 /// What the shell found in its store at boot. [`Restored::default`] is a fresh node.

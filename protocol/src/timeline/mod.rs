@@ -86,8 +86,9 @@
 //!
 //! # G. Guards
 //! What a node does not do, whatever is signed ([`Guards`]). Each of a node's documents may state guards, which hold for
-//! everything that the node plays, whichever document it comes from.
-//! - **G1** Each guard of each document holds, in that document's zone: the strictest decides. Without guards nothing is forbidden.
+//! everything that the node plays, whichever document it comes from; and so may the board's own configuration, which no signer reaches.
+//! - **G1** Each guard of each document and of the board holds, in the zone that comes with it: the strictest decides. Without guards
+//!   nothing is forbidden.
 //! - **G2** *Longest session*: a session that is longer, pauses included, does not begin.
 //! - **G3** *Quiet hours*: no moment of a session, pauses and [`QUIET_MARGIN_MS`] after it included, lies in quiet hours. What is on when they begin after all
 //!   (the clock was set, a sound is longer than its manifest says) is stopped and ends as [`Reason::QuietHours`].

@@ -98,12 +98,12 @@ impl Core {
             volume_percent: None,
             store_is_full: false,
             world: World {
+                cache: Cache::restore(settings.cache_quota_bytes, objects, partial),
                 settings,
                 boot_wall: now.wall,
                 clock: ClockTrust::Unknown,
                 clock_stepped: false,
                 documents: Documents::restore(&identity, documents, applied, now),
-                cache: Cache::restore(settings.cache_quota_bytes, objects, partial),
                 ledger: Ledger::restore(ledger),
                 watch: Watch::default(),
             },

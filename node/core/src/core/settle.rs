@@ -95,8 +95,8 @@ impl Core {
     }
 
     fn fill_agenda(&mut self, now: Now) {
-        let World { documents, ledger, watch, .. } = &mut self.world;
-        *watch = documents.watch();
+        let World { settings, documents, ledger, watch, .. } = &mut self.world;
+        *watch = documents.watch(settings.own_guards.as_ref());
         self.agenda.replace(documents.placed(), &documents.own_priority_first(), now.wall, ledger);
     }
 

@@ -28,7 +28,7 @@ use loa_protocol::transfer::Manifest;
 pub(crate) use self::held::{Held, Profile};
 use crate::action::Action;
 use crate::deadline::{At, Deadlines};
-use crate::input::{Identity, Now, Slot, StoredDocument};
+use crate::input::{Identity, Now, OwnGuards, Slot, StoredDocument};
 
 /// How often deferred documents are tried again.
 const RETRY_MS: u64 = 60_000;
@@ -387,9 +387,10 @@ impl Documents {
         self.path.areas().iter().map(says).collect()
     }
 
-    /// The guards of all documents in force (rule G1 of the timeline).
-    pub(crate) fn watch(&self) -> Watch {
-        Watch::new(self.programs().map(|held| (held.guards.clone(), held.zone)))
+    /// The board's own guards and those of all documents in force (rule G1 of the timeline).
+    pub(crate) fn watch(&self, own: Option<&OwnGuards>) -> Watch {
+        let own = own.map(|own| (own.guards.clone(), own.zone.0));
+        Watch::new(own.into_iter().chain(self.programs().map(|held| (held.guards.clone(), held.zone))))
     }
 
     /// The manifest of an object, from the first document that has it.

@@ -1,10 +1,10 @@
 //! G: what a node does not do, whatever is signed.
 
-use loa_node_core::{Action, Settings};
+use loa_node_core::{Action, OwnGuards, Settings};
 use loa_protocol::bulletin::Class;
 use loa_protocol::envelope::seal;
 use loa_protocol::keys::Scope;
-use loa_protocol::plan::{AreaPlan, Item};
+use loa_protocol::plan::{AreaPlan, Item, Zone};
 use loa_protocol::receipt::{Outcome, Reason};
 use loa_protocol::report::ClockTrust;
 use loa_protocol::timeline::{Guards, LocalRange};
@@ -21,7 +21,13 @@ fn guarded(epoch: u64, items: Vec<Item>, objects: &[&Object], guards: Guards) ->
 }
 
 fn node_with(plan: &[u8], objects: &[&Object]) -> Rig {
-    let mut rig = Rig::with(Settings { amplifier_warm_up_ms: 1_000, ..Settings::default() });
+    board_with(None, plan, objects)
+}
+
+/// A node whose board has guards of its own, in the village's zone.
+fn board_with(own: Option<Guards>, plan: &[u8], objects: &[&Object]) -> Rig {
+    let own_guards = own.map(|guards| OwnGuards { guards, zone: Zone::named("Asia/Ho_Chi_Minh").unwrap() });
+    let mut rig = Rig::with(Settings { amplifier_warm_up_ms: 1_000, own_guards, ..Settings::default() });
     rig.offer(objects);
     rig.connect();
     let classes = Class::ALL.to_vec();
@@ -143,6 +149,68 @@ fn too_long_and_too_loud_hold_for_emergencies_too() {
     assert_eq!(rig.state().volume_percent, Some(60));
     rig.receive(TopicKind::Plan(area("xa")), &plan(2, vec![], &[]));
     assert!(rig.actions.contains(&Action::SetVolume { volume_percent: 80 }), "guards go with their document");
+}
+
+#[test]
+fn the_boards_own_guards_hold_whatever_is_signed_and_the_strictest_decides() {
+    let (minute, two, long) =
+        (Object::new("one", 1, 60_000), Object::new("two", 1, 120_000), Object::new("long", 1, 700_000));
+    let emergency = |item: Item| Item { class: Class::Emergency, ..item };
+    let items = vec![
+        item("a-morning", T0 + HOUR, &[("vi", &minute)]),
+        item("b-over-its-minutes", T0 + 2 * HOUR, &[("vi", &two)]),
+        item("c-in-the-plans-noon", T0 + 5 * HOUR, &[("vi", &minute)]),
+        emergency(item("d-too-long", T0 + 6 * HOUR, &[("vi", &long)])),
+        item("e-at-night", T0 + NIGHTFALL + HOUR, &[("vi", &minute)]),
+        emergency(item("f-storm-at-night", T0 + NIGHTFALL + 2 * HOUR, &[("vi", &two)])),
+    ];
+    let own = Guards {
+        normal_minutes_a_day: Some(2),
+        longest_session_ms: Some(600_000),
+        volume_ceiling_percent: Some(50),
+        ..night()
+    };
+    // The plan is looser where the board is strict, and stricter at noon.
+    let stated = Guards {
+        quiet_hours: vec![LocalRange { from_minute: 11 * 60 + 30, until_minute: 13 * 60 }],
+        normal_minutes_a_day: Some(600),
+        volume_ceiling_percent: Some(90),
+        ..Guards::default()
+    };
+    let objects = [&minute, &two, &long];
+    let mut rig = board_with(Some(own), &guarded(1, items, &objects, stated), &objects);
+    // A power cut does not take them away.
+    rig.power_cut(MINUTE);
+    rig.run_until(T0 + DAWN);
+    let outcomes: Vec<Outcome> = rig.outcomes().into_iter().map(|(.., outcome)| outcome).collect();
+    let missed = Outcome::Missed;
+    assert_eq!(
+        outcomes,
+        [
+            Outcome::Played,
+            missed(Reason::MinutesSpent),
+            missed(Reason::QuietHours),
+            missed(Reason::TooLong),
+            missed(Reason::QuietHours),
+            Outcome::Played,
+        ]
+    );
+    assert!(rig.actions.contains(&Action::SetVolume { volume_percent: 50 }), "the document asks for 80");
+}
+
+#[test]
+fn a_refusal_is_told_within_a_minute_of_the_next_connection() {
+    let minute = Object::new("one", 1, 60_000);
+    let items = vec![item("a", T0 + NIGHTFALL + HOUR, &[("vi", &minute)])];
+    let mut rig = board_with(Some(night()), &plan(1, items, &[&minute]), &[&minute]);
+    rig.run_for(MINUTE);
+    rig.disconnect();
+    rig.run_until(T0 + NIGHTFALL + 3 * HOUR);
+    assert_eq!(rig.seen.len(), 0, "nobody could be told");
+    rig.connect();
+    rig.run_for(MINUTE);
+    let told: Vec<Outcome> = rig.seen.values().map(|receipt| receipt.outcome).collect();
+    assert_eq!(told, [Outcome::Missed(Reason::QuietHours)]);
 }
 
 /// One thing that happens to a node.

@@ -92,7 +92,8 @@ impl Rig {
     pub(crate) fn with(settings: Settings) -> Self {
         let now = Now { wall: T0, monotonic_ms: 1_000 };
         let store = Store::default();
-        let core = Core::new(identity(), settings, store.restored(), BootId([0; 8]), "1.0".to_owned(), now);
+        let core =
+            Core::new(identity(), settings.clone(), store.restored(), BootId([0; 8]), "1.0".to_owned(), now);
         let mut rig = Self {
             core,
             now,
@@ -168,8 +169,14 @@ impl Rig {
         self.inputs.clear();
         (self.voice, self.amplifier_on, self.bulk_open) = (None, false, false);
         let boot = BootId([self.boots; 8]);
-        self.core =
-            Core::new(identity(), self.settings, self.store.restored(), boot, "1.0".to_owned(), self.now);
+        self.core = Core::new(
+            identity(),
+            self.settings.clone(),
+            self.store.restored(),
+            boot,
+            "1.0".to_owned(),
+            self.now,
+        );
         self.run();
     }
 

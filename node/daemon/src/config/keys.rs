@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use loa_protocol::plan::Zone;
 use toml::Value;
 
-use super::Settings;
+use super::{Settings, hours};
 use crate::clock::trust::Policy;
 
 /// Prefix of the variables.
@@ -98,6 +99,50 @@ pub(super) const KEYS: &[Key] = &[
         },
     },
     Key {
+        path: "guards.zone",
+        about: "time zone in which the guards' hours and days are read, such as Asia/Ho_Chi_Minh",
+        set: |s, v| {
+            let name = text(v)?;
+            s.guards.zone = Zone::named(&name)
+                .ok_or_else(|| format!("{name:?} is no IANA time zone; Viet Nam's is Asia/Ho_Chi_Minh"))?;
+            Ok(())
+        },
+    },
+    Key {
+        path: "guards.quiet_hours",
+        about: "when nothing but emergencies sounds, whatever is signed: [\"21:00-05:00\", \"11:30-13:00\"]",
+        set: |s, v| hours::quiet(v).map(|ranges| s.guards.guards.quiet_hours = ranges),
+    },
+    Key {
+        path: "guards.normal_minutes_a_day",
+        about: "most minutes of normal bulletins on one day, 0 to 1440",
+        set: |s, v| minutes_a_day(v).map(|n| s.guards.guards.normal_minutes_a_day = Some(n)),
+    },
+    Key {
+        path: "guards.priority_minutes_a_day",
+        about: "most minutes of priority bulletins on one day, 0 to 1440",
+        set: |s, v| minutes_a_day(v).map(|n| s.guards.guards.priority_minutes_a_day = Some(n)),
+    },
+    Key {
+        path: "guards.sessions_a_day",
+        about: "most sessions that begin on one day, emergencies not counted, 0 to 1000",
+        set: |s, v| small(v, 1_000).map(|n| s.guards.guards.sessions_a_day = Some(n)),
+    },
+    Key {
+        path: "guards.longest_session_s",
+        about: "longest session, pauses included, in seconds, 1 to 86400; longer ones do not begin, emergencies neither",
+        set: |s, v| integer(v, 1, 86_400).map(|n| s.guards.guards.longest_session_ms = Some(n * 1_000)),
+    },
+    Key {
+        path: "guards.volume_ceiling_percent",
+        about: "loudest volume, 0 to 100, for emergencies too",
+        set: |s, v| {
+            let percent = small(v, 100)?;
+            s.guards.guards.volume_ceiling_percent = u8::try_from(percent).ok();
+            Ok(())
+        },
+    },
+    Key {
         path: "log.level",
         about: "error, warn, info, debug or trace",
         set: |s, v| text(v)?.parse().map(|l| s.log.level = l),
@@ -146,6 +191,14 @@ fn integer(value: &Value, least: u32, most: u32) -> Result<u32, String> {
         .and_then(|n| u32::try_from(n).ok())
         .filter(|n| (least..=most).contains(n))
         .ok_or_else(|| format!("{value} is not a whole number from {least} to {most}"))
+}
+
+fn small(value: &Value, most: u16) -> Result<u16, String> {
+    integer(value, 0, u32::from(most)).map(|n| n.try_into().unwrap_or(most))
+}
+
+fn minutes_a_day(value: &Value) -> Result<u16, String> {
+    small(value, 24 * 60)
 }
 
 fn flag(value: &Value) -> Result<bool, String> {

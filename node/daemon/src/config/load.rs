@@ -122,6 +122,23 @@ mod tests {
     }
 
     #[test]
+    fn guards_of_the_board_are_read_from_file_and_variables() {
+        let own = read(
+            "[guards]\nquiet_hours = [\"21:00-05:00\", \"11:30-13:00\"]\nnormal_minutes_a_day = 45\nsessions_a_day = 2\n\
+             longest_session_s = 900\n",
+            &[("LOA_NODE_GUARDS_VOLUME_CEILING_PERCENT", "70"), ("LOA_NODE_GUARDS_ZONE", "Asia/Bangkok")],
+        )
+        .unwrap()
+        .guards;
+        assert_eq!(own.zone.0.name(), "Asia/Bangkok");
+        assert_eq!(own.guards.quiet_hours.len(), 2);
+        assert_eq!((own.guards.normal_minutes_a_day, own.guards.priority_minutes_a_day), (Some(45), None));
+        assert_eq!((own.guards.sessions_a_day, own.guards.longest_session_ms), (Some(2), Some(900_000)));
+        assert_eq!(own.guards.volume_ceiling_percent, Some(70));
+        assert!(Settings::default().guards.guards.is_empty(), "nothing is forbidden unless somebody says so");
+    }
+
+    #[test]
     fn an_unknown_key_is_refused_with_the_nearest_name() {
         for (text, variables, part) in [
             ("[cache]\nquota_mb = 3", &[][..], "did you mean `cache.quota_mib`"),
@@ -146,6 +163,20 @@ mod tests {
             ("[amplifier]\nactive_low = 1", &[], ["`amplifier.active_low`", "true or false"]),
             ("data_dir = 5", &[], ["`data_dir`", "a text is expected"]),
             ("[clock]\ntrust = \"me\"", &[], ["`clock.trust`", "none of synchronised, system"]),
+            ("[guards]\nquiet_hours = [\"21-5\"]", &[], ["`guards.quiet_hours`", "21:00-05:00"]),
+            ("[guards]\nzone = \"Asia/Hanoi\"", &[], ["`guards.zone`", "Asia/Ho_Chi_Minh"]),
+            (
+                "[guards]\nvolume_ceiling_percent = 101",
+                &[],
+                ["`guards.volume_ceiling_percent`", "from 0 to 100"],
+            ),
+            ("[guards]\nlongest_session_s = 0", &[], ["`guards.longest_session_s`", "from 1 to 86400"]),
+            (
+                "",
+                &[("LOA_NODE_GUARDS_SESSIONS_A_DAY", "-1")],
+                ["LOA_NODE_GUARDS_SESSIONS_A_DAY", "from 0 to"],
+            ),
+            ("[guards]\nquiet = 1", &[], ["`guards.quiet`", "guards.quiet_hours"]),
             ("[audio", &[], ["is not valid TOML", ".tmp"]),
         ] {
             let message = read(text, variables).unwrap_err().to_string();

@@ -6,6 +6,7 @@
 //! Which controller, tenant and broker a node serves is no setting: it comes with the enrolment token alone.
 
 mod error;
+mod hours;
 mod keys;
 mod load;
 
@@ -16,12 +17,20 @@ use std::str::FromStr;
 pub use error::ConfigError;
 pub use load::load;
 
+use chrono_tz::Tz;
+use loa_node_core::OwnGuards;
+use loa_protocol::plan::Zone;
+use loa_protocol::timeline::Guards;
+
 use crate::clock::trust::Policy;
 
 /// Where the service keeps its things.
 pub const DEFAULT_DATA_DIR: &str = "/var/lib/loa-node";
 /// Read where it exists and no other file was named.
 pub const DEFAULT_FILE: &str = "/etc/loa-node.toml";
+
+/// The zone in which guards are read unless they name another: many boards run on UTC.
+const VIETNAM: Zone = Zone(Tz::Asia__Ho_Chi_Minh);
 
 /// All settings of the daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +45,8 @@ pub struct Settings {
     pub cache: Cache,
     /// The clock.
     pub clock: Clock,
+    /// What the board does not do, whatever is signed.
+    pub guards: OwnGuards,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -128,6 +139,7 @@ impl Default for Settings {
             },
             cache: Cache { quota_mib: 512 },
             clock: Clock { trust: Policy::Synchronised },
+            guards: OwnGuards { guards: Guards::default(), zone: VIETNAM },
             log: Log { level: LogLevel::Info, format: LogFormat::Auto },
         }
     }

@@ -74,10 +74,14 @@ pub(super) async fn boot(
         documents = restored.documents.len(), objects = restored.objects.len(), partial = restored.partial.len(),
         receipts = restored.unacknowledged.len(), "the node starts"
     );
+    if !settings.guards.guards.is_empty() {
+        tracing::info!(guards = ?settings.guards, "the board has guards of its own");
+    }
     let core_settings = loa_node_core::Settings {
         cache_quota_bytes: quota_bytes,
         amplifier_warm_up_ms: settings.amplifier.warm_up_ms,
         amplifier_tail_ms: settings.amplifier.tail_ms,
+        own_guards: (!settings.guards.guards.is_empty()).then(|| settings.guards.clone()),
     };
     let core_identity = loa_node_core::Identity {
         tenant: identity.tenant.clone(),
