@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use loa_node_core::{Core, Now, Restored, Slot, StoredDocument};
 use loa_protocol::envelope::{Freshness, open_key_set};
@@ -34,6 +34,12 @@ use crate::store::Store;
 /// What nodes call the version of this program.
 const FIRMWARE: &str = env!("CARGO_PKG_VERSION");
 
+/// How long to wait for the data folder's lock before another daemon is believed to run.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often the lock is tried meanwhile.
+const LOCK_LOOK: Duration = Duration::from_millis(20);
+
 pub(super) async fn boot(
     settings: Settings,
     clock: Arc<NodeClock>,
@@ -43,7 +49,7 @@ pub(super) async fn boot(
 ) -> Result<Shell, ServeError> {
     let data_dir = settings.data_dir.clone();
     let identity = Identity::load(&data_dir)?;
-    let lock = lock(&data_dir)?;
+    let lock = lock(&data_dir).await?;
     let mut store = open_store(&data_dir).await?;
     let mut waiting = Waiting::default();
     claim(&mut store, &identity, &data_dir, &mut waiting).await?;
@@ -130,7 +136,10 @@ pub(super) async fn boot(
 }
 
 /// Two daemons on one store would each number their receipts.
-fn lock(data_dir: &Path) -> Result<File, ServeError> {
+///
+/// A daemon that was killed just as it opened its sound device may have left a child between fork and exec, which holds the
+/// lock for that instant: so this waits a little.
+async fn lock(data_dir: &Path) -> Result<File, ServeError> {
     let path = data_dir.join("lock");
     let file = OpenOptions::new()
         .write(true)
@@ -139,10 +148,16 @@ fn lock(data_dir: &Path) -> Result<File, ServeError> {
         .mode(0o600)
         .open(&path)
         .map_err(FileError::new("open", &path))?;
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(ServeError::InUse { path }),
-        Err(errno) => Err(FileError::new("lock", &path)(errno.into()).into()),
+    let give_up = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < give_up => {
+                tokio::time::sleep(LOCK_LOOK).await;
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(ServeError::InUse { path }),
+            Err(errno) => return Err(FileError::new("lock", &path)(errno.into()).into()),
+        }
     }
 }
 

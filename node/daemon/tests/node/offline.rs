@@ -202,3 +202,23 @@ async fn two_daemons_on_one_folder_are_refused() {
     assert!(matches!(error, loa_node::ServeError::InUse { .. }), "{error}");
     first.stop().await;
 }
+
+/// How many files of this process are open on a path.
+fn opened(path: &std::path::Path) -> usize {
+    let files = std::fs::read_dir("/proc/self/fd").unwrap();
+    files.filter(|file| std::fs::read_link(file.as_ref().unwrap().path()).is_ok_and(|to| to == path)).count()
+}
+
+#[tokio::test]
+async fn a_lock_that_somebody_holds_for_an_instant_does_not_keep_a_node_from_booting() {
+    let folder = with_cached_plan().await;
+    let path = folder.path().join("lock");
+    // As a child that a killed daemon left between fork and exec.
+    let held = std::fs::File::create(&path).unwrap();
+    held.lock().unwrap();
+    let node = start(&folder, Pace::Instant);
+    until("the node tries to take the lock", || opened(&path) == 2).await;
+    drop(held);
+    until("it has booted", || node.heard() == 1).await;
+    node.stop().await;
+}
