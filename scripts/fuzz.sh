@@ -35,10 +35,10 @@ for target in "${targets[@]}"; do
   target/debug/examples/seeds "$target" "fuzz/corpus/$target"
   log=fuzz/corpus/$target.log
   result=ok
-  # A sound file is long and slow to read; everything else fits in a message. -timeout is what one input may take.
-  case $target in recording | node_sound) longest=65536 ;; *) longest=8192 ;; esac
+  # A sound file is long and slow to read, a text is made long by its target; everything else fits in a message. -timeout is what one input may take.
+  case $target in recording | node_sound) longest=65536 ;; text) longest=2048 ;; *) longest=8192 ;; esac
   cargo fuzz run "${flags[@]}" "$target" -- -max_total_time="$seconds" -max_len="$longest" -timeout=10 \
-    -rss_limit_mb=1024 -print_final_stats=1 >"$log" 2>&1 || { result="BROKEN, see $log"; broken+=("$target"); }
+    -dict="fuzz/corpus/$target.dict" -rss_limit_mb=1024 -print_final_stats=1 >"$log" 2>&1 || { result="BROKEN, see $log"; broken+=("$target"); }
   stat() { sed -n "s/^stat::$1: *//p" "$log" | tail -1; }
   last=$(grep -aE ' cov: [0-9]+' "$log" | tail -1)
   number() { sed -n "s/.* $1: \([0-9]*\).*/\1/p" <<<"$last"; }

@@ -1,4 +1,5 @@
-//! `seeds TARGET FOLDER` writes the target's seeds into the folder, for libFuzzer to begin with.
+//! `seeds TARGET FOLDER` writes the target's seeds into the folder, for libFuzzer to begin with, and its words beside the folder
+//! as `FOLDER.dict`.
 
 use anyhow::{Context as _, Result};
 
@@ -13,5 +14,14 @@ fn main() -> Result<()> {
         let path = format!("{folder}/seed-{number}");
         std::fs::write(&path, seed).with_context(|| format!("cannot write {path}"))?;
     }
-    Ok(())
+    let path = format!("{folder}.dict");
+    // An empty file would be refused.
+    let words: String = loa_fuzz::seeds::words_of(&target).iter().map(|word| entry(word)).collect();
+    std::fs::write(&path, format!("# {target}\n{words}")).with_context(|| format!("cannot write {path}"))
+}
+
+/// A line of a dictionary, every byte by its number: libFuzzer takes no other letters than those of ASCII.
+fn entry(word: &str) -> String {
+    let bytes: String = word.bytes().map(|byte| format!("\\x{byte:02X}")).collect();
+    format!("\"{bytes}\"\n")
 }

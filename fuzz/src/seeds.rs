@@ -106,6 +106,10 @@ fn texts() -> Result<Vec<Vec<u8>>> {
         "Giá 1.250.000đ/kg, giảm 25%; gió cấp 8-9, 62 km/h, mưa 120-150 mm, 38,5°C.",
         "Gọi 0263.3822.111 hoặc 113; Nghị định số 15/2020/NĐ-CP; QĐ 123/QĐ-UBND.",
         "Bà con thôn K'Ho, Đạ Nhim [[h@l'oU]] 🎉 1️⃣ ① Ⅳ ½ ²",
+        "Xin mời [nghỉ 2 giây] bà con [nhấn: gọi [từng số: 115] ngay], họp [đọc ngày: 12/10] lúc [đọc giờ: 7:30].",
+        "[đánh vần: BHXH] [đọc số: 1.250] [đọc số La Mã: XIV] [đọc điện thoại: 0263 3822 456] [đọc tỷ số: 2-1]",
+        "[đọc là: K'Brêm = cơ brêm] [tiếng Anh: hotline 24/7] [en-GB: at 5] [tiếng K'Ho: niam sa] [xã] [Ghi chú: 3]",
+        "ngày [nhấn: 12/10] [nghỉ: 0,5 giây][nghỉ nửa giây] [nghỉ 99 phút] [nhấn [nhan: [spell: A1] [[ ]] [pause 2",
     ]
     .map(|text| text.as_bytes().to_vec())
     .into();
@@ -117,6 +121,64 @@ fn texts() -> Result<Vec<Vec<u8>>> {
         seeds.push(text.chars().take(TEXT_BYTES).collect::<String>().into_bytes());
     }
     Ok(seeds)
+}
+
+/// What bytes alone would hardly become: the words of the mark-up, and the signs that join numbers.
+const WORDS_OF_TEXTS: [&str; 48] = [
+    "[nghỉ]",
+    "[nghỉ ",
+    "[pause ",
+    "giây",
+    "ms",
+    "phút",
+    "nửa giây",
+    "[nhấn: ",
+    "[emphasis: ",
+    "[đánh vần: ",
+    "[từng số: ",
+    "[spell: ",
+    "[đọc là: ",
+    " = ",
+    "[read as: ",
+    "[đọc số: ",
+    "[đọc ngày: ",
+    "[đọc giờ: ",
+    "[đọc số La Mã: ",
+    "[đọc điện thoại: ",
+    "[đọc tỷ số: ",
+    "[as number: ",
+    "[tiếng Anh: ",
+    "[en: ",
+    "[fr-CA: ",
+    "[tiếng Việt: ",
+    "[vi: ",
+    "[tiếng K'Ho: ",
+    "[kpm: ",
+    "]",
+    "[[",
+    "]]",
+    "ngày ",
+    "tháng ",
+    "lúc ",
+    "số ",
+    "từ ",
+    "thứ ",
+    "/2025",
+    "/NĐ-CP",
+    "QĐ-UBND",
+    "7h30",
+    "1.250.000",
+    "đ/kg",
+    "°C",
+    "XIV",
+    "12/10",
+    "0263.3822.456",
+];
+
+/// What libFuzzer may put into the bytes of a target as a whole.
+#[must_use]
+pub fn words_of(target: &str) -> &'static [&'static str] {
+    if target == "text" { &WORDS_OF_TEXTS } else { &[] }
 }
 
 fn audio(endings: &[&str]) -> Result<Vec<Vec<u8>>> {
