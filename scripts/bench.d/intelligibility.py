@@ -143,14 +143,21 @@ def main():
     for kind in [*NOISES, "all"]:
         chosen = [row for row in rows if kind in (row[1], "all")]
         show("mean", kind, *(np.mean([row[at] for row in chosen], axis=0) for at in (2, 3, 4)))
-    at_peak = np.array([peak[1] - before[1] for _, _, before, peak, _ in rows])
-    at_power = np.array([power[1] - before[1] for _, _, before, _, power in rows])
-    better = float(np.mean(at_peak > 0))
-    print(f"better at one peak: {np.sum(at_peak > 0)} of {len(rows)}; at one power: {np.sum(at_power > 0)}")
-    goals = [
-        ("ESTOI after minus before, at one peak", float(np.mean(at_peak)), "ESTOI", "> 0", np.mean(at_peak) > 0),
-        ("share of sounds and noises that are better, at one peak", better, "ratio", ">= 0.9", better >= 0.9),
-    ]
+    goals = []
+    for which, measure_name in enumerate(("STOI", "ESTOI")):
+        for at, column in (("at one peak", 3), ("at one power", 4)):
+            gains = {kind: [] for kind in NOISES}
+            for row in rows:
+                gains[row[1]].append(row[column][which] - row[2][which])
+            each = np.concatenate(list(gains.values()))
+            worst = min(float(np.mean(values)) for values in gains.values())
+            print(f"{measure_name} {at}: better in {np.sum(each > 0)} of {len(each)}, by {np.mean(each):+.3f}")
+            name = f"{measure_name} after minus before, {at}, in the noise where it is least"
+            goals.append((name, worst, measure_name, "> 0", worst > 0))
+    at_peak = np.array([row[3] - row[2] for row in rows])
+    share = float(np.mean((at_peak > 0).all(axis=1)))
+    name = "share of sounds and noises that are better by both, at one peak"
+    goals.append((name, share, "ratio", ">= 0.9", share >= 0.9))
     print(
         json.dumps(
             {
@@ -159,7 +166,6 @@ def main():
                     {"name": name, "value": round(value, 4), "unit": unit, "goal": goal, "met": bool(met)}
                     for name, value, unit, goal, met in goals
                 ],
-                "at_one_power": {"estoi_gain": round(float(np.mean(at_power)), 4)},
             }
         )
     )

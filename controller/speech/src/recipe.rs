@@ -10,7 +10,7 @@ use crate::synthesize::{Engine, Pauses, Synthesizer, Voice, voice_of};
 use crate::text::CleanText;
 
 /// Changes whenever this crate would make another sound from the same recipe.
-pub const CHAIN_VERSION: &str = "3";
+pub const CHAIN_VERSION: &str = "4";
 
 /// Changes whenever this crate would make another sound of the same recording, before it's mastered.
 const RECORDING_VERSION: &str = "2";

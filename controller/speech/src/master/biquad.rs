@@ -21,13 +21,19 @@ impl Biquad {
         )
     }
 
-    pub(super) fn peak(centre_hz: f64, q: f64, gain_db: f64, sample_rate_hz: f64) -> Self {
-        let (sin, cos) = (TAU * centre_hz / sample_rate_hz).sin_cos();
-        let alpha = sin / (2.0 * q);
+    /// Lifts what lies above `corner_hz`, where it has half its gain; as steep as it can be without a hump (S = 1).
+    pub(super) fn high_shelf(corner_hz: f64, gain_db: f64, sample_rate_hz: f64) -> Self {
+        let (sin, cos) = (TAU * corner_hz / sample_rate_hz).sin_cos();
         let amplitude = 10.0_f64.powf(gain_db / 40.0);
+        let (more, less) = (amplitude + 1.0, amplitude - 1.0);
+        let slope = 2.0 * amplitude.sqrt() * sin / std::f64::consts::SQRT_2;
         Self::normalized(
-            [1.0 + alpha * amplitude, -2.0 * cos, 1.0 - alpha * amplitude],
-            [1.0 + alpha / amplitude, -2.0 * cos, 1.0 - alpha / amplitude],
+            [
+                amplitude * (more + less * cos + slope),
+                -2.0 * amplitude * (less + more * cos),
+                amplitude * (more + less * cos - slope),
+            ],
+            [more - less * cos + slope, 2.0 * (less - more * cos), more - less * cos - slope],
         )
     }
 
@@ -70,8 +76,9 @@ mod tests {
 
     #[test]
     fn the_curves_are_where_they_should_be() {
-        let presence = Biquad::peak(2_800.0, 0.9, 4.0, 16_000.0);
-        assert!((gain_db(&presence, 2_800.0) - 4.0).abs() < 0.1);
+        let presence = Biquad::high_shelf(1_500.0, 9.0, 16_000.0);
+        assert!((gain_db(&presence, 6_000.0) - 9.0).abs() < 0.1);
+        assert!((gain_db(&presence, 1_500.0) - 4.5).abs() < 0.1);
         assert!(gain_db(&presence, 100.0).abs() < 0.1);
         let [first, second] = BUTTERWORTH_4_Q.map(|q| Biquad::high_pass(180.0, q, 16_000.0));
         assert!((gain_db(&first, 180.0) + gain_db(&second, 180.0) + 3.01).abs() < 0.1);

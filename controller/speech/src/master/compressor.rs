@@ -19,9 +19,9 @@ pub struct Compression {
 }
 
 impl Default for Compression {
-    /// Evens out syllables and leaves the rhythm.
+    /// Evens out words and leaves syllables as they are: what follows the envelope of a syllable flattens what it is told by.
     fn default() -> Self {
-        Self { threshold_db: -25.0, ratio: 3.0, knee_db: 8.0, attack_ms: 3.0, release_ms: 120.0 }
+        Self { threshold_db: -25.0, ratio: 2.0, knee_db: 8.0, attack_ms: 20.0, release_ms: 250.0 }
     }
 }
 
@@ -67,11 +67,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_decibels_in_give_one_out() {
+    fn two_decibels_in_give_one_out() {
         let compression = Compression::default();
         let gain = |level| compression.gain_db(level);
         assert_eq!(gain(-40.0), 0.0);
-        assert!(((gain(-10.0) - gain(-13.0)) + 2.0).abs() < 1e-9);
+        assert!(((gain(-10.0) - gain(-14.0)) + 2.0).abs() < 1e-9);
         let steps: Vec<f64> = (0..600).map(|n| gain(-50.0 + f64::from(n) / 10.0)).collect();
         assert!(
             steps.windows(2).all(|pair| pair[1] <= pair[0] && pair[0] - pair[1] < 0.1),
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loud_and_a_soft_syllable_come_nearer() {
+    fn a_loud_and_a_soft_word_come_nearer() {
         let tone = |amplitude: f32| {
             (0..8_000).map(move |n| amplitude * (n as f32 / 16_000.0 * 500.0 * std::f32::consts::TAU).sin())
         };

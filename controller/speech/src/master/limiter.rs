@@ -7,10 +7,11 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// The gain falls over this time before a peak.
-const LOOK_AHEAD_MS: usize = 5;
-/// Time constant with which the gain comes back.
-const RELEASE_MS: f32 = 60.0;
+/// The gain falls over this time before a peak. Within one period of a voice: a gain that moves over several takes as much from what
+/// is told by a syllable's envelope as a compressor does.
+const LOOK_AHEAD_MS: usize = 1;
+/// Time constant with which the gain comes back: soon enough that a peak costs its own period alone.
+const RELEASE_MS: f32 = 8.0;
 /// Taps of each interpolating filter, on both sides together.
 const TAPS: usize = 16;
 /// Positions between two samples that are looked at.

@@ -99,11 +99,13 @@ fn said(view: View<'_>, at: usize, mark: char) -> Option<&'static str> {
     })
 }
 
-/// "nhóm máu AB-", "O+": the sign belongs to the group of blood.
+/// "nhóm máu AB-", "O+", "Rh-": the sign belongs to the group of blood.
 fn has_rhesus(view: View<'_>, at: usize) -> bool {
     let Some(group) = at.checked_sub(1) else { return false };
     let ends = view.is_gap(at + 1) || matches!(view.mark(at + 1), Some(',' | '.' | ';' | ')' | ':'));
-    ends && matches!(view.token(group), "A" | "B" | "O" | "AB") && view.has_cue(at, 8, &["máu", "nhóm"])
+    let of_blood =
+        || matches!(view.token(group), "A" | "B" | "O" | "AB") && view.has_cue(at, 8, &["máu", "nhóm"]);
+    ends && (view.token(group) == "Rh" || of_blood())
 }
 
 /// A full stop, the dots of an omission, or the "chấm" of an address.

@@ -73,6 +73,10 @@ pub(super) fn letters_first(view: View<'_>, at: usize, say: &mut Saying<'_>) -> 
     let mut next = number + 1;
     if is_letters(view, next) {
         next = pieces(view, next, say);
+    } else if known.is_some() && view.shape(next).is_some_and(|shape| shape.letters == 1) {
+        // "HbA1c"
+        say.letters(view.token(next));
+        next += 1;
     }
     // "C1-C5": from one to the other.
     if view.is_mark(next, '-') && view.token(next + 1) == word && view.digits(next + 2).is_some() {

@@ -3,8 +3,9 @@
 use super::super::class::Class;
 use super::super::lexer::Kind;
 use super::super::saying::Saying;
+use super::super::tables::UnitKind;
 use super::super::view::View;
-use super::{Candidate, cues};
+use super::{Candidate, cues, units};
 
 /// Most tokens of a number.
 const PIECES_MAX: usize = 16;
@@ -141,5 +142,7 @@ pub(super) fn fertiliser(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Opt
         say.cardinal(share);
         next += 2;
     }
+    // "NPK 16-16-8/ha"
+    let next = units::per(view, next, UnitKind::Measure, say);
     Some(Candidate::cued(Class::Code, next))
 }

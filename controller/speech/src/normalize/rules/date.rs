@@ -8,6 +8,7 @@ use super::{Candidate, cues, document, units};
 pub(super) fn date(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
     let rules = [
         weekdays,
+        from_weekday,
         year_first,
         days_of_month,
         day_to_day,
@@ -146,6 +147,13 @@ fn is_date(view: View<'_>, at: usize, date: &Day) -> bool {
     {
         return false;
     }
+    // "xếp thứ 1/12": a rank among so many.
+    if view.follows(at, &["thứ", "hạng"]) {
+        return false;
+    }
+    if is_around_the_clock(view, at, date) {
+        return false;
+    }
     let day_words = ["sáng", "trưa", "chiều", "tối", "đêm", "tết", "hôm", "lễ", "dịp", "âm", "mừng", "nhân"];
     let feasts = ["lễ", "dịp", "niệm", "khánh", "động", "phóng", "thắng", "nữ", "tế", "sĩ"];
     if separator != '/' {
@@ -188,9 +196,31 @@ fn is_date(view: View<'_>, at: usize, date: &Day) -> bool {
     if heads && !view.has_cue(at, 3, &["lệ", "pha", "tiêu", "số", "đạt", "kết", "quả"]) {
         return true;
     }
-    // More parts than the whole has: a date rather than a fraction, but for "24/7".
-    let around_the_clock = (date.day, date.month) == (24, 7);
-    date.day > date.month && !around_the_clock && !view.is_alone(at, next)
+    // More parts than the whole has: a date rather than a fraction.
+    date.day > date.month && !view.is_alone(at, next)
+}
+
+/// "trực 24/7": all hours of all days, unless a word right in front makes a day of it.
+fn is_around_the_clock(view: View<'_>, at: usize, date: &Day) -> bool {
+    let before = view.before(at);
+    let all_day = view.follows(at, &["đêm"])
+        && before.is_some_and(|night| view.follows(night, &["ngày", "sáng", "suốt"]));
+    let of_a_day =
+        [cues::FROM_TO, &["sáng", "trưa", "chiều", "tối", "đêm", "hôm", "lễ", "dịp", "mừng", "niệm"]]
+            .iter()
+            .any(|cues| view.follows(at, cues));
+    let joined = [cues::BEHIND_DAY, &["đến"]].iter().any(|cues| view.precedes(date.next, cues))
+        || view.skip_dash(date.next).is_some_and(|day| view.digits(day).is_some());
+    let weekday = before.filter(|mark| matches!(view.mark(*mark), Some('(' | ','))).is_some_and(|mark| {
+        view.before(mark).is_some_and(|day| {
+            day > 0 && view.exactly(day, 1).is_some() && matches!(view.token(day - 1), "T" | "t")
+        })
+    });
+    let heads = view.is_mark(date.next, ':') && view.has_cue(at, 3, &["lịch"]);
+    (date.day, date.month) == (24, 7)
+        && !date.padded
+        && date.separator == '/'
+        && (all_day || !(of_a_day || joined || weekday || heads))
 }
 
 /// d/m[/yyyy], and behind a dash the day until.
@@ -278,6 +308,26 @@ fn weekdays(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate
     }
     say.which(first).pause().say("thứ").which(second).pause().say("thứ").which(third);
     Some(Candidate::cued(Class::Date, at + 5))
+}
+
+/// "thứ 2-6", "thứ 7 - CN": from day to day of the week.
+fn from_weekday(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    let day = |at: usize| view.exactly(at, 1).filter(|day| (2..=7).contains(day));
+    let first = day(at).filter(|_| view.follows(at, &["thứ"]))?;
+    let second = view.skip_dash(at + 1)?;
+    if view.token(second) == "CN" {
+        say.which(first).say("đến chủ nhật");
+        return Some(Candidate::cued(Class::Range, second + 1));
+    }
+    let last = day(second).filter(|last| *last > first)?;
+    // "thứ 3-5/10" has days of a month behind it.
+    if view.mark(second + 1).is_some_and(|mark| matches!(mark, '/' | '-' | '.' | ','))
+        && view.digits(second + 2).is_some()
+    {
+        return None;
+    }
+    say.which(first).say("đến thứ").which(last);
+    Some(Candidate::cued(Class::Range, second + 1))
 }
 
 /// "2025-10-12".

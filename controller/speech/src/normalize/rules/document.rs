@@ -54,10 +54,39 @@ pub(super) fn document(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Optio
         say.say(kind).say("số");
     }
     number(digits, suffix, year, say);
+    // "88/2019/QH14 của Quốc hội": which legislature it was belongs behind the words that are written.
+    if let (Some(legislature), Some(next)) = (named.legislature, named.names_legislature(view)) {
+        say.say("của Quốc hội khóa").number(legislature);
+        return Some(Candidate::cued(Class::Document, next));
+    }
     if !names_issuer(view, named.next) {
         named.say(view, say);
     }
     Some(Candidate::cued(Class::Document, named.next))
+}
+
+/// "các Thông tư 02, 05/2021/TT-BNV": a number of the list in front of the last one, whose zero is read out as the last one's is.
+pub(super) fn listed(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
+    let digits =
+        view.digits(at).filter(|digits| (2..=3).contains(&digits.len()) && digits.starts_with('0'))?;
+    if !is_number(view, at) {
+        return None;
+    }
+    let mut last = at;
+    for _ in 0..LIST_MAX {
+        let joint = view.skip_space(last + 1);
+        if !view.is_mark(joint, ',') && !view.is_word(joint, &["và"]) {
+            break;
+        }
+        let number = view.skip_space(joint + 1);
+        view.digits(number).filter(|digits| digits.len() <= 4)?;
+        last = number;
+    }
+    if last == at || !view.is_mark(last + 1, '/') {
+        return None;
+    }
+    say.digits(digits);
+    Some(Candidate::cued(Class::Document, at + 1))
 }
 
 /// Whether a number is a document's: its kind stands in front of it or of the list that it ends ("TT 01, 02, 03/2021").
@@ -162,6 +191,16 @@ impl<'t> Named<'t> {
             }
         }
         Some(named)
+    }
+
+    /// The place behind "của Quốc hội", where that follows and says no more.
+    fn names_legislature(&self, view: View<'t>) -> Option<usize> {
+        let of = view.skip_space(self.next);
+        let nation = view.skip_space(of + 1);
+        let assembly = view.skip_space(nation + 1);
+        let named =
+            view.is_word(of, &["của"]) && view.is_word(nation, &["quốc"]) && view.is_word(assembly, &["hội"]);
+        (named && !view.precedes(assembly + 1, &["khóa", "nước"])).then_some(assembly + 1)
     }
 
     fn say(&self, view: View<'t>, say: &mut Saying<'_>) {

@@ -19,7 +19,8 @@ pub(super) fn fraction(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Optio
     let alone = view.is_alone(at, next) || (at > 0 && !view.is_space(at - 1) && view.is_alone(at - 1, next));
     let small = part < whole && whole <= 10 && part > 0;
     // A disabled soldier's grade: "hạng 2/4".
-    let graded = view.follows(at, &["hạng", "bậc", "loại"]);
+    let ranked = view.follows(at, &["thứ"]);
+    let graded = ranked || view.follows(at, &["hạng", "bậc", "loại"]);
     let divided = is_dose(view, next);
     let parts = !graded
         && ((small && (divided || !units::counts(view, next)))
@@ -33,7 +34,12 @@ pub(super) fn fraction(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Optio
             say.cardinal(below)
         };
     } else {
-        say.cardinal(above).say("trên").cardinal(below);
+        match part {
+            1 if ranked => say.say("nhất"),
+            4 if ranked => say.say("tư"),
+            _ => say.cardinal(above),
+        };
+        say.say("trên").cardinal(below);
     }
     // "24/24h", "1/2 kg", "3/4 ha".
     if let Some((tail, behind)) = units::tail(view, next) {

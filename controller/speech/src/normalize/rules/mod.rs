@@ -58,6 +58,7 @@ type Rule = fn(View<'_>, usize, &mut Saying<'_>) -> Option<Candidate>;
 const AT_DIGITS: &[Rule] = &[
     address::address,
     document::document,
+    document::listed,
     telephone::hotline,
     telephone::telephone,
     plate::plate,

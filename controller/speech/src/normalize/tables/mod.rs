@@ -186,18 +186,44 @@ fn holds_before(view: View<'_>, context: &str, at: usize) -> bool {
 }
 
 fn holds_after(view: View<'_>, context: &str, at: usize) -> bool {
-    holds(view, context, at) || (view.is_mark(at, ',') && holds(view, context, view.skip_space(at + 1)))
+    let behind = view.skip_space(at + 1);
+    holds(view, context, at)
+        || (view.is_mark(at, ',') && holds(view, context, behind))
+        || (view.is_mark(at, ':') && context.contains("##") && is_long_number(view, behind))
 }
+
+/// Whether digits stand here that are too many for a count, in groups or not.
+fn is_long_number(view: View<'_>, at: usize) -> bool {
+    let grouped = |at: usize| matches!(view.mark(at), Some('.' | '-')) || view.is_space(at);
+    let mut next = at;
+    let mut digits = 0;
+    while let Some(group) = view.digits(next) {
+        digits += group.len();
+        if digits >= LONG_NUMBER_DIGITS {
+            return true;
+        }
+        if !grouped(next + 1) {
+            break;
+        }
+        next += 2;
+    }
+    false
+}
+
+/// Fewest digits of what can only be an account's or a file's number.
+const LONG_NUMBER_DIGITS: usize = 8;
 
 /// How far in front a word of a context with `<` is looked for.
 const NEAR_WORDS: usize = 6;
 
-/// Whether the token at `at` is one of the choices of a context: words in lower case, digits for that number, `#` for any, `^` for a
+/// Whether the token at `at` is one of the choices of a context: words in lower case, digits for that number, `#` for any, `##` for
+/// a long one (also over a colon), `^` for a
 /// word with a capital, `.` for the end of a sentence,
 /// `<` in front of a word that may stand up to [`NEAR_WORDS`] words further in front.
 fn holds(view: View<'_>, context: &str, at: usize) -> bool {
     context.split('|').any(|choice| match choice {
         "#" => view.digits(at).is_some(),
+        "##" => is_long_number(view, at),
         "^" => view.shape(at).is_some_and(|shape| shape.capitalised),
         "." => view.word(at).is_none() && view.digits(at).is_none(),
         near if near.starts_with('<') => view.has_cue(at + 1, NEAR_WORDS, &[&near[1..]]),
