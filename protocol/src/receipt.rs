@@ -2,9 +2,16 @@
 //!
 //! A node writes one [`Receipt`] for each occurrence into its own store and keeps it until a [`ReceiptAck`] says that
 //! the controller's database has it. Receipts are numbered by the node without a hole, so that sending one twice is
-//! harmless and a missing one shows.
+//! harmless and a missing one shows. Each names the digest of the one before it, and each batch carries the board's signature
+//! ([`Seal`]): a hole or a change shows.
+
+mod reason;
+mod seal;
 
 use minicbor::{Decode, Encode};
+
+pub use self::reason::Reason;
+pub use self::seal::{Seal, receipt_digests};
 
 use crate::ids::{BulletinId, Digest, ItemId, OccurrenceId};
 use crate::report::ClockTrust;
@@ -13,81 +20,6 @@ use crate::wire::{Wire, WireError, require};
 
 /// Most receipts in one batch.
 pub const BATCH_MAX: usize = 256;
-
-/// Why an occurrence did not sound, or not wholly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
-#[cbor(index_only)]
-#[non_exhaustive]
-pub enum Reason {
-    /// Its audio was not whole in the cache when it had to start.
-    #[n(0)]
-    AudioIncomplete,
-    /// No track in a language that the village speaks.
-    #[n(1)]
-    NoTrackForLanguage,
-    /// The node was off, or busy, for longer than the start may be late.
-    #[n(2)]
-    TooLate,
-    /// An occurrence that goes before it was sounding.
-    #[n(3)]
-    Yielded,
-    /// The sound device failed.
-    #[n(4)]
-    SpeakerFailed,
-    /// The audio could not be decoded.
-    #[n(5)]
-    AudioBroken,
-    /// The node lost power, or was stopped, while it sounded.
-    #[n(6)]
-    Interrupted,
-    /// The plan that named it was withdrawn while it sounded, or while it was due and waited.
-    #[n(7)]
-    Withdrawn,
-    /// The node's clock cannot be trusted.
-    #[n(8)]
-    ClockUnknown,
-    /// Quiet hours forbade it, or began while it sounded (rule G3 of the [timeline](crate::timeline)).
-    #[n(9)]
-    QuietHours,
-    /// The minutes a day of its class were spent (rule G4).
-    #[n(10)]
-    MinutesSpent,
-    /// The sessions a day were spent (rule G5).
-    #[n(11)]
-    SessionsSpent,
-    /// It is longer than a session may be (rule G2).
-    #[n(12)]
-    TooLong,
-    /// An emergency updated or cancelled it (rule C3).
-    #[n(13)]
-    Superseded,
-    /// Somebody stopped it by a command.
-    #[n(14)]
-    Stopped,
-}
-
-impl Reason {
-    /// The reason's word in the API and the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AudioIncomplete => "audio_incomplete",
-            Self::NoTrackForLanguage => "no_track_for_language",
-            Self::TooLate => "too_late",
-            Self::Yielded => "yielded",
-            Self::SpeakerFailed => "speaker_failed",
-            Self::AudioBroken => "audio_broken",
-            Self::Interrupted => "interrupted",
-            Self::Withdrawn => "withdrawn",
-            Self::ClockUnknown => "clock_unknown",
-            Self::QuietHours => "quiet_hours",
-            Self::MinutesSpent => "minutes_spent",
-            Self::SessionsSpent => "sessions_spent",
-            Self::TooLong => "too_long",
-            Self::Superseded => "superseded",
-            Self::Stopped => "stopped",
-        }
-    }
-}
 
 /// How an occurrence ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
@@ -193,10 +125,16 @@ pub struct ReceiptBatch {
     /// The receipts, ascending by number.
     #[n(0)]
     pub receipts: Vec<Receipt>,
+    /// The board's signature; absent from a board that has no key for it.
+    #[n(1)]
+    pub seal: Option<Seal>,
 }
 
 impl Wire for ReceiptBatch {
     fn check(&self) -> Result<(), WireError> {
+        if let Some(seal) = &self.seal {
+            seal.check()?;
+        }
         require((1..=BATCH_MAX).contains(&self.receipts.len()), "receipts", "has 1 to 256 entries")?;
         require(self.receipts.is_sorted_by(|a, b| a.number < b.number), "receipts", "ascends by number")?;
         require(self.receipts.iter().all(|r| r.number > 0), "number", "counts from 1")

@@ -8,7 +8,7 @@ use loa_protocol::enrolment::EnrolAnswer;
 use loa_protocol::envelope::{Recipient, Refusal, open, open_key_set};
 use loa_protocol::keys::KeySet;
 use loa_protocol::plan::{AreaPlan, NodeDocument};
-use loa_protocol::receipt::{ReceiptAck, ReceiptBatch};
+use loa_protocol::receipt::{ReceiptAck, ReceiptBatch, receipt_digests};
 use loa_protocol::report::{Event, Health, Presence, State};
 use loa_protocol::time::UnixMs;
 use loa_protocol::topic::Topic;
@@ -30,6 +30,10 @@ fn decode_as_everything(bytes: &[u8]) {
     one::<Want>(bytes);
     one::<Block>(bytes);
     one::<ReceiptBatch>(bytes);
+    // Whatever is read as a batch has a digest for each receipt.
+    if let Ok(batch) = ReceiptBatch::from_cbor(bytes) {
+        assert_eq!(receipt_digests(bytes).unwrap().len(), batch.receipts.len());
+    }
     one::<ReceiptAck>(bytes);
     one::<Presence>(bytes);
     one::<State>(bytes);
@@ -52,6 +56,7 @@ fn seeds() -> Vec<Vec<u8>> {
         samples::want().to_cbor(),
         samples::block().to_cbor(),
         samples::receipt_batch().to_cbor(),
+        samples::sealed_receipts().to_cbor(),
         samples::receipt_ack().to_cbor(),
         samples::presence().to_cbor(),
         samples::state().to_cbor(),

@@ -13,9 +13,9 @@ use std::path::PathBuf;
 use loa_protocol::command::Command;
 use loa_protocol::enrolment::EnrolAnswer;
 use loa_protocol::envelope::{Recipient, open, open_key_set, open_live};
-use loa_protocol::ids::KeyId;
+use loa_protocol::ids::{Digest, KeyId};
 use loa_protocol::plan::{AreaPlan, NodeDocument};
-use loa_protocol::receipt::{ReceiptAck, ReceiptBatch};
+use loa_protocol::receipt::{Receipt, ReceiptAck, ReceiptBatch, receipt_digests};
 use loa_protocol::report::{Event, Health, Presence, State};
 use loa_protocol::time::UnixMs;
 use loa_protocol::transfer::{Block, Want};
@@ -61,6 +61,7 @@ fn messages() {
     check::<Block>("block", &samples::block());
     check::<ReceiptBatch>("receipt-batch", &samples::receipt_batch());
     check::<ReceiptBatch>("receipt-chain", &samples::receipt_chain());
+    check::<ReceiptBatch>("receipt-sealed", &samples::sealed_receipts());
     check::<ReceiptAck>("receipt-ack", &samples::receipt_ack());
     check::<Presence>("presence", &samples::presence());
     check::<State>("state", &samples::state());
@@ -71,6 +72,34 @@ fn messages() {
     }
     for (number, event) in samples::events().iter().enumerate() {
         check::<Event>(&format!("event-{number}"), event);
+    }
+}
+
+#[test]
+fn a_sealed_batch_is_checked_by_the_bytes_as_they_were_sent() {
+    let batch = samples::sealed_receipts();
+    let as_known: Vec<Digest> = batch.receipts.iter().map(Receipt::digest).collect();
+    assert_eq!(receipt_digests(&batch.to_cbor()).unwrap(), as_known);
+
+    // A receipt of a later version: a key more, and a reason without a name.
+    let mut bytes = Vec::new();
+    let mut e = minicbor::Encoder::new(&mut bytes);
+    e.map(1).unwrap().u8(0).unwrap().array(1).unwrap();
+    let begin = e.writer().len();
+    e.map(11).unwrap().u8(0).unwrap().u8(1).unwrap().u8(1).unwrap().bytes(&[1; 16]).unwrap();
+    e.u8(2).unwrap().str("i").unwrap().u8(3).unwrap().u8(1).unwrap().u8(4).unwrap().str("b").unwrap();
+    e.u8(5).unwrap().u8(0).unwrap().u8(6).unwrap().array(2).unwrap().u8(2).unwrap().array(1).unwrap();
+    e.u8(77).unwrap().u8(8).unwrap().u8(0).unwrap().u8(9).unwrap().u8(0).unwrap();
+    e.u8(10).unwrap().null().unwrap().u8(99).unwrap().str("later").unwrap();
+    let later = ReceiptBatch::from_cbor(&bytes).unwrap();
+    let reason = later.receipts[0].outcome.reason().map(|reason| reason.to_string());
+    assert_eq!(reason.as_deref(), Some("other_77"));
+    let digests = receipt_digests(&bytes).unwrap();
+    assert_eq!(digests, [Digest::of(&bytes[begin..])]);
+    assert_ne!(digests[0], later.receipts[0].digest(), "what it was decoded to is not what was signed");
+
+    for nonsense in [&b""[..], &[0x80], &[0xa0], &[0xa1, 0x00, 0x05], &[0xa1, 0x00, 0x82, 0x00]] {
+        assert!(receipt_digests(nonsense).is_err(), "{nonsense:?}");
     }
 }
 

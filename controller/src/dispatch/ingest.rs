@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use loa_protocol::ids::NodeId;
-use loa_protocol::receipt::{ReceiptAck, ReceiptBatch};
+use loa_protocol::ids::{Digest, NodeId};
+use loa_protocol::receipt::{ReceiptAck, ReceiptBatch, receipt_digests};
 use loa_protocol::report::{Event, EventKind, Health, Presence, State};
 use loa_protocol::time::UnixMs;
 use loa_protocol::topic::{Topic, TopicKind};
@@ -26,12 +26,12 @@ use loa_protocol::wire::{Wire, WireError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::DispatchError;
 use super::acks::Ack;
+use super::{DispatchError, proof};
 use crate::broker::Incoming;
 use crate::domain::node::NodeState;
 use crate::live::{Change, Changes};
-use crate::store::{Connection, Store, node_events, nodes, presence, receipts, reports};
+use crate::store::{Connection, Store, node_events, nodes, presence, reports};
 
 /// Most reports in one transaction.
 const BATCH: usize = 256;
@@ -62,7 +62,8 @@ enum Report {
     Presence(Presence),
     State(State),
     Want(Want),
-    Receipts(ReceiptBatch),
+    /// With the digests of the receipts as they were sent.
+    Receipts(ReceiptBatch, Vec<Digest>),
     Health(Health),
     Event(Event),
 }
@@ -139,7 +140,9 @@ fn decode(topic: &str, payload: &[u8]) -> Result<Option<Report>, WireError> {
         TopicKind::Presence(_) => Some(Report::Presence(Presence::from_cbor(payload)?)),
         TopicKind::State(_) => Some(Report::State(State::from_cbor(payload)?)),
         TopicKind::Want(_) => Some(Report::Want(Want::from_cbor(payload)?)),
-        TopicKind::Receipt(_) => Some(Report::Receipts(ReceiptBatch::from_cbor(payload)?)),
+        TopicKind::Receipt(_) => {
+            Some(Report::Receipts(ReceiptBatch::from_cbor(payload)?, receipt_digests(payload)?))
+        }
         TopicKind::Health(_) => Some(Report::Health(Health::from_cbor(payload)?)),
         TopicKind::Event(_) => Some(Report::Event(Event::from_cbor(payload)?)),
         TopicKind::Keys
@@ -201,9 +204,7 @@ async fn keep_one(c: &mut Connection, reported: &Reported) -> Result<(), Dispatc
         }
         Report::State(state) => reports::put_state(c, node, state, *at).await?,
         Report::Health(health) => reports::put_health(c, node, health, *at).await?,
-        Report::Receipts(batch) => {
-            receipts::insert(c, node, &batch.receipts, *at).await?;
-        }
+        Report::Receipts(batch, digests) => proof::keep(c, node, batch, digests, *at).await?,
         Report::Want(_) => {}
         Report::Event(event) => {
             node_events::insert(c, node, event, *at).await?;
@@ -216,7 +217,7 @@ async fn keep_one(c: &mut Connection, reported: &Reported) -> Result<(), Dispatc
 /// After the commit: acknowledge, and tell those who wait for it.
 fn hand_on(settings: &Settings, Reported { node, report, .. }: Reported) {
     match report {
-        Report::Receipts(batch) => {
+        Report::Receipts(batch, _) => {
             let ack = ReceiptAck { numbers: batch.receipts.iter().map(|r| r.number).collect() };
             if settings.acks.try_send((node.clone(), ack)).is_err() {
                 tracing::debug!(%node, "the link is busy; the node sends its receipts again");

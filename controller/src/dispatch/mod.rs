@@ -20,6 +20,7 @@ pub mod epoch;
 pub mod ingest;
 pub mod offers;
 pub mod outlet;
+mod proof;
 pub mod reconcile;
 pub mod transfer;
 pub mod wants;

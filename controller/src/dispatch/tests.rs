@@ -1,3 +1,4 @@
 //! Dispatch on a real database.
 
 mod ingest;
+mod proof;

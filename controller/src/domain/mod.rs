@@ -5,6 +5,7 @@
 
 pub mod area;
 pub mod bulletin;
+pub mod doubt;
 pub mod ids;
 pub mod language;
 pub mod lexicon;

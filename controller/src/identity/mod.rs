@@ -20,12 +20,14 @@
 
 mod authority;
 mod broker_files;
+mod device_seal;
 mod enrolment;
 mod error;
 mod files;
 
 pub use authority::{Authority, BROKER_NAME, BrokerCertificate, NodeCertificate};
 pub use broker_files::{AUTHORITY_FILE, BrokerFiles, CERTIFICATE_FILE, KEY_FILE, REVOKED_FILE};
+pub use device_seal::{SealError, check_seal};
 pub use enrolment::{EnrolmentRefused, IssuedToken, TokenRecord, check_request, issue_token};
 pub use error::IdentityError;
 

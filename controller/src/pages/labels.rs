@@ -346,6 +346,10 @@ vocabulary! {
         NodeRevoked = "node-revoked", Bad;
         /// `node.removed`
         NodeRemoved = "node-removed", Warn;
+        /// `receipts.doubted`
+        ReceiptsDoubted = "receipts-doubted", Bad;
+        /// `receipts.completed`
+        ReceiptsCompleted = "receipts-completed", Good;
         /// `user.created`
         UserCreated = "user-created", Quiet;
         /// `user.renamed`

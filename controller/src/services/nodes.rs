@@ -11,13 +11,14 @@ use serde_json::{Value, json};
 
 use super::audit::Deed;
 use super::{Ground, ServiceError, Thing, areas};
+use crate::domain::doubt::Doubt;
 use crate::domain::message::Message;
 use crate::domain::node::{CertificateRecord, Node, NodeDraft, NodeState, NodeStatus};
 use crate::domain::role::{Action, Principal};
 use crate::domain::slug::{candidate, slug};
 use crate::store::enrolment::{EnrolmentTokenRecord, UsedToken};
 use crate::store::plans::{self, PlanAudience};
-use crate::store::{Connection, enrolment, node_events, nodes, presence, reports};
+use crate::store::{Connection, enrolment, node_events, nodes, presence, receipt_doubts, reports};
 
 /// Loudspeaker clusters. Cheap to clone.
 #[derive(Clone)]
@@ -77,6 +78,21 @@ impl Nodes {
         let (node, _) = load(&mut tx, id).await?;
         who.require(Action::Read, &node.path)?;
         Ok(node_events::list(&mut tx, id).await?)
+    }
+
+    /// What speaks against a node's receipts, the latest found first: the receipt's number, what, and since when.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`].
+    pub async fn doubts(
+        &self,
+        who: &Principal,
+        id: &NodeId,
+    ) -> Result<Vec<(u64, Doubt, UnixMs)>, ServiceError> {
+        let mut tx = self.0.store.read().await?;
+        let (node, _) = load(&mut tx, id).await?;
+        who.require(Action::Read, &node.path)?;
+        Ok(receipt_doubts::list(&mut tx, id).await?)
     }
 
     /// The last health report of every node that the person may see and that has sent one.

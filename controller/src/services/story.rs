@@ -119,11 +119,16 @@ impl Story {
 
     /// Lets a board enrol for the node, with a certificate of this serial number.
     pub(crate) async fn enrolled(&self, id: &str, serial: &str) {
+        self.enrolled_as(id, serial, &format!("fingerprint of {serial}")).await;
+    }
+
+    /// The same, with a certificate whose SHA-256 is this (lower-case hex).
+    pub(crate) async fn enrolled_as(&self, id: &str, serial: &str, fingerprint: &str) {
         let nodes = &self.services.nodes;
         let token = ObjectHash::of(serial.as_bytes()).0;
         nodes.issue_token(&self.operator, &node(id), |_, _| Ok((token, ()))).await.unwrap();
         let certificate = CertificateRecord {
-            fingerprint: format!("fingerprint of {serial}"),
+            fingerprint: fingerprint.to_owned(),
             serial: serial.to_owned(),
             expires: self.clock.now() + 86_400_000_000,
         };

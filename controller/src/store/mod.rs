@@ -25,6 +25,7 @@ pub mod nodes;
 pub mod objects;
 pub mod plans;
 pub mod presence;
+pub mod receipt_doubts;
 pub mod receipts;
 pub mod recording_reports;
 pub mod reports;

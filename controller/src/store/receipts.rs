@@ -1,7 +1,7 @@
 //! What became of each occurrence on each node: the proof of play.
 
 use loa_protocol::area::AreaPath;
-use loa_protocol::ids::{BulletinId, ItemId, NodeId, OccurrenceId};
+use loa_protocol::ids::{BulletinId, Digest, ItemId, NodeId, OccurrenceId};
 use loa_protocol::receipt::Receipt;
 use loa_protocol::time::UnixMs;
 use sqlx::sqlite::SqliteRow;
@@ -10,6 +10,15 @@ use sqlx::{QueryBuilder, Sqlite};
 use super::rows::{Columns as _, push_in_scopes};
 use super::{Connection, StoreError};
 use crate::domain::role::Scope;
+
+/// What shows that a batch of receipts is what its node wrote.
+#[derive(Debug, Clone, Copy)]
+pub struct Proof<'a> {
+    /// The digests of the receipts as they were sent, one for each.
+    pub digests: &'a [Digest],
+    /// Whether they came under the node's own signature.
+    pub is_signed: bool,
+}
 
 /// Keeps receipts of a node; those that are kept already change nothing. Gives how many were not. At most
 /// [`loa_protocol::receipt::BATCH_MAX`] at a time: the database's bound on parameters.
@@ -20,6 +29,7 @@ pub async fn insert(
     c: &mut Connection,
     node: &NodeId,
     receipts: &[Receipt],
+    proof: Option<Proof<'_>>,
     now: UnixMs,
 ) -> Result<u64, StoreError> {
     if receipts.is_empty() {
@@ -27,9 +37,11 @@ pub async fn insert(
     }
     let mut query = QueryBuilder::<Sqlite>::new(
         "INSERT INTO receipt (node_id, number, occurrence_id, item_id, bulletin_id, revision, nominal_start_ms, outcome,
-         reason, started_ms, played_ms, clock, written_ms, received_ms) ",
+         reason, started_ms, played_ms, clock, written_ms, received_ms, digest, previous, signed) ",
     );
-    query.push_values(receipts, |mut row, receipt| {
+    let digests =
+        proof.map_or(&[][..], |proof| proof.digests).iter().map(Some).chain(std::iter::repeat(None));
+    query.push_values(receipts.iter().zip(digests), |mut row, (receipt, digest)| {
         row.push_bind(node.as_str().to_owned())
             .push_bind(i64::try_from(receipt.number).unwrap_or(i64::MAX))
             .push_bind(receipt.occurrence.to_string())
@@ -38,12 +50,15 @@ pub async fn insert(
             .push_bind(i64::from(receipt.revision))
             .push_bind(receipt.nominal.0)
             .push_bind(receipt.outcome.as_str())
-            .push_bind(receipt.outcome.reason().map(|r| r.as_str()))
+            .push_bind(receipt.outcome.reason().map(|r| r.to_string()))
             .push_bind(receipt.sound.map(|s| s.started.0))
             .push_bind(receipt.sound.map(|s| i64::from(s.played_ms)))
             .push_bind(receipt.clock.as_str())
             .push_bind(receipt.written.0)
-            .push_bind(now.0);
+            .push_bind(now.0)
+            .push_bind(digest.map(|digest| digest.as_bytes().to_vec()))
+            .push_bind(receipt.previous.map(|digest| digest.as_bytes().to_vec()))
+            .push_bind(proof.is_some_and(|proof| proof.is_signed));
     });
     query.push(" ON CONFLICT (node_id, number, occurrence_id) DO NOTHING");
     Ok(query.build().execute(c).await?.rows_affected())

@@ -1,5 +1,6 @@
 //! What was heard: when it began, how loud, and whether it is what was sent.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::RATE_HZ;
@@ -160,6 +161,20 @@ impl Recording {
         Some(mark.heard_unix_ns as f64 / 1e6 + since_ms)
     }
 
+    /// The first frame that was heard at or after an instant in Unix milliseconds; the recording's end where none was.
+    #[must_use]
+    pub fn frame_at(&self, unix_ms: f64) -> usize {
+        let (mut first, mut end) = (0, self.samples.len());
+        while first < end {
+            let middle = first + (end - first) / 2;
+            match self.unix_ms(middle) {
+                Some(at) if at < unix_ms => first = middle + 1,
+                Some(_) | None => end = middle,
+            }
+        }
+        first
+    }
+
     /// The instant of the first sample whose magnitude is above `threshold` (0 to 1), in Unix milliseconds.
     #[must_use]
     pub fn heard_start_unix_ms(&self, threshold: f32) -> Option<f64> {
@@ -210,6 +225,17 @@ impl Recording {
     #[must_use]
     pub fn peak_dbfs(&self) -> f64 {
         peak_dbfs(&self.samples)
+    }
+
+    /// Finds `reference` (mono, at [`RATE_HZ`]) among these frames; its place is counted from the recording's first frame.
+    ///
+    /// # Errors
+    /// [`MatchError`] where there is nothing to compare.
+    pub fn find_among(&self, reference: &[f32], frames: Range<usize>) -> Result<Match, MatchError> {
+        let end = frames.end.min(self.samples.len());
+        let first = frames.start.min(end);
+        let found = correlate::find(&self.samples[first..end], reference)?;
+        Ok(Match { lag_frames: found.lag_frames + i64::try_from(first).unwrap_or(i64::MAX), ..found })
     }
 
     /// Finds `reference` (mono, `rate_hz`) in the recording.

@@ -109,7 +109,7 @@ impl Board<'_> {
             }
             Action::ReadReceipts { numbers } => {
                 let receipts = self.disk.read_receipts(&numbers);
-                self.tell(|core, now| core.handle_receipts(receipts, now));
+                self.tell(|core, now| core.handle_receipts(receipts, |_| None, now));
             }
             Action::Subscribe { link, filters } => {
                 for (topic, payload) in self.broker.subscribe(self.t, link, &filters) {

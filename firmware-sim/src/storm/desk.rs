@@ -64,7 +64,9 @@ impl Desk {
     }
 
     pub(crate) fn take_receipts(&mut self, t: i64, payload: &[u8]) -> Result<Option<Answer>, Contradiction> {
-        let Ok(ReceiptBatch { receipts }) = ReceiptBatch::from_cbor(payload) else { return Ok(None) };
+        let Ok(ReceiptBatch { receipts, seal: _ }) = ReceiptBatch::from_cbor(payload) else {
+            return Ok(None);
+        };
         let numbers: Vec<u64> = receipts.iter().map(|receipt| receipt.number).collect();
         for receipt in receipts {
             let number = receipt.number;

@@ -74,7 +74,7 @@ pub enum Action {
         /// Their numbers, ascending.
         numbers: Vec<u64>,
     },
-    /// Read these receipts and answer with [`Core::handle_receipts`](crate::Core::handle_receipts).
+    /// Read these receipts and answer with [`Core::handle_receipts`](crate::Core::handle_receipts), which has the batch signed.
     ReadReceipts {
         /// Their numbers, ascending, at most [`loa_protocol::receipt::BATCH_MAX`].
         numbers: Vec<u64>,

@@ -26,6 +26,11 @@ impl Topics {
         Self { tenant: identity.tenant.clone(), node: identity.node.clone() }
     }
 
+    /// The node.
+    pub(crate) fn node(&self) -> &NodeId {
+        &self.node
+    }
+
     /// What a message on this topic is for; `None` when it is not for this node.
     pub(crate) fn inbound(&self, topic: &str) -> Option<Inbound> {
         let Topic { tenant, kind } = topic.parse().ok()?;

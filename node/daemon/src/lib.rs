@@ -5,6 +5,7 @@ pub mod board;
 pub mod cache;
 pub mod clock;
 pub mod config;
+pub mod device_key;
 pub mod durable;
 pub mod enrol;
 pub mod identity;

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of the samples")]
 #![allow(unreachable_pub, reason = "a module of test binaries, shared by path")]
 
-use ed25519_dalek::SigningKey;
+use ed25519_dalek::{Signer as _, SigningKey};
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::{Category, Class, Language};
 use loa_protocol::command::{Addressee, Command, Order};
@@ -13,7 +13,7 @@ use loa_protocol::ids::{
 };
 use loa_protocol::keys::{KeyEntry, KeySet, Purpose, Scope};
 use loa_protocol::plan::{AreaPlan, Item, NodeDocument, Program, Track, Zone};
-use loa_protocol::receipt::{Outcome, Reason, Receipt, ReceiptAck, ReceiptBatch, Sound};
+use loa_protocol::receipt::{Outcome, Reason, Receipt, ReceiptAck, ReceiptBatch, Seal, Sound};
 use loa_protocol::report::{
     AppliedPlan, ClockTrust, Event, EventKind, Fetching, Health, Presence, State, StorageState,
 };
@@ -166,7 +166,15 @@ pub fn receipt_chain() -> ReceiptBatch {
     };
     let refused =
         Receipt { previous: Some(cut.digest()), ..receipt(11, Outcome::Missed(Reason::QuietHours), None) };
-    ReceiptBatch { receipts: vec![cut, refused] }
+    ReceiptBatch { receipts: vec![cut, refused], seal: None }
+}
+
+/// The same, signed by a board whose key is Ed25519; the certificate stands for any.
+pub fn sealed_receipts() -> ReceiptBatch {
+    let chain = receipt_chain();
+    let digests: Vec<Digest> = chain.receipts.iter().map(Receipt::digest).collect();
+    let signature = SigningKey::from_bytes(&[44; 32]).sign(&Seal::head(&node(), &digests)).to_vec();
+    ReceiptBatch { seal: Some(Seal { certificate: b"a certificate".to_vec(), signature }), ..chain }
 }
 
 pub fn node_document() -> NodeDocument {
@@ -295,6 +303,7 @@ pub fn receipt_batch() -> ReceiptBatch {
             receipt(8, Outcome::Partial(Reason::Interrupted), Some(Sound { started, played_ms: 900 })),
             receipt(9, Outcome::Missed(Reason::AudioIncomplete), None),
         ],
+        seal: None,
     }
 }
 

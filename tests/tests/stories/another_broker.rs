@@ -119,7 +119,7 @@ async fn a_flood_of_receipts_locks_nothing() -> Result<()> {
     })?;
     until("the board's connection", SOON, async || Ok(board.is_connected().then_some(()))).await?;
     for number in 1..=BATCHES {
-        let batch = ReceiptBatch { receipts: vec![receipt(number)?] };
+        let batch = ReceiptBatch { receipts: vec![receipt(number)?], seal: None };
         let topic = format!("loa/1/{tenant}/u/{node}/receipt");
         board.publish_when_room(Publication::new(topic, batch.to_cbor(), number)).await?;
     }

@@ -19,11 +19,11 @@ use crate::domain::node::NodeStatus;
 use crate::domain::role::Scope;
 use crate::live::Changes;
 use crate::services::story::{NOON, Story, node};
-use crate::store::receipts::{self, ReceiptFilter};
+use crate::store::receipts::{self, ReceiptFilter, ReceiptRecord};
 
 /// The ingest of a story, fed by hand.
-struct Desk {
-    story: Story,
+pub(super) struct Desk {
+    pub(super) story: Story,
     incoming: mpsc::Sender<Incoming>,
     acks: mpsc::Receiver<Ack>,
     states: mpsc::Receiver<(loa_protocol::ids::NodeId, State)>,
@@ -31,7 +31,7 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(story: Story) -> Self {
+    pub(super) fn new(story: Story) -> Self {
         let (incoming, reports) = mpsc::channel(16);
         let (acknowledge, acks) = mpsc::channel(16);
         let (reported, states) = mpsc::channel(16);
@@ -50,10 +50,14 @@ impl Desk {
     }
 
     async fn report(&self, id: &str, kind: &str, message: &impl Wire, replayed: bool) {
+        self.report_bytes(id, kind, message.to_cbor(), replayed).await;
+    }
+
+    pub(super) async fn report_bytes(&self, id: &str, kind: &str, payload: Vec<u8>, replayed: bool) {
         let report = Incoming {
             node_id: node(id),
             topic: format!("loa/1/loa/u/{id}/{kind}"),
-            payload: message.to_cbor().into(),
+            payload: payload.into(),
             replayed,
             received_at: self.story.clock.now(),
         };
@@ -68,18 +72,23 @@ impl Desk {
         self.story.services.nodes.get(&self.story.operator, &node(id)).await.unwrap().1
     }
 
-    async fn ack(&mut self) -> Ack {
+    pub(super) async fn ack(&mut self) -> Ack {
         tokio::time::timeout(Duration::from_secs(30), self.acks.recv()).await.unwrap().unwrap()
     }
 
     async fn receipts(&self, id: &str) -> usize {
+        self.kept(id).await.len()
+    }
+
+    /// A node's receipts in the database.
+    pub(super) async fn kept(&self, id: &str) -> Vec<ReceiptRecord> {
         let filter = ReceiptFilter { node: Some(node(id)), limit: 10, ..ReceiptFilter::default() };
         let mut tx = self.story.services.store().read().await.unwrap();
-        receipts::list(&mut tx, &[Scope::Everywhere], &filter).await.unwrap().len()
+        receipts::list(&mut tx, &[Scope::Everywhere], &filter).await.unwrap()
     }
 }
 
-fn receipts_of(number: u64) -> ReceiptBatch {
+pub(super) fn receipts_of(number: u64) -> ReceiptBatch {
     let receipt = Receipt {
         number,
         occurrence: OccurrenceId([7; 16]),
@@ -94,7 +103,7 @@ fn receipts_of(number: u64) -> ReceiptBatch {
         winner: None,
         previous: None,
     };
-    ReceiptBatch { receipts: vec![receipt] }
+    ReceiptBatch { receipts: vec![receipt], seal: None }
 }
 
 fn presence(boot: u8, connection: u64, online: bool) -> Presence {

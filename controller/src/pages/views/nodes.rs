@@ -177,12 +177,14 @@ pub struct NodePage {
     /// Its latest receipts, latest first.
     pub heard: Vec<HeardRow>,
     /// What it refused of late, latest first.
-    pub refused: Vec<RefusedRow>,
+    pub refused: Vec<ToldRow>,
+    /// What speaks against its receipts, latest first.
+    pub doubts: Vec<ToldRow>,
 }
 
-/// Something that a node refused.
+/// Something that a node refused, or that speaks against its receipts.
 #[derive(Clone, Debug)]
-pub struct RefusedRow {
+pub struct ToldRow {
     /// When the controller was told.
     pub at: Moment,
     /// What, and why.

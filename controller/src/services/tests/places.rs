@@ -226,7 +226,7 @@ async fn a_node_is_removed_after_its_revocation_and_what_it_played_is_still_told
         previous: None,
     };
     let mut tx = story.services.store().write().await.unwrap();
-    receipts::insert(&mut tx, &node("cum-1"), &[receipt], NOON).await.unwrap();
+    receipts::insert(&mut tx, &node("cum-1"), &[receipt], None, NOON).await.unwrap();
     tx.commit().await.unwrap();
 
     nodes.revoke(&story.operator, &node("cum-1"), "hỏng").await.unwrap();

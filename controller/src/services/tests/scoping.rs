@@ -143,6 +143,11 @@ fn calls() -> Vec<(&'static str, &'static [Role], Call)> {
             call!(|a, w| async move { a.story.services.nodes.events(w, &node("cum-1")).await }),
         ),
         (
+            "nodes.doubts",
+            EVERY,
+            call!(|a, w| async move { a.story.services.nodes.doubts(w, &node("cum-1")).await }),
+        ),
+        (
             "nodes.epochs",
             EVERY,
             call!(|a, w| async move { a.story.services.nodes.epochs(w, &node("cum-1")).await }),

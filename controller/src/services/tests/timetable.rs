@@ -155,13 +155,13 @@ async fn receipts_are_kept_once_and_tell_which_villages_heard() {
     let missed = [receipt(1, Outcome::Missed(Reason::AudioIncomplete))];
     let mut tx = story.services.store().write().await.unwrap();
     for expected in [1, 0] {
-        assert_eq!(receipts::insert(&mut tx, &node("cum-1"), &played, NOON).await.unwrap(), expected);
+        assert_eq!(receipts::insert(&mut tx, &node("cum-1"), &played, None, NOON).await.unwrap(), expected);
     }
-    assert_eq!(receipts::insert(&mut tx, &node("cum-2"), &missed, NOON).await.unwrap(), 1);
+    assert_eq!(receipts::insert(&mut tx, &node("cum-2"), &missed, None, NOON).await.unwrap(), 1);
     // A board that was replaced counts from 1 again.
     let replaced =
         [Receipt { occurrence: OccurrenceId([9; 16]), nominal: nominal - 1, ..receipt(1, Outcome::Played) }];
-    assert_eq!(receipts::insert(&mut tx, &node("cum-1"), &replaced, NOON).await.unwrap(), 1);
+    assert_eq!(receipts::insert(&mut tx, &node("cum-1"), &replaced, None, NOON).await.unwrap(), 1);
     let online = Presence { boot: BootId([1; 8]), connection: 3, online: true };
     assert!(presence::put(&mut tx, &node("cum-1"), &online, NOON).await.unwrap());
     tx.commit().await.unwrap();

@@ -10,7 +10,7 @@ use crate::domain::node::NodeState;
 use crate::domain::refused;
 use crate::domain::role::Action;
 use crate::enrol::ShownToken;
-use crate::pages::views::{EnrolmentToken, NodePage, RefusedRow};
+use crate::pages::views::{EnrolmentToken, NodePage, ToldRow};
 use crate::pages::{Msg, Nav};
 use crate::services::ServiceError;
 use crate::site::answer::{Answer, page as answer_page};
@@ -41,6 +41,7 @@ pub(super) async fn view_of(
     let filter = ReceiptFilter { node: Some(id.clone()), limit: RECEIPTS_SHOWN, ..ReceiptFilter::default() };
     let receipts = services.heard.receipts(me.who(), &filter).await?;
     let events = services.nodes.events(me.who(), id).await?;
+    let doubts = services.nodes.doubts(me.who(), id).await?;
     let manages = me.who().may(Action::ManageNodes, &node.path);
     Ok(NodePage {
         shell,
@@ -58,7 +59,14 @@ pub(super) async fn view_of(
             .iter()
             .map(|(event, received)| {
                 let Message { vi, en, .. } = refused::words(&event.kind);
-                RefusedRow { at: places.moment(*received, &node.path), what: Msg::both(vi, en) }
+                ToldRow { at: places.moment(*received, &node.path), what: Msg::both(vi, en) }
+            })
+            .collect(),
+        doubts: doubts
+            .iter()
+            .map(|(number, doubt, found)| {
+                let Message { vi, en, .. } = doubt.words(*number);
+                ToldRow { at: places.moment(*found, &node.path), what: Msg::both(vi, en) }
             })
             .collect(),
         serial: node.serial.clone(),

@@ -54,7 +54,7 @@ async fn receive_numbered(
         previous: None,
     };
     let mut tx = web.story.services.store().write().await.unwrap();
-    receipts::insert(&mut tx, &node(id), &[receipt], START + 6_000).await.unwrap();
+    receipts::insert(&mut tx, &node(id), &[receipt], None, START + 6_000).await.unwrap();
     tx.commit().await.unwrap();
 }
 

@@ -118,3 +118,17 @@ fn files_that_are_no_recordings_are_refused_with_the_reason() {
     std::fs::write(&wav, "not a WAV file").unwrap();
     assert!(matches!(Recording::load(&wav), Err(RecordingError::Wav { .. })));
 }
+
+#[test]
+fn a_sound_is_found_among_the_frames_in_which_it_may_lie() {
+    let dir = tempfile::tempdir().unwrap();
+    let wav = record(input(2, &[(0.0, 100), (0.5, 100), (0.0, 100), (0.5, 100), (0.0, 100)]), 2, dir.path());
+    let recording = Recording::load(&wav).unwrap();
+    let tone = recording.samples()[100 * 48..200 * 48].to_vec();
+    let second = recording.unix_ms(300 * 48).unwrap();
+    let (from, until) = (recording.frame_at(second - 50.0), recording.frame_at(second + 150.0));
+    assert_eq!((recording.frame_at(0.0), recording.frame_at(f64::INFINITY)), (0, recording.samples().len()));
+    let found = recording.find_among(&tone, from..until).unwrap();
+    assert!(found.coefficient > 0.999 && (found.lag_frames - 300 * 48).abs() <= 1, "{found:?}");
+    assert!(recording.find_among(&tone, 0..10).is_err(), "it does not fit");
+}

@@ -9,8 +9,8 @@ mod settle;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use loa_protocol::ids::{AreaId, BootId, ObjectHash};
-use loa_protocol::receipt::{BATCH_MAX, Receipt, ReceiptAck, ReceiptBatch};
+use loa_protocol::ids::{AreaId, BootId, Digest, ObjectHash};
+use loa_protocol::receipt::{BATCH_MAX, Receipt, ReceiptAck, ReceiptBatch, Seal};
 use loa_protocol::report::{ClockTrust, EventKind, Presence, StorageState};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::Watch;
@@ -251,12 +251,20 @@ impl Core {
         self.fetch.handle_corrupt(object, now);
     }
 
-    /// The receipts that [`Action::ReadReceipts`] asked for, ascending by number; fewer when some are not there.
-    pub fn handle_receipts(&mut self, receipts: Vec<Receipt>, now: Now) {
+    /// The receipts that [`Action::ReadReceipts`] asked for, ascending by number; fewer when some are not there. `sign` gives the
+    /// board's signature under these bytes, `None` where the board has no key for it.
+    pub fn handle_receipts(
+        &mut self,
+        receipts: Vec<Receipt>,
+        sign: impl FnOnce(&[u8]) -> Option<Seal>,
+        now: Now,
+    ) {
         let receipts = self.receipts.handle_read(receipts, now);
         debug_assert!(receipts.len() <= BATCH_MAX, "a batch is smaller than the protocol allows");
         if !receipts.is_empty() && self.is_control_up {
-            let batch = ReceiptBatch { receipts };
+            let digests: Vec<Digest> = receipts.iter().map(Receipt::digest).collect();
+            let seal = sign(&Seal::head(self.topics.node(), &digests));
+            let batch = ReceiptBatch { receipts, seal };
             self.publish(self.topics.receipt(), batch.to_cbor(), false);
         }
         self.settle(now);

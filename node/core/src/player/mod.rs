@@ -47,6 +47,8 @@ use crate::ledger::Ledger;
 const WARM_MARGIN_MS: i64 = 1_500;
 /// How long after a start failed an occurrence is tried again.
 const RETRY_MS: u64 = 5_000;
+/// The same for an emergency: while the amplifier is still warm.
+const EMERGENCY_RETRY_MS: u64 = 2_000;
 
 /// What the player sees of the rest of the core.
 #[derive(Clone, Copy)]
@@ -212,7 +214,9 @@ impl Player {
                 if due.begun != recorded {
                     actions.push_back(Action::RecordIntent(due.intent()));
                 }
-                let retry_at_ms = now.monotonic_ms.saturating_add(RETRY_MS);
+                let is_emergency = due.occurrence.class == Class::Emergency;
+                let retry_ms = if is_emergency { EMERGENCY_RETRY_MS } else { RETRY_MS };
+                let retry_at_ms = now.monotonic_ms.saturating_add(retry_ms);
                 (due.device_failed, due.retry_at_ms) = match failure {
                     Some(SpeakerFailure::Device | SpeakerFailure::Unreadable | SpeakerFailure::Audio) => {
                         (true, Some(retry_at_ms))

@@ -8,10 +8,13 @@
 //!             └ stop, watchdog ┴─> Stopping ── Stopped, or nothing for 5 s ─> end
 //! ```
 //!
-//! **Invariant.** It ends, whatever the speaker does: each phase has a watchdog on the monotonic clock.
+//! **Invariant.** It ends, whatever the speaker does: each phase has a watchdog on the monotonic clock. An emergency of which nothing
+//! was heard then waits and tries again, for as long as its limit allows; anything else ends as missed, for a card that says nothing may have
+//! been heard.
 
 use std::collections::VecDeque;
 
+use loa_protocol::bulletin::Class;
 use loa_protocol::ids::{ObjectHash, OccurrenceId};
 use loa_protocol::receipt::{Outcome, Reason};
 use loa_protocol::time::UnixMs;
@@ -30,6 +33,9 @@ const START_PATIENCE_MS: u64 = 10_000;
 const END_PATIENCE_MS: u64 = 30_000;
 /// How long a stop may take.
 const STOP_PATIENCE_MS: u64 = 5_000;
+/// How long an emergency waits for the speaker to begin, and to stop: a card that hangs is given up and opened anew, and the
+/// emergency tries again.
+const EMERGENCY_PATIENCE_MS: u64 = 3_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -139,8 +145,14 @@ impl Session {
         self.current = part;
         self.token = token;
         self.phase = Phase::Ordered { start_at };
-        self.watchdog_ms = now.monotonic_ms.saturating_add(until_start).saturating_add(START_PATIENCE_MS);
+        let patience_ms = self.patience_ms(START_PATIENCE_MS);
+        self.watchdog_ms = now.monotonic_ms.saturating_add(until_start).saturating_add(patience_ms);
         actions.push_back(Action::Play { token, object: part.object, start_at, latest });
+    }
+
+    fn patience_ms(&self, usual_ms: u64) -> u64 {
+        let is_emergency = self.due.item.class == Class::Emergency;
+        if is_emergency { usual_ms.min(EMERGENCY_PATIENCE_MS) } else { usual_ms }
     }
 
     /// The objects that it still needs.
@@ -168,7 +180,7 @@ impl Session {
         }
         self.stopping = Some(stop);
         self.phase = Phase::Stopping;
-        self.watchdog_ms = now.monotonic_ms.saturating_add(STOP_PATIENCE_MS);
+        self.watchdog_ms = now.monotonic_ms.saturating_add(self.patience_ms(STOP_PATIENCE_MS));
         actions.push_back(Action::StopSound { token: self.token });
     }
 
@@ -309,10 +321,18 @@ impl Session {
         Step::Continues
     }
 
-    /// It ends here, unless it has yielded before anything was heard: then it has not begun.
+    /// It ends here, unless nothing was heard and it has yielded, or is an emergency whose speaker hangs: then it has not begun.
     fn over(&self) -> Step {
-        let has_yielded = self.stopping.is_some_and(|stop| stop.reason == Reason::Yielded);
-        if has_yielded && self.heard.is_none() { Step::Unstarted(None) } else { Step::Over }
+        if self.heard.is_some() {
+            return Step::Over;
+        }
+        match self.stopping.map(|stop| stop.reason) {
+            Some(Reason::Yielded) => Step::Unstarted(None),
+            Some(Reason::SpeakerFailed) if self.due.item.class == Class::Emergency => {
+                Step::Unstarted(Some(SpeakerFailure::Device))
+            }
+            Some(_) | None => Step::Over,
+        }
     }
 
     /// The occurrence as it was before the session.

@@ -49,6 +49,29 @@ fn what_sounded_when_the_power_went_is_partial_and_never_repeated() {
 }
 
 #[test]
+fn a_clock_at_1970_or_2106_makes_no_sound_and_no_flood_and_the_village_hears_on() {
+    let mut rig = playing(|voice| vec![hourly("i", voice)], 60_000);
+    let mut heard = 0;
+    for (wrong_s, trust) in [
+        // Earlier than what is known to be past: no shell calls that trusted.
+        (0, ClockTrust::Unknown),
+        (4_291_747_200, ClockTrust::Trusted),
+        (i64::from(i32::MAX) + 1, ClockTrust::Trusted),
+    ] {
+        let away_ms = wrong_s * 1_000 - rig.now.wall.0;
+        rig.step_clock(away_ms, trust);
+        rig.run_for(3 * HOUR);
+        assert_eq!(rig.played.len(), heard, "what it holds is not for the year of {wrong_s}");
+        rig.step_clock(-away_ms, ClockTrust::Trusted);
+        rig.run_for(3 * HOUR);
+        heard += 3;
+        assert_eq!(rig.played.len(), heard, "the clock is right again after {wrong_s}");
+    }
+    // What may have passed while nobody could know is told, but not more than a day has hours.
+    assert!(rig.store.receipts.len() < 60, "{}", rig.store.receipts.len());
+}
+
+#[test]
 fn what_was_ordered_when_the_power_went_may_have_been_heard() {
     let mut rig = playing(|voice| vec![hourly("i", voice)], 60_000);
     rig.run_until(T0 + HOUR - SECOND);

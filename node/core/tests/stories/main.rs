@@ -6,6 +6,7 @@ mod catching_up;
 mod fetching;
 mod foreseen;
 mod guards;
+mod hanging;
 mod interrupted;
 mod late_looks;
 mod main_job;

@@ -290,7 +290,7 @@ impl Rig {
             match input {
                 Input::Message(topic, payload) => self.core.handle_message(&topic, &payload, self.now),
                 Input::Stored(event) => self.core.handle_stored(event, self.now),
-                Input::Receipts(receipts) => self.core.handle_receipts(receipts, self.now),
+                Input::Receipts(receipts) => self.core.handle_receipts(receipts, |_| None, self.now),
                 Input::Link(event) => self.core.handle_link(event, self.now),
                 Input::Health => self.core.handle_health(Measurements::default(), self.now),
                 Input::Speaker(event) => self.core.handle_speaker(event, self.now),

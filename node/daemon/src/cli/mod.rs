@@ -15,6 +15,7 @@ use clap::{Parser, Subcommand};
 use loa_node::ServeError;
 use loa_node::config::{self, ConfigError, Settings};
 use loa_node::identity::IdentityError;
+use loa_node::store::StoreError;
 
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
@@ -79,8 +80,10 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<ConfigError>() {
         return EXIT_CONFIG;
     }
-    if let Some(ServeError::Identity(identity)) = error.downcast_ref::<ServeError>() {
-        return of_identity(identity);
+    match error.downcast_ref::<ServeError>() {
+        Some(ServeError::Identity(identity)) => return of_identity(identity),
+        Some(ServeError::Store(StoreError::Newer { .. }) | ServeError::DeviceKey(_)) => return EXIT_CONFIG,
+        Some(_) | None => {}
     }
     error.downcast_ref::<IdentityError>().map_or(1, of_identity)
 }

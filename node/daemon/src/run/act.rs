@@ -41,7 +41,7 @@ impl Shell {
                     Vec::new()
                 });
                 let now = self.now();
-                self.core.handle_receipts(receipts, now);
+                self.core.handle_receipts(receipts, |head| self.device_key.sign(head), now);
             }
 
             Action::Subscribe { link, filters } => self.links.subscribe(link, &filters),
@@ -103,15 +103,20 @@ impl Shell {
             self.refuse(token, SpeakerFailure::Unreadable);
             return Ok(());
         };
-        if self.amplifier_fails && !self.switch_amplifier_on() {
-            tracing::error!(%object, "a sound is refused: nobody would hear it without the amplifier");
-            self.refuse(token, SpeakerFailure::Device);
-            return Ok(());
+        let mut start_at = start_at;
+        if self.amplifier_fails {
+            if !self.switch_amplifier_on() {
+                tracing::error!(%object, "a sound is refused: nobody would hear it without the amplifier");
+                self.refuse(token, SpeakerFailure::Device);
+                return Ok(());
+            }
+            // It is cold: what it is given now nobody hears.
+            start_at = start_at.max(self.clock.now() + self.warm_up_ms);
         }
         // The card or the relay may have taken long. A sound after its time is worse than none.
-        let now = self.clock.now();
-        if now > latest {
-            tracing::error!(%object, %now, %latest, "a sound is refused: the board took too long to make it ready");
+        let begins_at = self.clock.now().max(start_at);
+        if begins_at > latest {
+            tracing::error!(%object, %begins_at, %latest, "a sound is refused: the board took too long to make it ready");
             self.refuse(token, SpeakerFailure::Late);
             return Ok(());
         }

@@ -26,10 +26,11 @@ use crate::cache::{Cache, Found, RESERVE_BYTES, free_bytes, worker};
 use crate::clock::trust::{Judge, Kept, Look, Policy};
 use crate::clock::{Boot, NodeClock, build_time};
 use crate::config::Settings;
+use crate::device_key::DeviceKey;
 use crate::durable::FileError;
 use crate::enrol::issue_time;
 use crate::identity::Identity;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// What nodes call the version of this program.
 const FIRMWARE: &str = env!("CARGO_PKG_VERSION");
@@ -49,6 +50,7 @@ pub(super) async fn boot(
 ) -> Result<Shell, ServeError> {
     let data_dir = settings.data_dir.clone();
     let identity = Identity::load(&data_dir)?;
+    let device_key = DeviceKey::of(&identity)?;
     let lock = lock(&data_dir).await?;
     let mut store = open_store(&data_dir).await?;
     let mut waiting = Waiting::default();
@@ -120,6 +122,8 @@ pub(super) async fn boot(
         sounding: BTreeMap::new(),
         waiting,
         board,
+        device_key,
+        warm_up_ms: i64::from(settings.amplifier.warm_up_ms),
         data_dir,
         clock,
         started,
@@ -165,6 +169,8 @@ async fn lock(data_dir: &Path) -> Result<File, ServeError> {
 async fn open_store(data_dir: &Path) -> Result<Store, ServeError> {
     match Store::open(data_dir).await {
         Ok(store) => Ok(store),
+        // What a newer program wrote stays as it is.
+        Err(error @ StoreError::Newer { .. }) => Err(error.into()),
         Err(error) if reserve::release(data_dir) => {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,

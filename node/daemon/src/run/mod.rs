@@ -44,6 +44,7 @@ use crate::cache::worker::Jobs;
 use crate::clock::trust::Judge;
 use crate::clock::{Boot, NodeClock};
 use crate::config::Settings;
+use crate::device_key::{DeviceKey, DeviceKeyError};
 use crate::durable::FileError;
 use crate::identity::IdentityError;
 use crate::store::{Store, StoreError};
@@ -85,6 +86,9 @@ pub enum ServeError {
     /// The data folder failed.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The key of the identity cannot be used.
+    #[error(transparent)]
+    DeviceKey(#[from] DeviceKeyError),
     /// The certificates of the identity cannot be used.
     #[error("the certificates from the enrolment cannot be used; enrol the board again")]
     Tls(#[from] loa_link::TlsSetupError),
@@ -174,6 +178,9 @@ struct Shell {
     /// What is to be made durable once the disk has room.
     waiting: Waiting,
     board: Box<dyn Board>,
+    device_key: DeviceKey,
+    /// How long the amplifier needs from power-on to sound.
+    warm_up_ms: i64,
     data_dir: std::path::PathBuf,
     clock: Arc<NodeClock>,
     started: Instant,

@@ -178,7 +178,7 @@ pub(super) async fn write(store: &mut Store, change: &Change) -> Result<(), Stor
             for Ending { receipt, .. } in endings {
                 tracing::info!(
                     number = receipt.number, item = %receipt.item, nominal = %receipt.nominal,
-                    outcome = receipt.outcome.as_str(), reason = receipt.outcome.reason().map(|r| r.as_str()),
+                    outcome = receipt.outcome.as_str(), reason = receipt.outcome.reason().map(tracing::field::display),
                     "an occurrence has ended"
                 );
             }

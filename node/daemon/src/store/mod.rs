@@ -68,7 +68,10 @@ pub enum StoreError {
         source: sqlx::Error,
     },
     /// A newer program wrote it.
-    #[error("the node's database {} was written by a newer loa-node: install that one again", path.display())]
+    #[error(
+        "the node's database {} was written by a newer loa-node: install that one again. Nothing in it was changed, and what it holds \
+         (plans, receipts that the controller does not have yet) is there when the newer one runs", path.display()
+    )]
     Newer {
         /// The file.
         path: PathBuf,

@@ -214,6 +214,47 @@ async fn boots_are_counted_and_the_clock_is_kept_as_it_was_last_trusted() {
 }
 
 #[tokio::test]
+async fn ninety_days_of_receipts_fit_and_none_leaves_before_it_is_acknowledged() {
+    /// One each half-hour, day and night: twice what any guard of the field allows.
+    const A_BUSY_DAY: u64 = 48;
+    const DAYS: u64 = 90;
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).await.unwrap();
+    store.claim(&identity("n-1")).await.unwrap();
+    let longest = "x".repeat(64);
+    let mut previous = None;
+    for day in 0..DAYS {
+        let endings: Vec<Ending> = (1..=A_BUSY_DAY)
+            .map(|number| {
+                let number = day * A_BUSY_DAY + number;
+                let nominal = i64::try_from(number).unwrap() * 1_800_000;
+                let Ending { receipt, aired } = ending(number, nominal);
+                let receipt = Receipt {
+                    item: ItemId::new(longest.as_str()).unwrap(),
+                    bulletin: BulletinId::new(longest.as_str()).unwrap(),
+                    winner: Some(OccurrenceId([255; 16])),
+                    previous,
+                    ..receipt
+                };
+                previous = Some(receipt.digest());
+                Ending { receipt, aired }
+            })
+            .collect();
+        store.record_receipts(&endings).await.unwrap();
+    }
+    store.prune_ledger().await.unwrap();
+    assert!(!store.claim(&identity("n-1")).await.unwrap());
+    let restored = store.restore().await.unwrap();
+    let all: Vec<u64> = (1..=DAYS * A_BUSY_DAY).collect();
+    assert_eq!(restored.unacknowledged, all, "no receipt leaves by itself");
+    store.close().await.unwrap();
+    let taken: u64 =
+        std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+    println!("{} receipts take {} KiB", all.len(), taken / 1024);
+    assert!(taken < crate::cache::RESERVE_BYTES / 4, "{taken} bytes of the room that audio always leaves");
+}
+
+#[tokio::test]
 async fn a_store_from_a_newer_version_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).await.unwrap();

@@ -5,11 +5,14 @@ use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Output, Stdio};
 
+use loa_node::store::Store;
 use loa_protocol::ids::ObjectHash;
 use loa_protocol::report::{Presence, State};
 use loa_protocol::topic::TopicKind;
 use loa_protocol::transfer::{Manifest, Want};
 use loa_test_broker::{Mosquitto, Pki, free_port};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
 use crate::controller::Controller;
@@ -85,6 +88,58 @@ fn what_starting_again_would_not_mend_has_its_own_exit_code() {
     let unreachable = output(&folder, &["enrol", "loa1.x"], &[]);
     assert_eq!(unreachable.status.code(), Some(1));
     assert!(text(&unreachable.stderr).contains("copy the whole line again"));
+}
+
+#[test]
+fn guards_that_cannot_be_meant_are_refused_at_the_start_in_clear_words() {
+    let folder = folder();
+    for (variable, value, parts) in [
+        ("LOA_NODE_GUARDS_QUIET_HOURS", "21-5", ["LOA_NODE_GUARDS_QUIET_HOURS", "21:00-05:00"]),
+        ("LOA_NODE_GUARDS_ZONE", "Asia/Da_Lat", ["Asia/Da_Lat", "Asia/Ho_Chi_Minh"]),
+        ("LOA_NODE_GUARDS_VOLUME_CEILING_PERCENT", "150", ["150", "from 0 to 100"]),
+    ] {
+        let refused = output(&folder, &["run"], &[(variable, value)]);
+        assert_eq!(refused.status.code(), Some(78), "the service manager does not try again");
+        let said = text(&refused.stderr);
+        assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_of_a_newer_version_is_left_alone_and_says_how_to_go_back() {
+    let pki = Pki::new();
+    let folder = folder();
+    let data_dir = folder.path().join("data");
+    fs::create_dir(&data_dir).unwrap();
+    let identity = identity(&pki, free_port());
+    identity.save(&data_dir).unwrap();
+    let mut store = Store::open(&data_dir).await.unwrap();
+    store.claim(&identity).await.unwrap();
+    let boots = store.count_boot().await.unwrap();
+    store.close().await.unwrap();
+    let database = Store::path(&data_dir);
+    let mut db = SqliteConnectOptions::new().filename(&database).connect().await.unwrap();
+    let later =
+        "INSERT INTO _sqlx_migrations (version, description, installed_on, success, checksum, execution_time)
+                 VALUES (9999, 'later', '2030-01-01', 1, x'00', 1)";
+    sqlx::query(later).execute(&mut db).await.unwrap();
+    db.close().await.unwrap();
+    let before = fs::read(&database).unwrap();
+
+    for arguments in [["run"], ["status"]] {
+        let refused = output(&folder, &arguments, &[]);
+        let said = text(&refused.stderr);
+        assert!(said.contains("newer loa-node") && said.contains("install that one again"), "{said}");
+        if arguments == ["run"] {
+            assert_eq!(refused.status.code(), Some(78), "the service manager does not try again");
+        }
+    }
+    assert_eq!(fs::read(&database).unwrap(), before, "not a byte has changed");
+    let mut db = SqliteConnectOptions::new().filename(&database).connect().await.unwrap();
+    sqlx::query("DELETE FROM _sqlx_migrations WHERE version = 9999").execute(&mut db).await.unwrap();
+    db.close().await.unwrap();
+    let mut store = Store::open(&data_dir).await.unwrap();
+    assert_eq!(store.count_boot().await.unwrap(), boots + 1, "what it held is there");
 }
 
 #[test]

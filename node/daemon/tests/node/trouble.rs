@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use loa_node::SoundOut;
@@ -104,6 +104,18 @@ async fn run(
     script: impl Fn(u32, &PlayRequest) -> Vec<SpeakerEvent> + Send + Sync + 'static,
     relay: impl FnMut(u32) -> Result<(), RelayError> + Send + 'static,
 ) -> (Receipt, u32) {
+    run_with(0, folder, script, relay).await
+}
+
+/// The same, on a board whose amplifier takes so long to warm up.
+async fn run_with(
+    warm_up_ms: u32,
+    folder: &TempDir,
+    script: impl Fn(u32, &PlayRequest) -> Vec<SpeakerEvent> + Send + Sync + 'static,
+    relay: impl FnMut(u32) -> Result<(), RelayError> + Send + 'static,
+) -> (Receipt, u32) {
+    let mut settings = settings(folder.path());
+    settings.amplifier.warm_up_ms = warm_up_ms;
     let clock = NodeClock::over(Box::new(SystemClock), build_time());
     let (events, receiver) = mpsc::channel(16);
     let asked = Arc::new(AtomicU32::new(0));
@@ -111,7 +123,7 @@ async fn run(
     let sound = SoundOut { speaker, events: receiver };
     let board = Box::new(ScriptedRelay(Box::new(relay), 0));
     let stop = CancellationToken::new();
-    let node = tokio::spawn(loa_node::serve(settings(folder.path()), clock, sound, board, stop.clone()));
+    let node = tokio::spawn(loa_node::serve(settings, clock, sound, board, stop.clone()));
     let give_up = Instant::now() + PATIENCE;
     while !has_receipt(folder).await {
         assert!(Instant::now() < give_up, "no occurrence has ended");
@@ -182,6 +194,33 @@ async fn a_broken_relay_lets_nothing_sound_unheard_and_is_tried_again() {
     let relay = |time| if time < 2 { stuck() } else { Ok(()) };
     let (receipt, sounds) = run(&due(60_000).await, card, relay).await;
     assert_eq!((receipt.outcome, sounds), (Outcome::Played, 1));
+}
+
+/// From power-on until the amplifier of this board sounds.
+const WARM_UP_MS: u32 = 400;
+
+#[tokio::test]
+async fn what_is_to_sound_when_the_relay_works_at_last_waits_until_the_amplifier_is_warm() {
+    let (switched, begins) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
+    let relay = {
+        let switched = Arc::clone(&switched);
+        move |time| {
+            switched.store(now().0, Ordering::SeqCst);
+            // It sticks when the amplifier is to warm up, and works when the sound is to begin.
+            if time == 0 { stuck() } else { Ok(()) }
+        }
+    };
+    let card = {
+        let begins = Arc::clone(&begins);
+        move |_, request: &PlayRequest| {
+            begins.store(request.start_at_unix_ms, Ordering::SeqCst);
+            vec![started(request), finished(request, 0)]
+        }
+    };
+    let (receipt, sounds) = run_with(WARM_UP_MS, &due(60_000).await, card, relay).await;
+    assert_eq!((receipt.outcome, sounds), (Outcome::Played, 1));
+    let warming_ms = begins.load(Ordering::SeqCst) - switched.load(Ordering::SeqCst);
+    assert!(warming_ms >= i64::from(WARM_UP_MS), "{warming_ms} ms");
 }
 
 #[tokio::test]
