@@ -23,7 +23,7 @@ mod session;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use loa_protocol::bulletin::Language;
+use loa_protocol::bulletin::{Class, Language};
 use loa_protocol::command::Order;
 use loa_protocol::ids::{ItemId, ObjectHash, OccurrenceId};
 use loa_protocol::plan::Item;
