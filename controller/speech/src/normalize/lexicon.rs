@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
+use super::cycles::on_cycle;
 use super::fold::Folded;
 use super::lexer::{self, Kind, Token};
 
@@ -206,7 +207,7 @@ impl Lexicon {
     fn find_order(&mut self) {
         let inside: Vec<Vec<usize>> = self.entries.iter().map(|entry| self.inside(&entry.spoken)).collect();
         let count = self.entries.len();
-        self.literal = (0..count).map(|index| leads_to_itself(&inside, index)).collect();
+        self.literal = on_cycle(&inside);
         for index in 0..count {
             if self.literal[index] {
                 self.notes.push(LexiconNote::Loop { written: self.entries[index].written.clone() });
@@ -287,20 +288,6 @@ impl Lexicon {
         }
         Some(next)
     }
-}
-
-fn leads_to_itself(inside: &[Vec<usize>], start: usize) -> bool {
-    let mut seen = std::collections::BTreeSet::new();
-    let mut open = inside[start].clone();
-    while let Some(index) = open.pop() {
-        if index == start {
-            return true;
-        }
-        if seen.insert(index) {
-            open.extend(&inside[index]);
-        }
-    }
-    false
 }
 
 /// A capital of the entry matches a capital alone, a small letter either.

@@ -17,6 +17,7 @@ mod as_written;
 mod audit;
 mod builder;
 mod class;
+mod cycles;
 mod fold;
 mod lexer;
 mod lexicon;
