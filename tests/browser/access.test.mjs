@@ -1,20 +1,15 @@
 // Every page by keyboard and for those who do not see it: axe-core's rules in both languages, both themes, on desk and phone.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { overflow, violations } from './axe.mjs';
-import { DESKTOP, PHONE, person, startBrowser, startProduct, welcome, writeBulletin } from './product.mjs';
+import { DESKTOP, PHONE, person, writeBulletin } from './product.mjs';
+import { stage } from './stage.mjs';
 
-const PASSPHRASE = 'suối chảy qua bản làng';
-let product;
-let browser;
-let me;
+const shared = stage();
 let addresses;
 
 before(async () => {
-  [product, browser] = await Promise.all([startProduct(), startBrowser()]);
-  me = await person(browser);
-  await welcome(me.page, product.link, PASSPHRASE);
-  const { page } = me;
+  const { me: { page }, product } = shared;
   const first = async (list, link) => {
     await page.goto(product.base + list);
     return page.locator(link).first().getAttribute('href');
@@ -24,21 +19,16 @@ before(async () => {
   const user = await first('/users', 'main a[href^="/users/"]');
   const approved = await first('/bulletins?state=approved', 'main a[href^="/bulletins/"]:not([href$="/new"])');
   addresses = [
-    '/', '/bulletins', '/bulletins?state=rejected', '/bulletins/new', draft, `${draft}/edit`, approved, '/schedules',
-    '/schedules/new', '/heard', '/heard?outcome=missed', '/nodes', '/nodes/new', node, `${node}/revoke`, '/areas', '/areas/xa-lac-duong/words?say=K\'Ho', '/users',
+    '/', '/bulletins', '/bulletins?state=rejected', '/bulletins/new', draft, `${draft}/edit`, `${draft}/record?language=kpm`, approved, '/schedules',
+    '/schedules/new', '/heard', '/heard?outcome=missed', '/nodes', '/nodes/new', node, `${node}/revoke`, '/areas', '/areas/xa-lac-duong', '/areas/xa-lac-duong/words?say=K\'Ho', '/users',
     user, '/audit', '/account', '/nowhere',
   ];
 });
 
-after(async () => {
-  await browser?.close();
-  await product?.stop();
-});
-
 async function look(page, lang, theme, size) {
   await page.context().addCookies([
-    { name: 'lang', value: lang, url: product.base },
-    { name: 'theme', value: theme, url: product.base },
+    { name: 'lang', value: lang, url: shared.product.base },
+    { name: 'theme', value: theme, url: shared.product.base },
   ]);
   await page.setViewportSize(size);
 }
@@ -46,6 +36,7 @@ async function look(page, lang, theme, size) {
 for (const lang of ['vi', 'en']) {
   for (const theme of ['light', 'dark']) {
     test(`pages in ${lang}, ${theme}`, { timeout: 300_000 }, async () => {
+      const { product, browser, me } = shared;
       const told = [];
       for (const size of [DESKTOP, PHONE]) {
         await look(me.page, lang, theme, size);
@@ -78,7 +69,7 @@ function showsFocus() {
 }
 
 test('every page is walked through by the tab key, each stop to be seen', { timeout: 300_000 }, async () => {
-  const { page } = me;
+  const { product, me: { page } } = shared;
   const told = [];
   for (const size of [DESKTOP, PHONE]) {
     await look(page, 'vi', 'light', size);
@@ -99,7 +90,7 @@ test('every page is walked through by the tab key, each stop to be seen', { time
 });
 
 test('what unfolds on the phone closes with Escape and gives the focus back', { timeout: 60_000 }, async () => {
-  const { page } = me;
+  const { product, me: { page } } = shared;
   await look(page, 'vi', 'light', PHONE);
   await page.goto(product.base);
   const more = page.locator('.tabbar summary');

@@ -1,29 +1,17 @@
 // Words that the voice does not know, found while typing and taught by one click.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { fillBulletin, person, startBrowser, startProduct, welcome } from './product.mjs';
+import { test } from 'node:test';
+import { fillBulletin } from './product.mjs';
+import { stage } from './stage.mjs';
 
-const PASSPHRASE = 'suối chảy qua bản làng';
 const TEXT = 'Bà con 𝒳𝒴 chú ý:\nsáng mai họp tại nhà sinh hoạt KDTX lúc 7h30.';
 const GREETING = 'Kính thưa bà con. ';
-let product;
-let browser;
-let me;
-
-before(async () => {
-  [product, browser] = await Promise.all([startProduct(), startBrowser()]);
-  me = await person(browser);
-  await welcome(me.page, product.link, PASSPHRASE);
-});
-
-after(async () => {
-  await browser?.close();
-  await product?.stop();
-});
+const shared = stage();
 
 const finding = (page) => page.locator('.finding', { hasText: 'KDTX' });
 
 test('an unknown short form is marked, found in the text, added to the area, and known from then on', { timeout: 120_000 }, async () => {
+  const { product, me } = shared;
   const { page } = me;
   await fillBulletin(page, product.base, { title: 'Họp thôn', text: TEXT });
   await finding(page).waitFor();

@@ -1,32 +1,23 @@
 // Two people with the same bulletin open: what one does, the other sees without loading the page again.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { addUser, person, startBrowser, startProduct, welcome, writeBulletin } from './product.mjs';
+import { test } from 'node:test';
+import { addUser, person, signIn, welcome, writeBulletin } from './product.mjs';
+import { stage } from './stage.mjs';
 
-const PASSPHRASE = 'suối chảy qua bản làng';
-let product;
-let browser;
-
-before(async () => {
-  [product, browser] = await Promise.all([startProduct(), startBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await product?.stop();
-});
+const shared = stage({ withMe: false });
 
 test('an approval is seen at once by another approver, and their late decision is refused in words', { timeout: 180_000 }, async () => {
+  const { product, browser } = shared;
   const { base } = product;
   const first = await person(browser);
-  await welcome(first.page, product.link, PASSPHRASE);
+  await welcome(first.page, product.link);
   const links = [];
   for (const [name, displayName, role] of [['lan', 'Cil Lan', 'author'], ['hoa', 'Rơ Ông Hoa', 'approver']]) {
     links.push(await addUser(first.page, base, { name, displayName, role }));
   }
   const [author, second] = [await person(browser), await person(browser)];
-  await welcome(author.page, links[0], PASSPHRASE);
-  await welcome(second.page, links[1], PASSPHRASE);
+  await welcome(author.page, links[0]);
+  await welcome(second.page, links[1]);
   const count = second.page.locator('.side .count-tag');
   assert.equal(await count.isVisible(), false, 'nothing waits');
 
@@ -62,12 +53,9 @@ test('an approval is seen at once by another approver, and their late decision i
 });
 
 test('what sounds appears on the open page of results', { timeout: 180_000 }, async () => {
+  const { product, browser } = shared;
   const visitor = await person(browser);
-  await visitor.page.goto(`${product.base}/sign-in`);
-  await visitor.page.locator('#login').fill('quantri');
-  await visitor.page.locator('#passphrase').fill(PASSPHRASE);
-  await visitor.page.locator('main form button.btn-primary').click();
-  await visitor.page.waitForURL((url) => url.pathname === '/');
+  await signIn(visitor.page, product.base);
   await visitor.page.goto(`${product.base}/heard`);
   await visitor.page.getByText('3/3 cụm loa đã phát').waitFor({ timeout: 120_000 });
   assert.deepEqual(visitor.complaints, []);

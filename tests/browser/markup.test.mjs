@@ -1,24 +1,13 @@
 // How a text is to be spoken, marked by buttons.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { fillBulletin, person, startBrowser, startProduct, welcome } from './product.mjs';
+import { test } from 'node:test';
+import { fillBulletin } from './product.mjs';
+import { stage } from './stage.mjs';
 
-let product;
-let browser;
-let me;
-
-before(async () => {
-  [product, browser] = await Promise.all([startProduct(), startBrowser()]);
-  me = await person(browser);
-  await welcome(me.page, product.link, 'suối chảy qua bản làng');
-});
-
-after(async () => {
-  await browser?.close();
-  await product?.stop();
-});
+const shared = stage();
 
 test('a button puts its command round the selection, another at the cursor, and one undo takes it back', { timeout: 120_000 }, async () => {
+  const { product, me } = shared;
   const { page } = me;
   await fillBulletin(page, product.base, { title: 'Bão số 5', text: 'Đề nghị sơ tán ngay.' });
   const text = page.locator('#text');

@@ -103,15 +103,32 @@ export async function person(browser, viewport = DESKTOP) {
   return { page, complaints, close: () => context.close() };
 }
 
-/** Signs in by a one-time link, and chooses a passphrase where one is asked for. */
-export async function welcome(page, link, passphrase) {
+/** The passphrase of everybody here. */
+const PASSPHRASE = 'suối chảy qua bản làng';
+
+/** Signs in by a one-time link, and chooses the passphrase where one is asked for. */
+export async function welcome(page, link) {
   await page.goto(link);
   const field = page.locator('#passphrase');
   if (await field.count()) {
-    await field.fill(passphrase);
-    await page.locator('#passphrase_again').fill(passphrase);
+    await field.fill(PASSPHRASE);
+    await page.locator('#passphrase_again').fill(PASSPHRASE);
   }
   await page.locator('main form button.btn-primary').click();
+  await page.waitForURL((url) => url.pathname === '/');
+}
+
+/** Fills the form of the page of signing in as the administrator whom `welcome` let in, and sends it. */
+export async function fillSignIn(page) {
+  await page.locator('#login').fill('quantri');
+  await page.locator('#passphrase').fill(PASSPHRASE);
+  await page.locator('main form button.btn-primary').click();
+}
+
+/** Signs the administrator in by name and passphrase. */
+export async function signIn(page, base) {
+  await page.goto(`${base}/sign-in`);
+  await fillSignIn(page);
   await page.waitForURL((url) => url.pathname === '/');
 }
 

@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { overflow, violations } from './axe.mjs';
-import { DESKTOP, PHONE, person, startBrowser, startProduct, welcome, writeBulletin } from './product.mjs';
+import { DESKTOP, PHONE, person, signIn, startBrowser, startProduct, welcome, writeBulletin } from './product.mjs';
 
-const PASSPHRASE = 'suối chảy qua bản làng';
 const WORDS = 'Ơ bol kòn bòn! Mang do mìu dờng.';
 const VOICE = path.resolve(import.meta.dirname, '../../audio-samples/phrase.wav');
 /** Where pictures of each state go, for whoever wants to look. */
@@ -54,14 +53,10 @@ async function atTheRecorder(args, viewport, run) {
   try {
     const me = await person(browser, viewport);
     if (link) {
-      await me.page.goto(`${product.base}/sign-in`);
-      await me.page.locator('#login').fill('quantri');
-      await me.page.locator('#passphrase').fill(PASSPHRASE);
-      await me.page.locator('main form button.btn-primary').click();
-      await me.page.waitForURL((url) => url.pathname === '/');
+      await signIn(me.page, product.base);
     } else {
       link = product.link;
-      await welcome(me.page, link, PASSPHRASE);
+      await welcome(me.page, link);
     }
     const text = 'Đêm nay mưa rất to. Bà con không qua ngầm tràn.';
     const bulletin = await writeBulletin(me.page, product.base, { title: 'Cảnh báo mưa lớn', text });

@@ -6,7 +6,7 @@ const folder = path.resolve(import.meta.dirname, '../../docs/screens');
 const [product, browser] = await Promise.all([startProduct(), startBrowser()]);
 try {
   const { page } = await person(browser, DESKTOP);
-  await welcome(page, product.link, 'suối chảy qua bản làng');
+  await welcome(page, product.link);
   const shoot = (name) => page.screenshot({ path: path.join(folder, `${name}.png`) });
   await seen(page, `${product.base}/heard`, '3/3');
   await shoot('heard');

@@ -1,11 +1,10 @@
 // The officer's first day, in a real browser on the running product.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { PHONE, addUser, person, seen, startBrowser, startProduct, welcome, writeBulletin } from './product.mjs';
+import { test } from 'node:test';
+import { PHONE, addUser, person, seen, signIn, welcome, writeBulletin } from './product.mjs';
+import { stage } from './stage.mjs';
 
-const PASSPHRASE = 'suối chảy qua bản làng';
-let product;
-let browser;
+const shared = stage({ withMe: false });
 
 /** The next minute that begins in more than half a minute, in the commune's time. */
 function nextMinute() {
@@ -15,24 +14,16 @@ function nextMinute() {
   return { date, time };
 }
 
-before(async () => {
-  [product, browser] = await Promise.all([startProduct(), startBrowser()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await product?.stop();
-});
-
 test('on phones, a bulletin is written, listened to, submitted, approved by another, scheduled and heard', { timeout: 300_000 }, async () => {
+  const { product, browser } = shared;
   const admin = await person(browser, PHONE);
-  await welcome(admin.page, product.link, PASSPHRASE);
+  await welcome(admin.page, product.link);
 
   // The administrator adds an author, who gets a link of her own.
   const link = await addUser(admin.page, product.base, { name: 'lan', displayName: 'Cil Lan', role: 'author' });
 
   const author = await person(browser, PHONE);
-  await welcome(author.page, link, PASSPHRASE);
+  await welcome(author.page, link);
   // The sound is made while the page is open: the player comes without a reload.
   const bulletin = await writeBulletin(author.page, product.base, {
     title: 'Lịch tiêm chủng <script>alert(1)</script>',
@@ -69,12 +60,9 @@ test('on phones, a bulletin is written, listened to, submitted, approved by anot
 });
 
 test('what three villages heard is on the page, and every page is quiet', { timeout: 120_000 }, async () => {
+  const { product, browser } = shared;
   const visitor = await person(browser);
-  await visitor.page.goto(`${product.base}/sign-in`);
-  await visitor.page.locator('#login').fill('quantri');
-  await visitor.page.locator('#passphrase').fill(PASSPHRASE);
-  await visitor.page.locator('main form button.btn-primary').click();
-  await visitor.page.waitForURL((url) => url.pathname === '/');
+  await signIn(visitor.page, product.base);
 
   await seen(visitor.page, `${product.base}/heard`, '3/3');
   for (const path of ['/', '/bulletins', '/schedules', '/areas', '/nodes', '/heard', '/users', '/audit', '/bulletins/new', '/schedules/new', '/nodes/new']) {

@@ -1,24 +1,11 @@
 // What was typed is not lost: a server that is away, a session that ended, a reload.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { fillBulletin, person, startBrowser, startProduct, welcome } from './product.mjs';
+import { test } from 'node:test';
+import { fillBulletin, fillSignIn } from './product.mjs';
+import { stage } from './stage.mjs';
 
-const PASSPHRASE = 'suối chảy qua bản làng';
 const BULLETIN = { title: 'Cảnh báo mưa lớn', text: 'Đêm nay mưa rất to.\nBà con không qua ngầm, không ra suối.', category: 'disaster_prevention' };
-let product;
-let browser;
-let me;
-
-before(async () => {
-  [product, browser] = await Promise.all([startProduct(), startBrowser()]);
-  me = await person(browser);
-  await welcome(me.page, product.link, PASSPHRASE);
-});
-
-after(async () => {
-  await browser?.close();
-  await product?.stop();
-});
+const shared = stage();
 
 const save = (page) => page.locator('button[value=save]').click();
 const isSaved = (page) => page.waitForURL(/\/bulletins\/(?!new)[^/?]+$/);
@@ -29,13 +16,8 @@ async function isAllThere(page) {
   assert.equal(await page.locator('#category').inputValue(), BULLETIN.category);
 }
 
-async function signIn(page) {
-  await page.locator('#login').fill('quantri');
-  await page.locator('#passphrase').fill(PASSPHRASE);
-  await page.locator('main form button.btn-primary').click();
-}
-
 test('a controller that is killed between typing and saving', { timeout: 120_000 }, async () => {
+  const { product, me } = shared;
   const { page } = me;
   await fillBulletin(page, product.base, BULLETIN);
   const restart = await product.killController();
@@ -51,6 +33,7 @@ test('a controller that is killed between typing and saving', { timeout: 120_000
 });
 
 test('a network that is away, and a page that is loaded again meanwhile', { timeout: 60_000 }, async () => {
+  const { product, me } = shared;
   const { page } = me;
   await fillBulletin(page, product.base, BULLETIN);
   await page.context().setOffline(true);
@@ -66,6 +49,7 @@ test('a network that is away, and a page that is loaded again meanwhile', { time
 });
 
 test('a session that was ended in another tab', { timeout: 60_000 }, async () => {
+  const { product, me } = shared;
   const { page } = me;
   await fillBulletin(page, product.base, BULLETIN);
   const other = await page.context().newPage();
@@ -74,7 +58,7 @@ test('a session that was ended in another tab', { timeout: 60_000 }, async () =>
   await other.waitForURL(/sign-in/);
   await save(page);
   await page.waitForURL(/\/sign-in/);
-  await signIn(page);
+  await fillSignIn(page);
   await page.getByText('Nội dung vừa nhập vẫn còn nguyên').waitFor();
   await isAllThere(page);
 
@@ -82,7 +66,7 @@ test('a session that was ended in another tab', { timeout: 60_000 }, async () =>
   await other.goto(product.base);
   await other.locator('form[action="/sign-out"] button').first().click();
   await other.waitForURL(/sign-in/);
-  await signIn(other);
+  await fillSignIn(other);
   await other.waitForURL((url) => url.pathname === '/');
   await save(page);
   await page.getByText('Trở lại nội dung đang soạn').click();
@@ -94,6 +78,7 @@ test('a session that was ended in another tab', { timeout: 60_000 }, async () =>
 });
 
 test('two loudspeakers added one after the other are two', { timeout: 60_000 }, async () => {
+  const { product, me } = shared;
   const { page } = me;
   for (const name of ['Cụm loa đầu bản', 'Cụm loa cuối bản']) {
     await page.goto(`${product.base}/nodes/new`);
@@ -106,6 +91,7 @@ test('two loudspeakers added one after the other are two', { timeout: 60_000 }, 
 });
 
 test('who is told that somebody else changed the text can still save', { timeout: 60_000 }, async () => {
+  const { product, me } = shared;
   const { page } = me;
   await fillBulletin(page, product.base, BULLETIN);
   await save(page);
