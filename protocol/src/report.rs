@@ -2,6 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
+use crate::command::Addressee;
 use crate::envelope::{Applied, Refusal};
 use crate::ids::{AreaId, BootId, ObjectHash};
 use crate::time::UnixMs;
@@ -117,6 +118,23 @@ pub struct State {
     /// How loud it is, 0 to 100: what its document says, under the ceiling of its guards. `None` while no document says.
     #[n(9)]
     pub volume_percent: Option<u8>,
+    /// The last live order to each addressee that stands for this node: its areas, widest first, then itself. What was
+    /// ordered is not told, nor whether anything sounded; receipts tell that.
+    #[n(10)]
+    #[cbor(skip_if = "Vec::is_empty")]
+    pub orders: Vec<AppliedOrder>,
+}
+
+/// A live order as a node has obeyed it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct AppliedOrder {
+    /// For whom it was.
+    #[n(0)]
+    pub to: Addressee,
+    /// Epoch and digest.
+    #[n(1)]
+    pub applied: Applied,
 }
 
 /// Whether a node can store audio.
@@ -149,7 +167,8 @@ impl Wire for State {
     fn check(&self) -> Result<(), WireError> {
         require(self.firmware.len() <= VERSION_MAX_BYTES, "firmware", "has at most 64 bytes")?;
         require(self.plans.len() <= crate::area::AREA_DEPTH_MAX, "plans", "has at most 16 entries")?;
-        require(self.fetching.len() <= 32, "fetching", "has at most 32 entries")
+        require(self.fetching.len() <= 32, "fetching", "has at most 32 entries")?;
+        require(self.orders.len() <= crate::area::AREA_DEPTH_MAX + 1, "orders", "has at most 17 entries")
     }
 }
 

@@ -66,6 +66,7 @@ fn messages() {
     check::<Presence>("presence", &samples::presence());
     check::<State>("state", &samples::state());
     check::<State>("state-volume", &State { volume_percent: Some(60), ..samples::state() });
+    check::<State>("state-orders", &State { orders: samples::applied_orders(), ..samples::state() });
     check::<Health>("health", &samples::health());
     for (number, command) in samples::commands().iter().enumerate() {
         check::<Command>(&format!("command-{number}"), command);

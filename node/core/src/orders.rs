@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use loa_protocol::command::{Command, Order, VALID_MAX_S};
+use loa_protocol::command::{Addressee, Command, Order, VALID_MAX_S};
 use loa_protocol::envelope::{Applied, Freshness, Opened, Refusal, open_live};
-use loa_protocol::ids::BootId;
-use loa_protocol::report::ClockTrust;
+use loa_protocol::ids::{AreaId, BootId, NodeId};
+use loa_protocol::report::{AppliedOrder, ClockTrust};
 use loa_protocol::time::UnixMs;
 
 use crate::action::Action;
@@ -27,6 +27,17 @@ impl Orders {
     pub(crate) fn restore(boot: BootId, applied: &[(Slot, Applied)]) -> Self {
         let is_order = |(slot, _): &&(Slot, Applied)| matches!(slot, Slot::Command(_));
         Self { boot, applied: applied.iter().filter(is_order).cloned().collect() }
+    }
+
+    /// The last order to each of these areas, and to the node itself.
+    pub(crate) fn applied(&self, areas: &[AreaId], node: &NodeId) -> Vec<AppliedOrder> {
+        let of_areas = areas.iter().map(|area| Addressee::Area(area.clone()));
+        let all = of_areas.chain([Addressee::Node(node.clone())]);
+        all.filter_map(|to| {
+            let applied = *self.applied.get(&Slot::of(&to))?;
+            Some(AppliedOrder { to, applied })
+        })
+        .collect()
     }
 
     /// The order in an envelope that came on the slot's topic; `None` where it was obeyed before.

@@ -15,7 +15,7 @@ use loa_protocol::keys::{KeyEntry, KeySet, Purpose, Scope};
 use loa_protocol::plan::{AreaPlan, Item, NodeDocument, Program, Track, Zone};
 use loa_protocol::receipt::{Outcome, Reason, Receipt, ReceiptAck, ReceiptBatch, Seal, Sound};
 use loa_protocol::report::{
-    AppliedPlan, ClockTrust, Event, EventKind, Fetching, Health, Presence, State, StorageState,
+    AppliedOrder, AppliedPlan, ClockTrust, Event, EventKind, Fetching, Health, Presence, State, StorageState,
 };
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{
@@ -328,7 +328,16 @@ pub fn state() -> State {
         clock: ClockTrust::Holdover,
         storage: StorageState::Good,
         volume_percent: None,
+        orders: Vec::new(),
     }
+}
+
+pub fn applied_orders() -> Vec<AppliedOrder> {
+    let applied = |sequence| Applied { sequence, digest: Digest::of(b"order") };
+    vec![
+        AppliedOrder { to: Addressee::Area(area("xa-lac-duong")), applied: applied(1_795_132_800_123) },
+        AppliedOrder { to: Addressee::Node(node()), applied: applied(7) },
+    ]
 }
 
 pub fn health() -> Health {

@@ -149,6 +149,7 @@ impl Core {
             Ok(Some(order)) => {
                 let ended = self.player.obey(&order, now, &mut self.actions);
                 self.write_receipts(ended, now);
+                self.reports.handle_state_change();
             }
             Ok(None) => {}
             Err(refusal) => self.world.documents.tell(slot, refusal),

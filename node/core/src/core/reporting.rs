@@ -70,6 +70,7 @@ impl Core {
             clock: self.world.clock,
             storage: if self.store_is_full { StorageState::Full } else { self.fetch.storage() },
             volume_percent: self.volume_percent,
+            orders: self.orders.applied(self.world.documents.areas(), self.world.documents.recipient().node),
         }
     }
 
