@@ -17,7 +17,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::broker::{self, EmbeddedBroker};
 use crate::config::{BrokerMode, Config};
-use crate::dispatch::{access, acks, broker_link, ingest, offers::Offers, outlet, reconcile, transfer};
+use crate::dispatch::{
+    access, acks, broker_link, ingest, live_orders, offers::Offers, outlet, reconcile, transfer,
+};
 use crate::enrol::{BrokerAddress, Enrolments};
 use crate::http;
 use crate::identity::{Authority, BrokerFiles};
@@ -73,6 +75,7 @@ impl Controller {
         let anchor = authority.trust_anchor(config.tenant.clone());
         let trust = Arc::new(Trust::open_or_create(&config.data_dir.join("keys"), &anchor, clock.now())?);
 
+        services.set_may_order(trust.may_order());
         let access = Arc::new(access::Access::default());
         access.refresh(services.store()).await?;
         let (incoming, reports) = mpsc::channel(INCOMING_CAPACITY);
@@ -107,6 +110,16 @@ impl Controller {
 
         let watched = Watched { tasks: tasks.clone(), stop: stop.clone() };
         watched.spawn("the link to the broker", outlet::pump(events, connected, incoming, clock.clone()));
+        let orders = live_orders::Settings {
+            store: store.clone(),
+            trust: Arc::clone(&trust),
+            link: link.clone(),
+            connection: connection.clone(),
+            nudge: nudges.orders.clone(),
+            changes: changes.clone(),
+            clock: clock.clone(),
+        };
+        watched.spawn("the live orders", live_orders::run(orders, stop.clone()));
         let reconciler = reconcile::Reconciler::new(reconcile::Settings {
             store: store.clone(),
             blobs: services.objects().clone(),

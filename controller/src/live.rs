@@ -27,6 +27,8 @@ pub enum Change {
     },
     /// A bulletin's words or state, or its schedules.
     Bulletin(BulletinId),
+    /// An order that silences: given, sent, or answered by a node.
+    Order,
     /// The making of a track's sound: its progress, its end, its failure.
     Track(TrackId),
 }

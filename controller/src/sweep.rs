@@ -101,7 +101,7 @@ impl Settings {
                 swept.bytes += bytes;
             }
             if gone.is_empty() {
-                consents::forget_unnamed(&mut tx).await?;
+                consents::forget_useless(&mut tx).await?;
                 tx.commit().await?;
                 break;
             }

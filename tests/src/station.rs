@@ -221,12 +221,24 @@ impl Station {
     /// # Errors
     /// When any step is refused, or the sound is not made.
     pub async fn approved(&self, title: &str, text: &str) -> Result<BulletinView> {
+        self.approved_as("normal", title, text).await
+    }
+
+    /// The same with an emergency.
+    ///
+    /// # Errors
+    /// As [`Station::approved`].
+    pub async fn emergency(&self, title: &str, text: &str) -> Result<BulletinView> {
+        self.approved_as("emergency", title, text).await
+    }
+
+    async fn approved_as(&self, class: &str, title: &str, text: &str) -> Result<BulletinView> {
         let bulletins = &self.services().bulletins;
         let draft = BulletinDraft {
             title: title.to_owned(),
             text: text.to_owned(),
             category: "health".to_owned(),
-            class: "normal".to_owned(),
+            class: class.to_owned(),
             tracks: Vec::new(),
         };
         let id = bulletins.create(&self.author, &AreaId::new(COMMUNE)?, &draft, None).await?.bulletin.id;

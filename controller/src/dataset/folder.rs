@@ -93,7 +93,9 @@ impl Folder {
             }
         }
         // Sounds that another version decoded are not mixed with this one's.
-        let staging = place.with_file_name(format!(".{name}.part-{CHAIN_VERSION}"));
+        let prefix = format!(".{name}.part-");
+        let staging = place.with_file_name(format!("{prefix}{CHAIN_VERSION}"));
+        remove_abandoned(&staging, &prefix)?;
         fs::create_dir_all(&staging).map_err(file(&staging))?;
         let before = place.with_file_name(format!(".{name}.before"));
         Ok(Self { place: place.to_owned(), staging, before })
@@ -171,6 +173,23 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+/// Removes what other versions' interrupted exports left beside `staging`: nobody goes on with it, and it holds voices.
+fn remove_abandoned(staging: &Path, prefix: &str) -> Result<(), FolderError> {
+    let beside = staging.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !beside.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(beside).map_err(file(beside))? {
+        let path = entry.map_err(file(beside))?.path();
+        let version = path.file_name().and_then(|name| name.to_str()?.strip_prefix(prefix));
+        let is_version = version.is_some_and(|v| !v.is_empty() && v.bytes().all(|b| b.is_ascii_digit()));
+        if is_version && path.is_dir() && path.file_name() != staging.file_name() {
+            fs::remove_dir_all(&path).map_err(file(&path))?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a folder holds an export. Its list alone does not tell: other data sets call theirs the same, and what is in the

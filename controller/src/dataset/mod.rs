@@ -22,12 +22,13 @@ use loa_protocol::time::UnixMs;
 use loa_speech::RecordingLimits;
 use loa_speech::recording::decode_recording;
 use serde::Serialize;
+use tokio::sync::watch;
 
 pub use folder::FolderError;
 pub use pick::{LeftOut, Wish};
 
 use crate::domain::role::Principal;
-use crate::services::{ServiceError, Services};
+use crate::services::{Collected, ServiceError, Services};
 use crate::store::StoreError;
 use folder::{Folder, MANIFEST, Wav};
 use pick::{Picked, pick};
@@ -102,38 +103,95 @@ pub async fn export(
     wish: &Wish,
     licence: &str,
 ) -> Result<Exported, ExportError> {
-    let collected = services.speech_data.collect(who).await?;
-    let (picked, mut left_out) = pick(collected.recordings, wish, &collected.secret);
+    let (ignored, _) = watch::channel(Progress::default());
+    prepare(services, who, to, wish, &ignored).await?.publish(services, who, licence).await
+}
+
+/// How far an export is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Recordings that were read.
+    pub done: usize,
+    /// Recordings to read.
+    pub all: usize,
+}
+
+/// An export whose sounds are made, which takes hours of a large archive.
+pub(crate) struct Prepared {
+    folder: Folder,
+    wish: Wish,
+    secret: [u8; 32],
+    /// By path; `None` for a file that is no sound.
+    sounds: BTreeMap<String, Option<Wav>>,
+}
+
+/// Makes the sounds of an export.
+pub(crate) async fn prepare(
+    services: &Services,
+    who: &Principal,
+    to: &Path,
+    wish: &Wish,
+    progress: &watch::Sender<Progress>,
+) -> Result<Prepared, ExportError> {
+    let Collected { recordings, secret } = services.speech_data.collect(who).await?;
+    let (picked, _) = pick(recordings, wish, &secret);
     let folder = Folder::begin(to)?;
-    let mut lines = BTreeMap::new();
+    let mut sounds = BTreeMap::new();
+    progress.send_replace(Progress { done: 0, all: picked.len() });
     for picked in picked {
         let path = path_of(&picked);
-        match sound(services, &folder, &path, &picked).await? {
-            Some(wav) => {
-                lines.insert(path.clone(), line(services, path, picked, &wav, licence));
+        let wav = sound(services, &folder, &path, &picked).await?;
+        sounds.insert(path, wav);
+        progress.send_modify(|progress| progress.done += 1);
+    }
+    Ok(Prepared { folder, wish: wish.clone(), secret, sounds })
+}
+
+impl Prepared {
+    /// Writes the list and puts the export in its place. Chooses anew, among the sounds that were made: a consent that was
+    /// taken back meanwhile counts, and none is taken back between this choice and the export's being there.
+    pub(crate) async fn publish(
+        self,
+        services: &Services,
+        who: &Principal,
+        licence: &str,
+    ) -> Result<Exported, ExportError> {
+        let mut closing = services.speech_data.close(who).await?;
+        let recordings = std::mem::take(&mut closing.recordings);
+        let (picked, mut left_out) = pick(recordings, &self.wish, &self.secret);
+        let mut lines = BTreeMap::new();
+        for picked in picked {
+            let path = path_of(&picked);
+            match self.sounds.get(&path) {
+                Some(Some(wav)) => {
+                    lines.insert(path.clone(), line(services, path, picked, wav, licence));
+                }
+                Some(None) => left_out.unreadable += 1,
+                // Approved or agreed to since the sounds were made: it comes with the next export.
+                None => left_out.since += 1,
             }
-            None => left_out.unreadable += 1,
         }
+        let speakers = lines.values().map(|line| &line.speaker_id).collect::<BTreeSet<_>>().len();
+        let duration_ms = lines.values().map(|line| (line.duration_s * 1000.0).round() as u64).sum();
+        let exported = Exported { recordings: lines.len(), speakers, duration_ms, left_out };
+        let mut manifest = String::new();
+        for line in lines.values() {
+            manifest.push_str(&serde_json::to_string(line)?);
+            manifest.push('\n');
+        }
+        let readme = readme(&exported, lines.values(), licence);
+        let paths: BTreeSet<String> = lines.into_keys().collect();
+        let folder = self.folder;
+        tokio::task::spawn_blocking(move || folder.finish(&manifest, &readme, &paths)).await??;
+        let what = serde_json::json!({
+            "recordings": exported.recordings,
+            "speakers": exported.speakers,
+            "left_out": exported.left_out.count(),
+            "language": self.wish.language.as_ref().map(ToString::to_string),
+        });
+        closing.note(who, what).await?;
+        Ok(exported)
     }
-    let speakers = lines.values().map(|line| &line.speaker_id).collect::<BTreeSet<_>>().len();
-    let duration_ms = lines.values().map(|line| (line.duration_s * 1000.0).round() as u64).sum();
-    let exported = Exported { recordings: lines.len(), speakers, duration_ms, left_out };
-    let mut manifest = String::new();
-    for line in lines.values() {
-        manifest.push_str(&serde_json::to_string(line)?);
-        manifest.push('\n');
-    }
-    let readme = readme(&exported, lines.values(), licence);
-    let paths: BTreeSet<String> = lines.into_keys().collect();
-    tokio::task::spawn_blocking(move || folder.finish(&manifest, &readme, &paths)).await??;
-    let what = serde_json::json!({
-        "recordings": exported.recordings,
-        "speakers": exported.speakers,
-        "left_out": exported.left_out.count(),
-        "language": wish.language.as_ref().map(ToString::to_string),
-    });
-    services.speech_data.note_export(who, what).await?;
-    Ok(exported)
 }
 
 /// The WAV of a recording; `None` where its file is no sound.

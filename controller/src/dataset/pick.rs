@@ -54,10 +54,12 @@ pub struct LeftOut {
     pub gone: u32,
     /// The file is no sound that can be read.
     pub unreadable: u32,
+    /// Approved, or agreed to, after the export began.
+    pub since: u32,
 }
 
 impl LeftOut {
-    fn reasons(&self) -> [(u32, &'static str); 8] {
+    fn reasons(&self) -> [(u32, &'static str); 9] {
         [
             (self.without_consent, "without consent"),
             (self.withdrawn, "with a consent that was taken back"),
@@ -67,6 +69,7 @@ impl LeftOut {
             (self.again, "that are in already"),
             (self.gone, "whose file is gone"),
             (self.unreadable, "whose file cannot be read"),
+            (self.since, "that came while the export ran"),
         ]
     }
 
@@ -193,6 +196,7 @@ mod tests {
             again: 1,
             gone: 1,
             unreadable: 0,
+            since: 0,
         };
         assert_eq!(left_out, one);
         assert_eq!(left_out.count(), 7);

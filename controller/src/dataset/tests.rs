@@ -172,6 +172,26 @@ async fn a_recording_whose_speaker_changed_their_mind_is_gone_from_the_next_expo
 }
 
 #[tokio::test]
+async fn a_consent_that_is_taken_back_while_an_export_runs_counts() {
+    let archive = Archive::new().await;
+    let (ogg, flac) = (sample("phrase-opus.ogg"), sample("phrase.flac"));
+    let view = archive.read(&ogg, "kpm", "Ơ bol.", breo()).await;
+    archive.read(&flac, "kpm", "Ơ bol.", breo()).await;
+    let (services, who) = (&archive.story.services, &archive.story.operator);
+    let (progress, watched) = watch::channel(Progress::default());
+    let prepared = prepare(services, who, &archive.place(), &Wish::default(), &progress).await.unwrap();
+    assert_eq!(*watched.borrow(), Progress { done: 2, all: 2 });
+    let bulletins = &services.bulletins;
+    bulletins.withdraw_consent(&archive.author, &view.bulletin.id, &ObjectHash::of(&ogg)).await.unwrap();
+    archive.read(&sample("phrase.m4a"), "cma", "Ơ bol.", breo()).await;
+    let exported = prepared.publish(services, who, "").await.unwrap();
+    assert_eq!(exported.recordings, 1);
+    assert_eq!(exported.left_out, LeftOut { withdrawn: 1, since: 1, ..LeftOut::default() });
+    let gone = ObjectHash::of(&ogg).to_string();
+    assert!(archive.files().keys().all(|path| !path.contains(&gone[..16])), "{:?}", archive.files());
+}
+
+#[tokio::test]
 async fn an_export_that_was_interrupted_goes_on_and_leaves_no_trace() {
     let archive = Archive::new().await;
     let ogg = sample("phrase-opus.ogg");
@@ -189,10 +209,17 @@ async fn an_export_that_was_interrupted_goes_on_and_leaves_no_trace() {
         .join(format!(".tieng-noi.part-{}/audio/kpm/half.part", loa_speech::CHAIN_VERSION));
     fs::write(half, b"RIFF").unwrap();
     assert!(!archive.place().exists(), "what is not whole is not there");
+    // Another version's, and what is no export's at all.
+    let [older, foreign] =
+        [".tieng-noi.part-0", ".tieng-noi.part-cu"].map(|name| archive.folder.path().join(name));
+    for left in [&older, &foreign] {
+        fs::create_dir_all(left.join("audio")).unwrap();
+    }
 
     archive.export(&Wish::default()).await;
     assert_eq!(archive.files().keys().collect::<Vec<_>>(), ["README.md", path.as_str(), MANIFEST]);
     assert_eq!(archive.lines()[0]["sha256"], made.sha256.to_string());
+    assert_eq!((older.exists(), foreign.exists()), (false, true));
 }
 
 #[tokio::test]

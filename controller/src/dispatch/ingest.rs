@@ -31,7 +31,7 @@ use super::{DispatchError, proof};
 use crate::broker::Incoming;
 use crate::domain::node::NodeState;
 use crate::live::{Change, Changes};
-use crate::store::{Connection, Store, node_events, nodes, presence, reports};
+use crate::store::{Connection, Store, live_orders, node_events, nodes, presence, reports};
 
 /// Most reports in one transaction.
 const BATCH: usize = 256;
@@ -202,7 +202,10 @@ async fn keep_one(c: &mut Connection, reported: &Reported) -> Result<(), Dispatc
         Report::Presence(word) => {
             presence::put(c, node, word, *at).await?;
         }
-        Report::State(state) => reports::put_state(c, node, state, *at).await?,
+        Report::State(state) => {
+            reports::put_state(c, node, state, *at).await?;
+            live_orders::note_applied(c, node, &state.orders, *at).await?;
+        }
         Report::Health(health) => reports::put_health(c, node, health, *at).await?,
         Report::Receipts(batch, digests) => proof::keep(c, node, batch, digests, *at).await?,
         Report::Want(_) => {}
@@ -235,6 +238,7 @@ fn hand_on(settings: &Settings, Reported { node, report, .. }: Reported) {
                 tracing::debug!(%node, "the reconciler is busy; this state is compared at the next report");
             }
             settings.changes.tell(Change::Node(node));
+            settings.changes.tell(Change::Order);
         }
         Report::Want(want) => {
             if settings.wants.try_send((node.clone(), want)).is_err() {

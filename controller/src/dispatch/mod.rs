@@ -18,6 +18,7 @@ pub mod compile;
 pub mod desired;
 pub mod epoch;
 pub mod ingest;
+pub mod live_orders;
 pub mod offers;
 pub mod outlet;
 mod proof;

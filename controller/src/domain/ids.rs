@@ -60,6 +60,10 @@ local_id!(
     WordId
 );
 local_id!(
+    /// An order that silences.
+    OrderId
+);
+local_id!(
     /// A session as the user sees it in the list of sessions; not the secret in the cookie.
     SessionId
 );

@@ -9,6 +9,7 @@ pub mod doubt;
 pub mod ids;
 pub mod language;
 pub mod lexicon;
+pub mod live_order;
 pub mod message;
 pub mod node;
 pub mod refused;

@@ -11,7 +11,7 @@ use crate::domain::bulletin::{BulletinDraft, Making, SourceDraft, TrackDraft};
 use crate::domain::role::{Principal, Role};
 use crate::services::BulletinView;
 use crate::services::story::{Story, area, draft};
-use crate::store::tracks;
+use crate::store::{tracks, uploads};
 
 /// A commune where a bulletin with one recording is in line.
 struct Studio {
@@ -137,4 +137,27 @@ async fn what_the_last_run_left_is_done_at_the_start() {
     assert_eq!(code(&studio.making().await), "recording.missing");
     stop.cancel();
     running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_recording_whose_sound_is_known_is_measured_where_its_measures_are_gone() {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../audio-samples/phrase.flac");
+    let studio = Studio::new(&std::fs::read(sample).unwrap()).await;
+    let maker = studio.maker();
+    let (reporter, _watched) = Reporter::channel();
+    let first = maker.master(&studio.upload, &reporter).await.unwrap();
+    let report = async || {
+        let mut tx = studio.story.services.store().read().await.unwrap();
+        recording_reports::get(&mut tx, &studio.upload).await.unwrap()
+    };
+    let measured = report().await.unwrap();
+    // The upload was removed with what was measured on it, its sound was not; then the same bytes came again.
+    let mut tx = studio.story.services.store().write().await.unwrap();
+    let upload = uploads::get(&mut tx, &studio.upload).await.unwrap().unwrap();
+    uploads::delete(&mut tx, &studio.upload).await.unwrap();
+    uploads::insert(&mut tx, &upload).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(report().await, None);
+    assert_eq!(maker.master(&studio.upload, &reporter).await.unwrap(), first);
+    assert_eq!(report().await, Some(measured));
 }

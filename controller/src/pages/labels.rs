@@ -320,6 +320,12 @@ vocabulary! {
         ScheduleCreated = "schedule-created", Info;
         /// `schedule.cancelled`
         ScheduleCancelled = "schedule-cancelled", Warn;
+        /// `order.stop_all`
+        OrderStopAll = "order-stop-all", Bad;
+        /// `order.all_clear`
+        OrderAllClear = "order-all-clear", Warn;
+        /// `order.stop_bulletin`
+        OrderStopBulletin = "order-stop-bulletin", Bad;
         /// `area.created`
         AreaCreated = "area-created", Quiet;
         /// `area.changed`

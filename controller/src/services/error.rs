@@ -30,6 +30,8 @@ pub enum Thing {
     Sound,
     /// A word of an area.
     Word,
+    /// An order that silences.
+    Order,
 }
 
 /// A call that did not succeed.
@@ -153,6 +155,9 @@ fn not_found(thing: Thing) -> Message {
         ),
         Thing::Schedule => {
             Message::fixed("schedule.not_found", "Không có lịch phát này.", "There is no such schedule.")
+        }
+        Thing::Order => {
+            Message::fixed("order.not_found", "Không có lệnh dừng này.", "There is no such order.")
         }
         Thing::Word => Message::fixed(
             "word.not_found",

@@ -14,6 +14,7 @@ mod clock;
 mod error;
 mod heard;
 mod lexicon;
+mod live_orders;
 mod needs;
 mod nodes;
 mod nudge;
@@ -27,6 +28,7 @@ mod users;
 mod zones;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono_tz::Tz;
 use loa_protocol::bulletin::Language;
@@ -39,13 +41,14 @@ pub use clock::Clock;
 pub use error::{ServiceError, Thing};
 pub use heard::{Coverage, Heard, OccurrenceHeard, VillageHeard};
 pub use lexicon::{Lexicon, Reader, Readers, WordKept, WordView};
+pub use live_orders::{LiveOrders, NodeOrdered, OrderView};
 pub use nodes::{Enrolled, Nodes};
 pub use nudge::{Nudge, Nudges};
 pub use problems::{PlanProblem, PlanProblems};
 pub use schedules::{SchedulePreview, ScheduleView, Schedules, Upcoming};
 pub use sessions::{Origin, Sessions, SignedIn, Visit};
 pub use sounds::{Sound, Sounds};
-pub use speech_data::{Collected, SpeechData};
+pub use speech_data::{Closing, Collected, SpeechData};
 pub use uploads::{UploadWriter, Uploads};
 pub use users::{UserDraft, UserView, Users};
 
@@ -82,6 +85,8 @@ pub struct Services {
     pub heard: Heard,
     /// How areas say their own words.
     pub lexicon: Lexicon,
+    /// Orders that silence.
+    pub live_orders: LiveOrders,
     /// Who did what.
     pub audit: AuditLog,
     ground: Arc<Ground>,
@@ -101,6 +106,8 @@ struct Ground {
     zone: Tz,
     drafts: DraftRules,
     limits: crate::config::Limits,
+    /// Whether the emergency key may give live orders. Until the keys are opened nobody says otherwise.
+    may_order: AtomicBool,
 }
 
 impl Ground {
@@ -169,6 +176,7 @@ impl Services {
             zone: config.zone,
             drafts: DraftRules { text_max_chars: config.limits.text_max_chars, languages, spoken, voices },
             limits: config.limits.clone(),
+            may_order: AtomicBool::new(true),
         });
         Ok(Self {
             areas: Areas(Arc::clone(&ground)),
@@ -182,6 +190,7 @@ impl Services {
             schedules: Schedules(Arc::clone(&ground)),
             heard: Heard(Arc::clone(&ground)),
             lexicon: Lexicon(Arc::clone(&ground)),
+            live_orders: LiveOrders(Arc::clone(&ground)),
             audit: AuditLog(Arc::clone(&ground)),
             ground,
         })
@@ -220,6 +229,11 @@ impl Services {
     /// Where the reconciler says what does not get to nodes.
     pub fn problems(&self) -> &PlanProblems {
         &self.ground.problems
+    }
+
+    /// Says whether the emergency key may give live orders, as the key set has it.
+    pub fn set_may_order(&self, may: bool) {
+        self.ground.may_order.store(may, Ordering::Relaxed);
     }
 
     /// The languages of broadcasts.

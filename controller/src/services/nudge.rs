@@ -32,6 +32,8 @@ pub struct Nudges {
     pub plans: Nudge,
     /// Who may connect has changed.
     pub access: Nudge,
+    /// An order that silences was given.
+    pub orders: Nudge,
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::audit::Deed;
 use super::{Ground, ServiceError};
 use crate::auth::token::RandomError;
 use crate::domain::role::{Action, Principal, Scope};
+use crate::store::WriteTx;
 use crate::store::consents::{self, Recording};
 
 /// The speech data set. Cheap to clone.
@@ -39,16 +40,36 @@ impl SpeechData {
         Ok(Collected { recordings, secret })
     }
 
-    /// Notes that the data set was exported.
+    /// Collects all recordings once more, and keeps everybody from noting or taking back a consent until the closing is
+    /// dropped or ends. For the moment in which an export is published, and no longer.
     ///
     /// # Errors
     /// As [`SpeechData::collect`].
-    pub async fn note_export(&self, who: &Principal, what: Value) -> Result<(), ServiceError> {
+    pub async fn close(&self, who: &Principal) -> Result<Closing, ServiceError> {
         who.require_in(Action::ManageUsers, &Scope::Everywhere)?;
         let mut tx = self.0.store.write().await?;
+        let recordings = consents::recordings(&mut tx).await?;
+        Ok(Closing { ground: Arc::clone(&self.0), recordings, tx })
+    }
+}
+
+/// The end of an export; holds the one writing connection.
+pub struct Closing {
+    ground: Arc<Ground>,
+    /// Every recording of every bulletin as it is at this moment, the latest approved first.
+    pub recordings: Vec<Recording>,
+    tx: WriteTx,
+}
+
+impl Closing {
+    /// Notes that the data set was exported.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn note(mut self, by: &Principal, what: Value) -> Result<(), ServiceError> {
         let action = "speech_data.exported";
         let deed = Deed { action, subject: "speech-data", area: None, before: None, after: Some(what) };
-        self.0.note(&mut tx, who, deed).await?;
-        Ok(tx.commit().await?)
+        self.ground.note(&mut self.tx, by, deed).await?;
+        Ok(self.tx.commit().await?)
     }
 }

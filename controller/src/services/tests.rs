@@ -4,6 +4,7 @@ mod approval;
 mod consent;
 mod languages;
 mod lexicon;
+mod live_orders;
 mod people;
 mod places;
 mod scoping;

@@ -79,15 +79,21 @@ pub async fn of_bulletin(
     rows.iter().map(|row| Ok((row.parsed("upload_hash")?, read(row)?))).collect()
 }
 
-/// Forgets what was noted about recordings that no track names any more. What was withdrawn stays, without a name, and
-/// keeps the same recording out wherever it comes from.
+/// Forgets what was noted about recordings that can go into no data set any more: those that no track names, those of
+/// withdrawn bulletins, and those of revisions that are over without having been approved with their words. What was
+/// taken back stays, without a name, and keeps the same recording out wherever it comes from.
 ///
 /// # Errors
 /// [`StoreError::Query`].
-pub async fn forget_unnamed(c: &mut Connection) -> Result<u64, StoreError> {
+pub async fn forget_useless(c: &mut Connection) -> Result<u64, StoreError> {
     let done = sqlx::query(
-        "DELETE FROM recording_consent WHERE withdrawn_ms IS NULL AND NOT EXISTS (SELECT 1 FROM track t
-         WHERE t.bulletin_id = recording_consent.bulletin_id AND t.upload_hash = recording_consent.upload_hash)",
+        "DELETE FROM recording_consent WHERE withdrawn_ms IS NULL AND NOT EXISTS (
+         SELECT 1 FROM track t JOIN bulletin b ON b.id = t.bulletin_id
+         JOIN revision r ON r.bulletin_id = t.bulletin_id AND r.revision = t.revision
+         WHERE t.bulletin_id = recording_consent.bulletin_id AND t.upload_hash = recording_consent.upload_hash
+         AND b.withdrawn_ms IS NULL
+         AND (t.revision = b.latest_revision
+           OR (t.body IS NOT NULL AND r.state IN ('approved', 'superseded') AND r.decided_ms IS NOT NULL)))",
     )
     .execute(c)
     .await?;

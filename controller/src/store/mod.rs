@@ -20,6 +20,7 @@ pub mod enrolment;
 mod error;
 pub mod grants;
 pub mod lexicon;
+pub mod live_orders;
 pub mod node_events;
 pub mod nodes;
 pub mod objects;

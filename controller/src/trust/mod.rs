@@ -4,7 +4,7 @@
 //!   is not needed again until a key is added or taken away, so its file ([`ROOT_FILE`]) is to be moved to a safe
 //!   that has no network; the controller starts and works without it.
 //! - The **plan key** signs plans and node documents of normal and priority items.
-//! - The **emergency key** signs those that hold an emergency.
+//! - The **emergency key** signs those that hold an emergency, and live orders.
 //!
 //! **Invariants.** Seeds are files with mode 0600, made atomically, never printed. What was made once is never made
 //! again over it: a half-made set is completed only from the root's side, and a lost key is an error that names its file.
@@ -46,6 +46,7 @@ pub struct Trust {
     plan: SigningKey,
     emergency: SigningKey,
     key_set: Vec<u8>,
+    may_order: bool,
     anchor: SignedTrustAnchor,
 }
 
@@ -66,10 +67,20 @@ impl Trust {
             create(folder, anchor, now)?;
         }
         let root = files::read_public(&folder.join(ROOT_PUBLIC_FILE))?;
+        let emergency = files::read_seed(&folder.join(EMERGENCY_FILE))?;
         let key_set_path = folder.join(KEY_SET_FILE);
-        let key_set = files::read(&key_set_path)?;
-        open_key_set(&key_set, &root, &anchor.tenant, now)
-            .map_err(|refusal| TrustError::Statement { path: key_set_path, refusal })?;
+        let mut key_set = files::read(&key_set_path)?;
+        let mut may_order = may_order(&open_set(&key_set, &key_set_path, &root, anchor, now)?, &emergency);
+        if !may_order && Self::root_seed_path(folder).is_some() {
+            let set = open_set(&key_set, &key_set_path, &root, anchor, now)?;
+            key_set = let_order(folder, set, &emergency, &anchor.tenant, now)?;
+            may_order = true;
+        } else if !may_order {
+            tracing::warn!(
+                "the emergency key may not give orders that silence: put {ROOT_FILE} back into {}, start once, and take it away",
+                folder.display()
+            );
+        }
         let anchor_path = folder.join(ANCHOR_FILE);
         let signed = SignedTrustAnchor::from_cbor(&files::read(&anchor_path)?)
             .map_err(|source| TrustError::Damaged { path: anchor_path.clone(), source })?;
@@ -81,8 +92,9 @@ impl Trust {
             tenant: anchor.tenant.clone(),
             root,
             plan: files::read_seed(&folder.join(PLAN_FILE))?,
-            emergency: files::read_seed(&folder.join(EMERGENCY_FILE))?,
+            emergency,
             key_set,
+            may_order,
             anchor: signed,
         })
     }
@@ -102,6 +114,12 @@ impl Trust {
         &self.key_set
     }
 
+    /// Whether the emergency key may give live orders. A key set of an earlier version does not say so, and only the root
+    /// can.
+    pub fn may_order(&self) -> bool {
+        self.may_order
+    }
+
     /// Tenant, broker name and CA, signed by the root.
     pub fn anchor(&self) -> &SignedTrustAnchor {
         &self.anchor
@@ -119,16 +137,59 @@ impl Trust {
     }
 }
 
+fn open_set(
+    signed: &[u8],
+    path: &Path,
+    root: &VerifyingKey,
+    anchor: &TrustAnchor,
+    now: UnixMs,
+) -> Result<KeySet, TrustError> {
+    let opened = open_key_set(signed, root, &anchor.tenant, now);
+    Ok(opened.map_err(|refusal| TrustError::Statement { path: path.to_owned(), refusal })?.document)
+}
+
+fn may_order(set: &KeySet, emergency: &SigningKey) -> bool {
+    let key = emergency.verifying_key().to_bytes();
+    set.keys.iter().any(|entry| entry.public_key == key && entry.scope.purposes.contains(&Purpose::Emergency))
+}
+
+/// Signs the key set anew, its next version, with the emergency key allowed to give live orders.
+fn let_order(
+    folder: &Path,
+    mut set: KeySet,
+    emergency: &SigningKey,
+    tenant: &TenantId,
+    now: UnixMs,
+) -> Result<Vec<u8>, TrustError> {
+    let root = files::read_seed(&folder.join(ROOT_FILE))?;
+    let key = emergency.verifying_key().to_bytes();
+    for entry in set.keys.iter_mut().filter(|entry| entry.public_key == key) {
+        entry.scope.purposes.push(Purpose::Emergency);
+    }
+    set.version += 1;
+    let signed = seal_key_set(&set, tenant, keys_validity(now), &root);
+    files::write(&folder.join(KEY_SET_FILE), &signed)?;
+    Ok(signed)
+}
+
+fn keys_validity(now: UnixMs) -> Validity {
+    Validity {
+        issued_at_s: now.seconds(),
+        not_before_s: now.seconds() - BACKDATED_S,
+        expires_s: now.seconds() + KEYS_VALID_S,
+    }
+}
+
 /// The key set is written last: it marks the folder complete. Files of an attempt that a power cut ended are used again.
 fn create(folder: &Path, anchor: &TrustAnchor, now: UnixMs) -> Result<(), TrustError> {
     files::ensure_folder(folder)?;
     let root = files::read_or_make_seed(&folder.join(ROOT_FILE))?;
     let plan = files::read_or_make_seed(&folder.join(PLAN_FILE))?;
     let emergency = files::read_or_make_seed(&folder.join(EMERGENCY_FILE))?;
-    let entry = |key: &SigningKey, classes: &[Class]| KeyEntry {
+    let entry = |key: &SigningKey, purposes: &[Purpose], classes: &[Class]| KeyEntry {
         public_key: key.verifying_key().to_bytes(),
         scope: Scope {
-            purposes: vec![Purpose::Plan, Purpose::Node],
+            purposes: purposes.to_vec(),
             classes: classes.to_vec(),
             area: None,
             not_before: UnixMs::from_seconds(now.seconds() - BACKDATED_S),
@@ -137,16 +198,14 @@ fn create(folder: &Path, anchor: &TrustAnchor, now: UnixMs) -> Result<(), TrustE
     };
     let set = KeySet {
         version: 1,
-        keys: vec![entry(&plan, &[Class::Normal, Class::Priority]), entry(&emergency, &Class::ALL)],
-    };
-    let validity = Validity {
-        issued_at_s: now.seconds(),
-        not_before_s: now.seconds() - BACKDATED_S,
-        expires_s: now.seconds() + KEYS_VALID_S,
+        keys: vec![
+            entry(&plan, &[Purpose::Plan, Purpose::Node], &[Class::Normal, Class::Priority]),
+            entry(&emergency, &[Purpose::Plan, Purpose::Node, Purpose::Emergency], &Class::ALL),
+        ],
     };
     files::write(&folder.join(ROOT_PUBLIC_FILE), root.verifying_key().as_bytes())?;
     files::write(&folder.join(ANCHOR_FILE), &SignedTrustAnchor::sign(anchor, &root).to_cbor())?;
-    files::write(&folder.join(KEY_SET_FILE), &seal_key_set(&set, &anchor.tenant, validity, &root))
+    files::write(&folder.join(KEY_SET_FILE), &seal_key_set(&set, &anchor.tenant, keys_validity(now), &root))
 }
 
 #[cfg(test)]

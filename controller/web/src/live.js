@@ -6,7 +6,8 @@ import { Stream } from "./stream.js";
  *
  * What the person does is not undone by it: a part that is already as it came is left alone (a recording plays on), text
  * that is being typed is carried over into the fresh part, and so are the focus and what is unfolded. Text whose field is
- * gone, since somebody else was quicker, is shown beside the news instead of being dropped.
+ * gone, since somebody else was quicker, is shown beside the news instead of being dropped. A part with a form that was
+ * refused ([data-refused]) stays: what is wrong with it was said by the page alone.
  */
 export function liveParts(root) {
   const note = root.getElementById("live-note");
@@ -27,7 +28,7 @@ export function liveParts(root) {
   const carried = new WeakMap();
   root.addEventListener("htmx:sseBeforeMessage", (event) => {
     const part = event.target;
-    if (isAlready(part, event.detail.data)) event.preventDefault();
+    if (part.querySelector("[data-refused]") || isAlready(part, event.detail.data)) event.preventDefault();
     else carried.set(part, take(root, part));
   });
   root.addEventListener("htmx:sseMessage", (event) => {

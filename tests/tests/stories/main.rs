@@ -9,6 +9,7 @@ mod languages;
 mod main_job;
 mod moved;
 mod offline;
+mod orders;
 mod recordings;
 mod refused;
 mod start_up;

@@ -205,7 +205,7 @@ pub(crate) fn bulletin(look: Look, state: BulletinState) -> BulletinPage {
                 may_withdraw: true,
             })
         }),
-        may_note: true,
+        noting: Some(Box::default()),
     };
     let draft = state == BulletinState::Draft;
     let step = |at, who: &str, step, comment: Option<&str>| HistoryItem {

@@ -122,6 +122,7 @@ fn state(objects_ready: u32) -> State {
         clock: ClockTrust::Trusted,
         storage: StorageState::Good,
         volume_percent: None,
+        orders: Vec::new(),
     }
 }
 

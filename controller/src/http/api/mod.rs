@@ -13,6 +13,7 @@ mod languages;
 mod lexicon;
 mod nodes;
 mod objects;
+mod orders;
 mod schedules;
 mod sessions;
 mod tracks;
@@ -95,6 +96,8 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(schedules::preview))
         .routes(routes!(schedules::get))
         .routes(routes!(schedules::cancel))
+        .routes(routes!(orders::list, orders::give))
+        .routes(routes!(orders::get))
         .routes(routes!(heard::list))
         .routes(routes!(heard::coverage))
         .routes(routes!(audit::list))

@@ -171,7 +171,8 @@ pub(super) struct RecordingForm {
 
 /// Put a recording into a bulletin, in place of the sound that it had in this language
 ///
-/// It is an edit. Whether the file is sound is said by the track's `making` and `error`.
+/// It is an edit. Whether the file is sound is said by the track's `making` and `error`. A bulletin that waits for approval or
+/// is approved takes none (409): edit it first. Exactly one `recording` is accepted.
 #[utoipa::path(post, path = "/bulletins/{id}/tracks", tag = "bulletins", security(("session" = [])), params(("id" = String, Path)), request_body(content = RecordingForm, content_type = "multipart/form-data"), responses((status = 201, body = BulletinWire)))]
 pub(super) async fn upload(
     State(state): State<AppState>,
@@ -180,8 +181,7 @@ pub(super) async fn upload(
     multipart: Result<Multipart, MultipartRejection>,
 ) -> Result<(StatusCode, Json<BulletinWire>), HttpError> {
     let bulletin = id(&bulletin, Thing::Bulletin)?;
-    // Refused before anything is received.
-    state.services.bulletins.get(&visit.principal, &bulletin).await?;
+    state.services.bulletins.to_record(&visit.principal, &bulletin).await?;
     let mut parts = multipart.map_err(|e| HttpError::unreadable(e.status(), &e.body_text()))?;
     let (mut seen, mut language, mut transcript) = (String::new(), String::new(), String::new());
     let (mut consents, mut consent, mut recording) = (false, ConsentDraft::default(), None);
@@ -193,6 +193,7 @@ pub(super) async fn upload(
             Some("consent") => consents = read_text(part, PART_MAX_BYTES).await? == "yes",
             Some("speaker") => consent.speaker = read_text(part, PART_MAX_BYTES).await?,
             Some("speaker_place") => consent.place = read_text(part, PART_MAX_BYTES).await?,
+            Some("recording") if recording.is_some() => return Err(second_recording()),
             Some("recording") => recording = Some(receive(&state, &visit.principal, part).await?),
             _ => {}
         }
@@ -211,6 +212,16 @@ pub(super) async fn upload(
     let consent = consents.then_some(consent);
     let view = state.services.bulletins.put_track(&visit.principal, &bulletin, &seen, track, consent).await?;
     Ok((StatusCode::CREATED, BulletinWire::of(&state, &visit, &view).await?))
+}
+
+/// A second file is refused at its head: one track is one recording, and which of two was meant is not guessed.
+fn second_recording() -> HttpError {
+    let message = Message::fixed(
+        "recording.several",
+        "Chỉ gửi một tệp thu âm cho mỗi lần. Mỗi thứ tiếng gửi riêng một tệp.",
+        "Send one recording at a time. Each language takes one file of its own.",
+    );
+    FieldErrors::one("recording", message).into()
 }
 
 async fn receive(

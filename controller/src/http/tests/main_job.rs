@@ -1,13 +1,16 @@
 //! From a typed text to a schedule on air, and listening to it.
 
-use axum::body::Body;
+use std::io;
+use std::task::Poll;
+
+use axum::body::{Body, Bytes};
 use axum::http::header;
 use serde_json::{Value, json};
 
 use super::{Browser, Web};
 use crate::config::Config;
-use crate::domain::role::Role;
-use crate::services::story::Story;
+use crate::domain::role::{ClassSet, Role};
+use crate::services::story::{Story, area};
 
 fn bulletin() -> Value {
     json!({
@@ -172,6 +175,51 @@ async fn a_recording_becomes_a_track() {
     let removed = format!("{path}/kpm?seen={}", made["seen_words"].as_str().unwrap());
     let removed = web.call(&lan, "DELETE", &removed, json!({})).await.ok(200);
     assert_eq!(removed["latest"]["tracks"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_recording_is_one_file_of_somebody_who_may_write_there_and_comes_before_the_submission() {
+    let web = Web::new().await;
+    let author = web.story.person("lan", Role::Author, "da-don").await;
+    let lan = web.browser(&author).await;
+    let view = web.story.bulletin(&author).await;
+    let path = format!("/bulletins/{}/tracks", view.bulletin.id);
+    let seen = view.seen_words().to_string();
+    let head = [("seen", None, seen.as_bytes()), ("language", None, &b"kpm"[..])];
+    let (first, second) =
+        (("recording", Some("a.ogg"), &b"OggS"[..]), ("recording", Some("b.ogg"), &b"b"[..]));
+    let post = async |browser: &Browser, parts: &[(&str, Option<&str>, &[u8])]| {
+        let (kind, body) = multipart(parts);
+        let request = web.request(browser, "POST", &path).header(header::CONTENT_TYPE, kind);
+        web.send(request.body(Body::from(body)).unwrap()).await
+    };
+    let several = post(&lan, &[head[0], head[1], first, second]).await;
+    assert_eq!(several.problem(), (422, "recording.several".to_owned()));
+
+    // Who approves here and writes elsewhere may not write here: not a byte of the body is asked for.
+    let both = web.story.person("minh", Role::Approver, "da-don").await;
+    let (users, id) = (&web.story.services.users, both.user_id().unwrap());
+    users.grant(&web.story.operator, id, Role::Author, Some(&area("phu-son")), ClassSet::ALL).await.unwrap();
+    let minh = web.browser(&both).await;
+    let unread =
+        futures_util::stream::poll_fn(|_| -> Poll<Option<io::Result<Bytes>>> { panic!("it was read") });
+    let (kind, _) = multipart(&[]);
+    let request = web.request(&minh, "POST", &path).header(header::CONTENT_TYPE, kind);
+    let refused = web.send(request.body(Body::from_stream(unread)).unwrap()).await;
+    assert_eq!(refused.problem(), (403, "forbidden.write".to_owned()));
+
+    post(&lan, &[head[0], head[1], first]).await.ok(201);
+    web.story.make_sounds().await;
+    let bulletins = &web.story.services.bulletins;
+    let submitted = bulletins.get(&author, &view.bulletin.id).await.unwrap();
+    let submitted = bulletins.submit(&author, &view.bulletin.id, &submitted.seen()).await.unwrap();
+    let seen = submitted.seen_words().to_string();
+    let head = [("seen", None, seen.as_bytes()), head[1]];
+    let late = post(&lan, &[head[0], head[1], second]).await;
+    assert_eq!(late.problem(), (409, "track.submitted".to_owned()));
+    // The answer to the first try was lost: it is told that all is well, and nothing is taken back.
+    assert_eq!(post(&lan, &[head[0], head[1], first]).await.ok(201)["latest"]["state"], "submitted");
+    assert_eq!(bulletins.get(&author, &view.bulletin.id).await.unwrap().latest, submitted.latest);
 }
 
 #[tokio::test]

@@ -145,6 +145,18 @@ impl TrackCard {
     pub fn failed(&self) -> bool {
         matches!(self.state, TrackState::Failed { .. })
     }
+
+    /// Shows the form that notes a consent as it was typed, where this track is the recording that it is about. Gives
+    /// whether it is.
+    pub(crate) fn consent_as_typed(&mut self, recording: &str, typed: &ConsentForm) -> bool {
+        match &mut self.origin {
+            TrackOrigin::Recording { upload, noting: Some(noting), .. } if upload == recording => {
+                **noting = typed.clone();
+                true
+            }
+            TrackOrigin::Recording { .. } | TrackOrigin::Speech { .. } => false,
+        }
+    }
 }
 
 /// How a track came to be.
@@ -167,9 +179,21 @@ pub enum TrackOrigin {
         notes: Vec<Msg>,
         /// What was noted about its use in the speech data set.
         consent: Option<Box<ConsentCard>>,
-        /// `POST /bulletins/{id}/recordings/{upload}/consent` is allowed.
-        may_note: bool,
+        /// `POST /bulletins/{id}/recordings/{upload}/consent` is allowed: no consent stands.
+        noting: Option<Box<ConsentForm>>,
     },
+}
+
+/// Fields `speaker`, `speaker_place`, `consent` (`yes` or nothing, never ticked when the page comes); posted to
+/// `/bulletins/{id}/recordings/{upload}/consent`.
+#[derive(Clone, Debug, Default)]
+pub struct ConsentForm {
+    /// Name of the speaker, as typed.
+    pub speaker: String,
+    /// Village or dialect, as typed.
+    pub speaker_place: String,
+    /// Errors of the fields.
+    pub errors: Errors,
 }
 
 /// What was noted about the use of a recording in the speech data set.

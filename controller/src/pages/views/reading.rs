@@ -15,8 +15,9 @@ pub struct Reading {
     pub area: Option<WordsArea>,
     /// Whether the text stands in the form beside it: findings lead there, and words can be added.
     pub in_form: bool,
-    /// The area's words were edited after the sound that waits for approval was made: it may say otherwise.
-    pub is_newer_than_sound: bool,
+    /// Key of what is said where the area's words were edited after the sound was made, so that the sound may say
+    /// otherwise than the reading.
+    pub newer_than_sound: Option<&'static str>,
 }
 
 /// The area whose words hold.

@@ -52,11 +52,13 @@ impl Bulletins {
         Ok(reports)
     }
 
-    /// Notes that the speaker of a recording lets it be used in the speech data set.
+    /// Notes that the speaker of a recording lets it be used in the speech data set; also where an earlier consent was
+    /// taken back, for whoever is asked anew may agree.
     ///
     /// # Errors
     /// [`ServiceError::Invalid`]; [`ServiceError::NotFound`], also for a recording that the bulletin does not have;
-    /// [`ServiceError::Forbidden`].
+    /// [`ServiceError::Forbidden`]; [`ServiceError::Conflict`] when the bulletin is withdrawn, for then the recording goes
+    /// into no data set and the name would be kept for nothing.
     pub async fn note_consent(
         &self,
         who: &Principal,
@@ -67,6 +69,7 @@ impl Bulletins {
         let mut tx = self.0.store.write().await?;
         let view = super::load(&mut tx, id).await?;
         who.require(Action::Write(view.latest.class), &view.bulletin.path)?;
+        view.latest.state.edit()?;
         let consent = consent.check()?;
         if !uploads::is_of_bulletin(&mut tx, id, upload).await? {
             return Err(ServiceError::NotFound(Thing::Track));

@@ -3,7 +3,7 @@
 use loa_protocol::bulletin::Language;
 use loa_protocol::ids::{BulletinId, ObjectHash};
 
-use super::writing::urgency;
+use super::writing::{Arrival, urgency};
 use super::{BulletinView, Bulletins, Seen, load};
 use crate::domain::bulletin::{
     BulletinDraft, ConsentDraft, Making, Revision, SourceDraft, TrackContent, TrackDraft, TrackSource, text,
@@ -20,8 +20,13 @@ impl Bulletins {
     /// A recording that is there already, because the answer to the first try was lost, is no second edit; nor does it bring
     /// back a consent that was withdrawn since that try.
     ///
+    /// What waits for approval or is approved takes no sound: one that comes late, perhaps sent again by a page that
+    /// nobody looks at any more, must not take back what its author has handed in. Whoever means it edits the bulletin
+    /// first.
+    ///
     /// # Errors
-    /// As [`Bulletins::edit`], and [`ServiceError::Invalid`] for the consent.
+    /// As [`Bulletins::edit`]; [`ServiceError::Conflict`] for a bulletin that is not open; and [`ServiceError::Invalid`] for
+    /// the consent.
     pub async fn put_track(
         &self,
         who: &Principal,
@@ -48,12 +53,22 @@ impl Bulletins {
             }
             return Ok(view);
         }
-        let consent = upload.zip(consent);
+        let arrival = Arrival { consent: upload.zip(consent) };
         match draft.tracks.iter_mut().find(|t| t.language == track.language.trim()) {
             Some(place) => *place = track,
             None => draft.tracks.push(track),
         }
-        self.edit_with(who, id, seen, &draft, consent.as_ref()).await
+        self.edit_with(who, id, seen, &draft, Some(&arrival)).await
+    }
+
+    /// The bulletin, for whoever is about to send it a sound: who may not write it is refused before anything is received.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`].
+    pub async fn to_record(&self, who: &Principal, id: &BulletinId) -> Result<BulletinView, ServiceError> {
+        let view = self.get(who, id).await?;
+        who.require(Action::Write(view.latest.class), &view.bulletin.path)?;
+        Ok(view)
     }
 
     /// Takes one language's sound out of a bulletin. It is an edit. Taking out the last one leaves the text, spoken in

@@ -5,7 +5,9 @@ use loa_protocol::ids::{AreaId, BulletinId, ObjectHash};
 use loa_protocol::time::UnixMs;
 
 use super::{BulletinView, Bulletins, Seen, load, stale, summary};
-use crate::domain::bulletin::{BulletinDraft, ConsentDraft, Content, Edit, Track, TrackContent, TrackSource};
+use crate::domain::bulletin::{
+    BulletinDraft, ConsentDraft, Content, Edit, RevisionState, Track, TrackContent, TrackSource,
+};
 use crate::domain::ids::{TrackId, fresh_bulletin_id};
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role::{Action, Principal};
@@ -71,26 +73,29 @@ impl Bulletins {
         self.edit_with(who, id, seen, draft, None).await
     }
 
-    /// An edit that brings a recording, with its speaker's consent in the same transaction.
+    /// An edit that may bring a sound by itself, with its speaker's consent in the same transaction.
     pub(super) async fn edit_with(
         &self,
         who: &Principal,
         id: &BulletinId,
         seen: &Seen,
         draft: &BulletinDraft,
-        consent: Option<&(ObjectHash, ConsentDraft)>,
+        arrival: Option<&Arrival>,
     ) -> Result<BulletinView, ServiceError> {
         let mut tx = self.0.store.write().await?;
         let before = load(&mut tx, id).await?;
         let path = &before.bulletin.path;
         who.require(Action::Write(before.latest.class), path)?;
+        if arrival.is_some() {
+            require_open(before.latest.state)?;
+        }
         let content = draft.check(&self.0.drafts, &before.latest.tracks)?;
         who.require(Action::Write(content.class), path)?;
         self.save(&mut tx, who, &before, seen, &content).await?;
         let after = load(&mut tx, id).await?;
         let (was, is) = (summary(&before.latest), summary(&after.latest));
         self.note(&mut tx, who, "bulletin.edited", &after.bulletin, Some(was), Some(is)).await?;
-        if let Some((upload, consent)) = consent {
+        if let Some((upload, consent)) = arrival.and_then(|arrival| arrival.consent.as_ref()) {
             self.keep_consent(&mut tx, who, &after.bulletin, upload, consent).await?;
         }
         tx.commit().await?;
@@ -177,6 +182,34 @@ impl Bulletins {
             }
         }
         Ok(())
+    }
+}
+
+/// A sound that comes by itself, not with the bulletin's form.
+pub(super) struct Arrival {
+    /// The recording, and what its speaker lets be done with it.
+    pub(super) consent: Option<(ObjectHash, ConsentDraft)>,
+}
+
+/// Whether sounds are taken without opening the bulletin first.
+fn require_open(state: RevisionState) -> Result<(), ServiceError> {
+    match state {
+        RevisionState::Draft | RevisionState::Rejected => Ok(()),
+        RevisionState::Submitted => Err(ServiceError::Conflict(Message::fixed(
+            "track.submitted",
+            "Bản tin đã gửi duyệt nên chưa nhận bản tiếng này. Nếu vẫn muốn thay, hãy mở bản tin, chọn Sửa và lưu lại \
+             thành bản nháp, rồi gửi lại bản tiếng. Bản tin khi đó phải được duyệt lại.",
+            "The bulletin was sent for approval, so this sound was not taken. To replace the sound all the same, open the \
+             bulletin, choose Edit and save it as a draft, then send the sound again. It then has to be approved anew.",
+        ))),
+        RevisionState::Approved => Err(ServiceError::Conflict(Message::fixed(
+            "track.approved",
+            "Bản tin đã được duyệt nên chưa nhận bản tiếng này. Nếu vẫn muốn thay, hãy mở bản tin, chọn Sửa và lưu lại \
+             thành bản nháp, rồi gửi lại bản tiếng. Bản mới phải được duyệt trước khi phát.",
+            "The bulletin is approved, so this sound was not taken. To replace the sound all the same, open the bulletin, \
+             choose Edit and save it as a draft, then send the sound again. It has to be approved before it sounds.",
+        ))),
+        RevisionState::Withdrawn | RevisionState::Superseded => Ok(state.edit().map(drop)?),
     }
 }
 

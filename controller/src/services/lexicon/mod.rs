@@ -77,7 +77,7 @@ impl Lexicon {
                 views.push(WordView {
                     overridden_by: words.get(at + 1).map(|below| below.area.clone()),
                     overrides: above.map(|above| (above.area.clone(), above.spoken.clone())),
-                    is_loop: at + 1 == words.len() && reader.loops.contains(&word.written),
+                    is_loop: at + 1 == words.len() && reader.loops.contains_key(&word.key),
                     word: word.clone(),
                 });
             }
@@ -155,7 +155,8 @@ impl Lexicon {
         };
         self.0.note(&mut tx, who, deed).await?;
         let drafts_again = self.finish(tx, drafts).await?;
-        let loops = after.loops.difference(&loops).cloned().collect();
+        let fresh = after.loops.iter().filter(|(key, _)| !loops.contains_key(*key));
+        let loops = fresh.map(|(_, written)| written.clone()).collect();
         Ok(WordKept { word, said_before, loops, drafts_again })
     }
 

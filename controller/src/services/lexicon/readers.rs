@@ -3,7 +3,7 @@
 //! A reader is remembered by the words that it was made of. So it is right whatever has changed since (words, or the place
 //! of an area), and what is asked for again costs reading the words alone.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use loa_protocol::area::AreaPath;
@@ -22,8 +22,8 @@ pub struct Reader {
     pub normalizer: Normalizer,
     /// Names the words that it reads with: equal digests, same words. Empty for none.
     pub words_digest: String,
-    /// Writings of words whose saying leads back to themselves: they are taken word for word.
-    pub loops: BTreeSet<String>,
+    /// Words whose saying leads back to themselves, by their key, each as it is written: they are taken word for word.
+    pub loops: BTreeMap<String, String>,
 }
 
 /// The words of a path's areas, the topmost first.
@@ -76,7 +76,7 @@ impl Readers {
 fn read_with(options: &Options, words: Words) -> Reader {
     let lexicon = Lexicon::of_areas(words);
     let loops = lexicon.notes().iter().filter_map(|note| match note {
-        LexiconNote::Loop { written } => Some(written.clone()),
+        LexiconNote::Loop { written } => Some((Entry::key(written)?, written.clone())),
         LexiconNote::Replaced { .. } | LexiconNote::Empty { .. } | LexiconNote::TooLong { .. } => None,
     });
     Reader {

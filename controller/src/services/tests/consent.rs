@@ -246,6 +246,52 @@ async fn nothing_is_known_of_the_speaker_of_a_take_that_was_thrown_away() {
 }
 
 #[tokio::test]
+async fn a_speaker_s_name_goes_with_the_bulletin_that_was_withdrawn() {
+    let studio = Studio::new().await;
+    let bulletins = &studio.story.services.bulletins;
+    let (gone, back) = (studio.upload(b"gone").await, studio.upload(b"back").await);
+    let mut views = Vec::new();
+    for take in [&gone, &back] {
+        let view = bulletins.create(&studio.author, &area("da-don"), &draft(), None).await.unwrap();
+        let view = studio.record(&view, take, Some(breo())).await.unwrap();
+        views.push(studio.approved(&view).await);
+    }
+    let ids: Vec<_> = views.iter().map(|view| &view.bulletin.id).collect();
+    bulletins.withdraw_consent(&studio.author, ids[1], &back).await.unwrap();
+    studio.sweeper().sweep().await.unwrap();
+    assert_eq!(bulletins.consents(&studio.author, ids[0]).await.unwrap().len(), 1);
+    for id in &ids {
+        bulletins.withdraw(&studio.approver, id).await.unwrap();
+    }
+    studio.sweeper().sweep().await.unwrap();
+    assert_eq!(bulletins.consents(&studio.author, ids[0]).await.unwrap(), []);
+    let kept = bulletins.consents(&studio.author, ids[1]).await.unwrap();
+    assert!(kept.len() == 1 && !kept[0].1.stands() && kept[0].1.speaker.is_empty(), "it keeps the bytes out");
+    let late = bulletins.note_consent(&studio.author, ids[0], &gone, &breo()).await;
+    assert!(matches!(late, Err(ServiceError::Conflict(_))), "{late:?}");
+}
+
+#[tokio::test]
+async fn a_speaker_s_name_goes_with_a_revision_that_was_never_approved() {
+    let studio = Studio::new().await;
+    let bulletins = &studio.story.services.bulletins;
+    let view = studio.story.bulletin(&studio.author).await;
+    let id = &view.bulletin.id;
+    let take = studio.upload(b"take").await;
+    studio.record(&view, &take, Some(breo())).await.unwrap();
+    studio.story.make_sounds().await;
+    let view = bulletins.get(&studio.author, id).await.unwrap();
+    bulletins.submit(&studio.author, id, &view.seen()).await.unwrap();
+    bulletins.reject(&studio.approver, id, &view.seen(), "Đọc lại.").await.unwrap();
+    studio.sweeper().sweep().await.unwrap();
+    assert_eq!(bulletins.consents(&studio.author, id).await.unwrap().len(), 1, "it may be sent again");
+    let kpm = view.latest.tracks[1].content.language.clone();
+    bulletins.remove_track(&studio.author, id, &view.seen_words(), &kpm).await.unwrap();
+    studio.sweeper().sweep().await.unwrap();
+    assert_eq!(bulletins.consents(&studio.author, id).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn what_the_data_set_may_take_is_told_with_its_reasons() {
     let studio = Studio::new().await;
     let view = studio.story.bulletin(&studio.author).await;

@@ -88,6 +88,17 @@ async fn of_two_edits_the_last_holds_and_a_loop_is_taken_word_for_word_and_both_
 }
 
 #[tokio::test]
+async fn a_word_that_areas_write_in_two_ways_is_marked_as_a_loop_where_it_holds() {
+    let story = Story::new().await;
+    put(&story, &story.operator, "lam-dong", "Hoà Gur", "Hòa").await;
+    let kept = put(&story, &story.operator, "da-don", "Hòa Gur", "Hòa Gur").await;
+    assert_eq!(kept.loops.len(), 1);
+    let views = story.services.lexicon.list(&story.operator, &area("da-don")).await.unwrap();
+    let marks: Vec<_> = views.iter().map(|v| (v.word.area.as_str(), v.is_loop)).collect();
+    assert_eq!(marks, [("lam-dong", false), ("da-don", true)]);
+}
+
+#[tokio::test]
 async fn drafts_that_are_read_otherwise_are_spoken_again_and_what_was_submitted_stays() {
     let story = Story::new().await;
     let lan = story.person("lan", Role::Author, "da-don").await;

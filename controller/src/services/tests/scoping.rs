@@ -268,11 +268,41 @@ fn calls() -> Vec<(&'static str, &'static [Role], Call)> {
                 a.story.services.bulletins.put_track(w, &a.draft.bulletin.id, &seen, track, None).await
             }),
         ),
+        (
+            "bulletins.to_record",
+            &[Author],
+            call!(|a, w| a.story.services.bulletins.to_record(w, &a.draft.bulletin.id)),
+        ),
+        (
+            "live_orders.give",
+            &[Author, Approver],
+            call!(|a, w| a.story.services.live_orders.give(w, &area("thon-1"), false, "phát nhầm")),
+        ),
+        (
+            "live_orders.cancel",
+            &[Author, Approver],
+            call!(|a, w| async move {
+                let id = &a.submitted.bulletin.id;
+                match a.story.services.live_orders.cancel(w, id, None, "báo nhầm").await {
+                    Err(ServiceError::Conflict(_)) => Ok(()),
+                    other => other.map(drop),
+                }
+            }),
+        ),
+        (
+            "live_orders.get",
+            EVERY,
+            call!(|a, w| async move {
+                let (orders, operator) = (&a.story.services.live_orders, &a.story.operator);
+                let given = orders.give(operator, &area("thon-1"), true, "hết báo động").await?;
+                orders.get(w, &given.order.id).await
+            }),
+        ),
         ("speech_data.collect", &[], call!(|a, w| a.story.services.speech_data.collect(w))),
         (
-            "speech_data.note_export",
+            "speech_data.close",
             &[],
-            call!(|a, w| a.story.services.speech_data.note_export(w, serde_json::Value::Null)),
+            call!(|a, w| async move { a.story.services.speech_data.close(w).await.map(drop) }),
         ),
         (
             "bulletins.recording_reports",
@@ -500,12 +530,13 @@ async fn every_list_is_empty_in_the_wrong_area() {
 }
 
 /// Calls that give what lies in the person's scopes, or concern no place. The lists are tried above.
-const WITHOUT_PLACE: [&str; 11] = [
+const WITHOUT_PLACE: [&str; 12] = [
     "areas.list",
     "audit.list",
     "bulletins.list",
     "heard.occurrences",
     "heard.receipts",
+    "live_orders.list",
     "nodes.last_health",
     "nodes.list",
     "schedules.list",
@@ -530,6 +561,7 @@ fn no_call_is_missing_here() {
         ("bulletins", bulletins.concat()),
         ("heard", include_str!("../heard.rs").to_owned()),
         ("lexicon", include_str!("../lexicon/mod.rs").to_owned()),
+        ("live_orders", include_str!("../live_orders.rs").to_owned()),
         ("nodes", include_str!("../nodes.rs").to_owned()),
         ("schedules", include_str!("../schedules.rs").to_owned()),
         ("sessions", sessions.concat()),

@@ -152,21 +152,30 @@ async fn reading_of(site: &Site, me: &Me, view: &BulletinView) -> Result<Option<
     let Ok(checked) = loa_speech::text::check(&view.latest.text, usize::MAX) else { return Ok(None) };
     let area = view.bulletin.path.areas().last().map(ToString::to_string).unwrap_or_default();
     let (reading, _) = check::read_for(site, me, &area, checked.text.as_str()).await?;
-    let is_newer_than_sound = is_newer_than_sound(site, me, view).await?;
-    Ok((!reading.preview.is_empty()).then_some(Reading { is_newer_than_sound, ..reading }))
+    let newer_than_sound = newer_than_sound(site, me, view).await?;
+    Ok((!reading.preview.is_empty()).then_some(Reading { newer_than_sound, ..reading }))
 }
 
-/// Whether what waits for approval was spoken with other words than the area's of this moment. A draft is spoken again
-/// when they change, and what is on air was judged by its sound.
-async fn is_newer_than_sound(site: &Site, me: &Me, view: &BulletinView) -> Result<bool, ServiceError> {
-    let Some(area) = view.bulletin.path.areas().last() else { return Ok(false) };
-    if view.latest.state != RevisionState::Submitted {
-        return Ok(false);
-    }
+/// What is said where the sound was spoken with other words than the area's of this moment. A draft is spoken again when
+/// they change; everything else stays as it was heard, while the reading beside it is today's.
+async fn newer_than_sound(
+    site: &Site,
+    me: &Me,
+    view: &BulletinView,
+) -> Result<Option<&'static str>, ServiceError> {
+    let Some(area) = view.bulletin.path.areas().last() else { return Ok(None) };
+    let key = match view.latest.state {
+        RevisionState::Draft => return Ok(None),
+        RevisionState::Submitted => "spoken-text-newer",
+        RevisionState::Approved
+        | RevisionState::Rejected
+        | RevisionState::Withdrawn
+        | RevisionState::Superseded => "spoken-text-of-today",
+    };
     let words_digest = &site.app.services.lexicon.reader(me.who(), area).await?.words_digest;
     let is_vietnamese = |track: &&Track| track.content.language == Language::vietnamese();
     let mut spoken = view.latest.tracks.iter().filter(is_vietnamese).filter_map(|t| t.spoken.as_ref());
-    Ok(spoken.any(|spoken| spoken.words_digest != *words_digest))
+    Ok(spoken.any(|spoken| spoken.words_digest != *words_digest).then_some(key))
 }
 
 async fn history_of(

@@ -6,12 +6,12 @@ use loa_protocol::ids::ObjectHash;
 
 use super::{address, detail, named};
 use crate::domain::bulletin::{Consent, ConsentDraft};
-use crate::domain::message::FieldErrors;
-use crate::domain::role::{Action, Forbidden};
-use crate::pages::views::{ConsentCard, RecordForm, RecordPage};
+use crate::domain::message::{FieldErrors, Message};
+use crate::domain::role::Action;
+use crate::pages::views::{ConsentCard, ConsentForm, DecisionForm, RecordForm, RecordPage};
 use crate::pages::{Choice, Errors, Nav, msg};
 use crate::services::{BulletinView, ServiceError, Thing};
-use crate::site::answer::{Answer, done, page as answer_page};
+use crate::site::answer::{Answer, done, page as answer_page, refused};
 use crate::site::fields::{Asked, Fields, Posted};
 use crate::site::places::Places;
 use crate::site::reader::Me;
@@ -29,11 +29,7 @@ pub(in crate::site) async fn page(
     Asked(asked): Asked,
 ) -> Answer {
     let id = named(&id)?;
-    let view = site.app.services.bulletins.get(me.who(), &id).await?;
-    let write = Action::Write(view.latest.class);
-    if !me.who().may(write, &view.bulletin.path) {
-        return Err(ServiceError::from(Forbidden { action: write }).into());
-    }
+    let view = site.app.services.bulletins.to_record(me.who(), &id).await?;
     if !detail::takes_tracks(&me, &view) {
         return Ok(Redirect::to(&address(&id)).into_response());
     }
@@ -142,17 +138,38 @@ pub(in crate::site) async fn note(
     Posted(form): Posted,
 ) -> Answer {
     let (id, upload) = (named(&id)?, recording(&upload)?);
-    let Some(consent) = consent(&form) else {
+    let bulletins = &site.app.services.bulletins;
+    let noted = match consent(&form) {
+        Some(consent) => bulletins.note_consent(me.who(), &id, &upload, &consent).await,
         // The box is the deed: a form without it does nothing, and says so.
-        let unticked = crate::domain::message::Message::fixed(
-            "consent.unticked",
-            "Chưa đánh dấu ô đồng ý, nên chưa ghi nhận gì.",
-            "The box was not ticked, so nothing was noted.",
-        );
-        return Err(ServiceError::from(FieldErrors::one("consent", unticked)).into());
+        None => Err(FieldErrors::one("consent", unticked()).into()),
     };
-    site.app.services.bulletins.note_consent(me.who(), &id, &upload, &consent).await?;
-    done(&address(&id), flash::plain(msg::CONSENT_NOTED, site.app.web.secure_cookies))
+    match noted {
+        Ok(()) => done(&address(&id), flash::plain(msg::CONSENT_NOTED, site.app.web.secure_cookies)),
+        Err(ServiceError::Invalid(wrong)) => {
+            let view = bulletins.get(me.who(), &id).await?;
+            let mut page = detail::view_of(&site, &me, &view, DecisionForm::default(), None).await?;
+            let typed = ConsentForm {
+                speaker: form.text("speaker"),
+                speaker_place: form.text("speaker_place"),
+                errors: errors(&wrong),
+            };
+            if page.tracks.iter_mut().any(|track| track.consent_as_typed(&upload.to_string(), &typed)) {
+                return refused(page);
+            }
+            // The recording is no track of the page any more: there is no form to show it beside.
+            Err(ServiceError::Invalid(wrong).into())
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn unticked() -> Message {
+    Message::fixed(
+        "consent.unticked",
+        "Chưa đánh dấu ô đồng ý, nên chưa ghi nhận gì.",
+        "The box was not ticked, so nothing was noted.",
+    )
 }
 
 /// `POST /bulletins/{id}/recordings/{upload}/consent/withdraw`.
@@ -184,6 +201,7 @@ pub(super) fn errors(errors: &FieldErrors) -> Errors {
             "transcript" => "transcript",
             "speaker" => "speaker",
             "speaker_place" => "speaker_place",
+            "consent" => "consent",
             _ => "",
         };
         if !named.has(field) {

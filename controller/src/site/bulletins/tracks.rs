@@ -9,7 +9,7 @@ use loa_speech::{RecordingFault, RecordingReport};
 
 use super::{address, detail, named, record, seen};
 use crate::domain::bulletin::{ConsentDraft, Making, SourceDraft, Track, TrackDraft, TrackSource};
-use crate::domain::role::{Action, Forbidden};
+use crate::domain::role::Action;
 use crate::http::HttpError;
 use crate::pages::views::{ConsentCard, DecisionForm, TrackCard, TrackForm, TrackOrigin, TrackState};
 use crate::pages::{Errors, Msg, msg};
@@ -38,7 +38,8 @@ pub(super) async fn cards(
     consents: &[ConsentCard],
 ) -> Result<Vec<TrackCard>, ServiceError> {
     let reports = site.app.services.bulletins.recording_reports(me.who(), &view.bulletin.id).await?;
-    let may_note = me.who().may(Action::Write(view.latest.class), &view.bulletin.path);
+    let may_note = me.who().may(Action::Write(view.latest.class), &view.bulletin.path)
+        && view.bulletin.withdrawn.is_none();
     let mut cards = Vec::new();
     for track in &view.latest.tracks {
         let code = track.content.language.as_str();
@@ -72,13 +73,15 @@ fn origin(
             let report = reports.iter().find(|(measured, _)| measured == upload);
             let notes = report.map(|(_, report)| notes(report)).unwrap_or_default();
             let upload = upload.to_string();
+            let consent = consents.iter().find(|consent| consent.upload == upload);
+            let stands = consent.is_some_and(|consent| consent.withdrawn.is_none());
             TrackOrigin::Recording {
                 file_name: file_name.clone(),
                 transcript: transcript.clone(),
                 notes,
-                consent: consents.iter().find(|consent| consent.upload == upload).cloned().map(Box::new),
+                consent: consent.cloned().map(Box::new),
+                noting: (may_note && !stands).then(Box::default),
                 upload,
-                may_note,
             }
         }
     }
@@ -142,12 +145,7 @@ pub(in crate::site) async fn add(
 ) -> Answer {
     let id = named(&id)?;
     let bulletins = &site.app.services.bulletins;
-    let view = bulletins.get(me.who(), &id).await?;
-    // Whoever may not write it does not fill the disk first.
-    let write = Action::Write(view.latest.class);
-    if !me.who().may(write, &view.bulletin.path) {
-        return Err(ServiceError::from(Forbidden { action: write }).into());
-    }
+    let view = bulletins.to_record(me.who(), &id).await?;
     let (form, upload) = match receive(&site, &me, request).await? {
         Ok(received) => received,
         Err(refusal) => return again(&site, &me, &view, &refusal.form, refusal.errors).await,
@@ -225,6 +223,9 @@ async fn receive(
             let file_name = part.file_name().unwrap_or_default().to_owned();
             if file_name.is_empty() || form.one("kind") != RECORDING {
                 continue;
+            }
+            if upload.is_some() {
+                return Err(HttpError::unreadable(StatusCode::BAD_REQUEST, "more than one recording"));
             }
             let mut writer = site.app.services.uploads.begin(me.who(), &file_name).await?;
             while let Some(bytes) = part.chunk().await.map_err(unreadable)? {

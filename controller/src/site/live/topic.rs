@@ -58,6 +58,8 @@ impl Topic {
                 Self::Waiting | Self::Today | Self::Bulletins | Self::Heard => true,
                 Self::Nodes | Self::Node(_) => false,
             },
+            // Who was told to stop shows on the page of orders alone, which is loaded anew.
+            Change::Order => false,
             Change::Track(_) => match self {
                 Self::Bulletin(_) => true,
                 Self::Waiting | Self::Today | Self::Bulletins | Self::Nodes | Self::Node(_) | Self::Heard => {

@@ -144,8 +144,16 @@ async fn a_consent_is_never_ticked_by_the_page_and_is_noted_with_the_recording()
 
     let page = web.get(&mut browser, &bulletin).await.page();
     let noting = format!("{bulletin}/recordings/{}/consent", ObjectHash::of(b"OggS"));
-    let unticked = page.form(&noting).with("speaker", "K' Brèo");
-    assert_eq!(web.send(&mut browser, &unticked).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let unticked = web.send(&mut browser, &page.form(&noting).with("speaker", "K' Brèo")).await;
+    assert_eq!(unticked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(unticked.html.contains("Chưa đánh dấu ô đồng ý"), "{}", unticked.html);
+    assert!(unticked.html.contains("value=\"K&#39; Brèo\""), "{}", unticked.html);
+    let nameless = page.form(&noting).with("speaker", " ").with("consent", "yes");
+    let nameless = web.send(&mut browser, &nameless).await;
+    assert_eq!(nameless.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let (field, error) = ("aria-describedby=\"speaker-error-", "id=\"speaker-error-");
+    assert!(nameless.html.contains(field) && nameless.html.contains(error), "{}", nameless.html);
+    assert!(nameless.html.contains("Hãy ghi tên người đọc"), "{}", nameless.html);
     assert_eq!(consents().await, []);
     let ticked = page.form(&noting).with("speaker", "K' Brèo").with("consent", "yes");
     assert_eq!(web.send(&mut browser, &ticked).await.to(), bulletin);
@@ -158,6 +166,10 @@ async fn a_consent_is_never_ticked_by_the_page_and_is_noted_with_the_recording()
     assert!(!consents().await[0].1.stands());
     let page = web.get(&mut browser, &bulletin).await.page();
     assert!(page.html.contains("đã rút lại đồng ý") && !page.html.contains("Brèo"), "{}", page.html);
+    // Whoever is asked anew may agree.
+    let again = page.form(&noting).with("speaker", "K' Brèo").with("consent", "yes");
+    assert_eq!(web.send(&mut browser, &again).await.to(), bulletin);
+    assert!(consents().await[0].1.stands());
 }
 
 #[tokio::test]

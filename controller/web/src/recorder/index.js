@@ -41,6 +41,8 @@ class Recorder {
   #recorder = null;
   #take = null;
   #timers = [];
+  /** Whether the take is in the browser's database as well, so that nothing is lost with the page. */
+  #isKept = true;
   /** Rises with each start and cancel: what was awaited for an earlier one is dropped. */
   #turn = 0;
 
@@ -51,6 +53,7 @@ class Recorder {
     this.text = (key) => this.box.querySelector(`[data-text="record-${key}"]`).textContent;
     this.owner = root.getElementById("form-note").dataset.owner;
     this.max_ms = Number(this.box.dataset.maxMinutes) * 60_000;
+    this.max_bytes = Number(this.box.dataset.maxBytes);
     this.box.hidden = false;
     this.#offerWords(root);
     form.addEventListener("submit", (event) => this.#submit(event));
@@ -66,7 +69,9 @@ class Recorder {
       button.addEventListener("click", () => this[button.dataset.do]());
     }
     addEventListener("beforeunload", (event) => {
-      if (["counting", "recording", "paused", "sending"].includes(this.#state)) event.preventDefault();
+      const isAtWork = ["counting", "recording", "paused", "sending"].includes(this.#state);
+      const isLost = !this.#isKept && ["taken", "unsent"].includes(this.#state);
+      if (isAtWork || isLost) event.preventDefault();
     });
     addEventListener("online", () => this.#state === "unsent" && this.isWaiting && this.#send());
     this.#restore();
@@ -118,9 +123,11 @@ class Recorder {
     const turn = this.#turn;
     const kept = await this.takes.get(Date.now()).catch(() => null);
     if (!kept || turn !== this.#turn) return;
+    // Language and words are those of the take, whatever the address or the bulletin offered.
     for (const [name, value] of Object.entries(kept.fields)) {
-      if (value && !this.form.elements[name].value) this.form.elements[name].value = value;
+      if (value) this.form.elements[name].value = value;
     }
+    this.form.elements.transcript.lang = this.form.elements.language.value;
     // Of a take that came to its end, its length is known.
     this.#take = kept.heard_ms ? kept : { ...kept, blob: await wholePart(kept.blob) };
     this.#listen();
@@ -144,7 +151,12 @@ class Recorder {
       return;
     }
     // A telephone must not fall asleep in the middle.
-    this.lock = await navigator.wakeLock?.request("screen").catch(() => null);
+    const lock = await navigator.wakeLock?.request("screen").catch(() => null);
+    if (turn !== this.#turn) {
+      lock?.release();
+      return;
+    }
+    this.lock = lock;
     this.#watch();
     this.#show("counting");
     this.#showWords();
@@ -205,7 +217,10 @@ class Recorder {
   async #begin() {
     const [pieces, turn] = [[], this.#turn];
     let [heard_ms, since] = [0, performance.now()];
-    let isKept = true;
+    const unkept = () => {
+      this.#isKept = false;
+      this.#trouble(this.text("full"));
+    };
     const elapsed = () => heard_ms + (this.#state === "recording" ? performance.now() - since : 0);
     this.pausing = () => {
       heard_ms = elapsed();
@@ -214,10 +229,7 @@ class Recorder {
     this.#recorder = record(this.#stream, {
       onpiece: (blob) => {
         pieces.push(blob);
-        if (isKept) this.takes.add(pieces.length, blob).catch(() => {
-          isKept = false;
-          this.#trouble(this.text("full"));
-        });
+        if (this.#isKept) this.takes.add(pieces.length, blob).catch(unkept);
       },
       onend: (failed) => {
         if (turn !== this.#turn) return;
@@ -229,22 +241,21 @@ class Recorder {
           return;
         }
         const known = { heard_ms: this.length_ms, isHeard, fields: this.#fields() };
-        this.takes.note(known).catch(() => this.#trouble(this.text("full")));
+        if (this.#isKept) this.takes.note(known).catch(unkept);
         this.#take = { ...known, blob: new Blob(pieces, { type }), type };
         this.#listen();
         this.#show("taken");
         if (this.isLimit) this.part("status").textContent = this.text("limit");
         if (!isHeard) this.#trouble(this.text("no-sound"));
+        else if (!this.#isKept) this.#trouble(this.text("full"));
       },
     });
     const type = this.#recorder.mimeType;
     this.#level.restart();
     this.#take = null;
     this.isLimit = false;
-    await this.takes.begin(type, Date.now()).catch(() => {
-      isKept = false;
-      this.#trouble(this.text("full"));
-    });
+    this.#isKept = true;
+    await this.takes.begin(type, Date.now()).catch(unkept);
     this.#show("recording");
     this.takes.note({ fields: this.#fields() }).catch(() => {});
     const tick = () => {
@@ -312,6 +323,13 @@ class Recorder {
       this.takes.note({ fields: this.#fields() }).catch(() => {});
     }
     this.#trouble("");
+    const sound = data.get("recording");
+    if (sound.size > this.max_bytes) {
+      // The server would hang up on it in the middle, which looks like a dead network.
+      this.#show(take ? "unsent" : this.resting);
+      this.#trouble(this.text("too-large"));
+      return;
+    }
     const percent = (now) => {
       this.part("progress").value = now;
       this.part("percent").textContent = now;
@@ -333,6 +351,10 @@ class Recorder {
     const here = `${location.pathname}${location.search}`;
     if (status === 401 || problem?.code === "csrf.missing") {
       this.#trouble(this.text("signed-out"), ["sign-in", `/sign-in?next=${encodeURIComponent(here)}`]);
+    } else if (status === 409 && problem?.code !== "bulletin.stale") {
+      // What was handed in takes no sound until it is opened again; the take waits here for that.
+      const kept = this.#take && this.#isKept ? ` ${this.text("kept")}` : "";
+      this.#trouble(`${problem?.detail ?? this.text("refused")}${kept}`, ["bulletin", this.form.dataset.back]);
     } else if (status === 409) {
       this.#trouble(this.text("stale"), ["reload", here]);
     } else if (status >= 400 && status < 500) {

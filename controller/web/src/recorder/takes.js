@@ -26,7 +26,13 @@ export class Takes {
       opening.result.createObjectStore("takes", { keyPath: "key" });
       opening.result.createObjectStore("pieces", { keyPath: ["key", "number"] });
     };
-    this.#opened = answer(opening);
+    this.#opened = answer(opening).then((database) => {
+      // Whoever signs out in another tab has the takes removed, which waits until nobody holds them open.
+      database.onversionchange = () => database.close();
+      return database;
+    });
+    // Each use tells of a database that cannot be opened; by itself it is no fault of the page.
+    this.#opened.catch(() => {});
   }
 
   async #within(mode, work) {
