@@ -60,9 +60,9 @@ async fn stop_all_silences_what_sounds_within_a_second_and_the_receipt_says_why(
     at(&station, planned + 4_000).await?;
 
     let approver = station.at_the_api("binh").await?;
-    let stranger =
-        approver.try_post("/orders", &json!({ "order": "stop_all", "area": "lam-dong", "reason": "x" }));
-    assert_eq!(stranger.await?.status, 403, "the province is not the commune's to silence");
+    let province = json!({ "order": "stop_all", "area": "lam-dong", "reason": "x" });
+    let stranger = approver.try_post("/orders", &province).await?;
+    assert_eq!(stranger.status, 403, "the province is not the commune's to silence");
     let nameless = approver.try_post("/orders", &json!({ "order": "stop_all", "area": COMMUNE })).await?;
     assert_eq!(nameless.problem()?["code"], "order.reason_empty");
 
