@@ -141,7 +141,8 @@ pub(crate) fn node(look: Look) -> NodePage {
         can_issue_token: false,
         can_revoke: true,
         heard: heard_rows().drain(..1).collect(),
-        refused: vec![RefusedRow {
+        doubts: Vec::new(),
+        refused: vec![ToldRow {
             at: at(21, 5, 12),
             what: Msg::both(
                 "Không nhận kế hoạch phát của địa bàn xa-lac-duong: là bản cũ bị gửi lại.",
