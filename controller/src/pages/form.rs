@@ -63,6 +63,7 @@ pub(crate) fn label_key(field: &str) -> Option<&'static str> {
         "category" => "bulletin-category",
         "class" => "bulletin-class",
         "comment" => "reject-comment",
+        "correction" => "order-correction",
         "cron" => "schedule-cron",
         "current" => "passphrase-current",
         "date" => "schedule-date",

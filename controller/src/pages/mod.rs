@@ -34,6 +34,7 @@
 //! | `GET /nodes/{id}` | [`views::NodePage`] | topic `node:{id}` |
 //! | `GET /nodes/{id}/revoke` | [`views::NodeRevokePage`] | asks first |
 //! | `GET /heard?from=&to=&area=&outcome=&bulletin=&occurrence=&node=&page=` | [`views::HeardPage`] | topic `heard` |
+//! | `GET /orders?bulletin=` | [`views::OrdersPage`] | topic `orders` |
 //! | `GET /users` | [`views::UsersPage`] | admin |
 //! | `GET /users/{id}` | [`views::UserPage`] | admin |
 //! | `GET /account` | [`views::AccountPage`] | one's own passphrase and sessions |
@@ -68,6 +69,7 @@
 //! | `/schedules` | `bulletin`, `mode` (`once`, `weekly`, `cron`), `date`, `time`, `day`\* (`mon` … `sun`), `times`, `cron`, `from`, `until`, `area`\*, `node`\*, `form_id` | 303 `/schedules`; 422 [`views::ScheduleFormPage`] |
 //! | `/schedules/preview` | the same | 200 [`views::SchedulePreviewPart`] |
 //! | `/schedules/{id}/cancel` | `next` | 303 `next` |
+//! | `/orders` | `order` (`stop_all`, `all_clear` with `area`; `cancel` with `bulletin`, `correction`), `reason` | 303 `/orders`; 422 [`views::OrdersPage`] |
 //! | `/areas` | `name`, `level`, `parent`, `languages`\*, `form_id` | 303 `/areas`; 422 [`views::AreasPage`] |
 //! | `/areas/{id}` | `name`, `level`, `languages`\* | 303 `/areas/{id}`; 422 [`views::AreaPage`] |
 //! | `/areas/{id}/words` | `word`, `written`, `spoken` | 303 `/areas/{id}/words`, or 200 the page where there is more to tell; 422 [`views::WordsPage`] |
@@ -96,6 +98,7 @@
 //! | `bulletin:{id}` with `words`, the digest of the words that the page shows | `bulletin-state-{id}`, `bulletin-tracks-{id}`, `track-{track}`, `bulletin-plan-{id}`, `bulletin-history-{id}`, `bulletin-decide-{id}` | [`views::BulletinStateTag`], [`views::BulletinTracks`], [`views::TrackProgress`], [`views::BulletinPlan`], [`views::BulletinHistory`], [`views::BulletinDecide`] |
 //! | `nodes` | `nodes-counts`, `node-{id}` | [`views::NodesCounts`], [`views::NodeCells`] |
 //! | `node:{id}` | `node-detail-{id}` | [`views::NodeState`] |
+//! | `orders` | `orders-list` | [`views::OrdersList`] |
 //! | `heard` | `heard-list`, `heard-{occurrence}` | [`views::HeardList`], [`views::OccurrenceHeard`] |
 
 pub mod assets;
@@ -232,6 +235,7 @@ pages!(
     NodePage secret in token,
     NodeRevokePage,
     NodesPage,
+    OrdersPage,
     ScheduleFormPage,
     SchedulesPage,
     SignInPage,
@@ -264,6 +268,7 @@ fragments!(
     NodeState,
     NodesCounts,
     OccurrenceHeard,
+    OrdersList,
     SchedulePreviewPart,
     TextCheckPart,
     TodaySilent,

@@ -124,6 +124,8 @@ messages! {
     CONSENT_WITHDRAWN = "done-consent-withdrawn";
     /// Scheduled.
     SCHEDULED = "done-scheduled";
+    /// An order that silences was given.
+    ORDER_GIVEN = "done-order-given";
     /// Schedule cancelled.
     SCHEDULE_CANCELLED = "done-schedule-cancelled";
     /// Area added; word `x`.

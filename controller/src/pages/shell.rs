@@ -122,6 +122,8 @@ pub struct Can {
     pub compose: bool,
     /// Approve and return bulletins.
     pub approve: bool,
+    /// Give orders that silence.
+    pub silence: bool,
     /// Add and revoke nodes.
     pub manage_nodes: bool,
     /// Add areas.

@@ -30,6 +30,7 @@ mod languages;
 mod live;
 mod nodes;
 mod once;
+mod orders;
 mod pager;
 mod places;
 mod prefs;
@@ -151,6 +152,7 @@ pub fn router(app: AppState, settings: Settings) -> Router {
         .route("/nodes/{id}", get(nodes::detail::page))
         .route("/nodes/{id}/token", post(nodes::form::token))
         .route("/nodes/{id}/revoke", get(nodes::form::revoke_page).post(nodes::form::revoke))
+        .route("/orders", get(orders::page).post(orders::give))
         .route("/heard", get(heard::page))
         .route("/users", get(users::page).post(users::create))
         .route("/users/{id}", get(users::user_page))

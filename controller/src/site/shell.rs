@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use loa_protocol::bulletin::Class;
+
 use crate::domain::bulletin::{BulletinSummary, RevisionState};
 use crate::domain::role::{Action, Principal, Scope};
 use crate::pages::{Can, Msg, Nav, Person, Shell, msg};
@@ -69,12 +71,13 @@ pub(super) fn outside(site: &Site, reader: &Reader) -> Shell {
 
 /// What the person may do anywhere at all.
 pub(super) fn can(who: &Principal) -> Can {
-    let any = |action: fn(loa_protocol::bulletin::Class) -> Action| {
-        loa_protocol::bulletin::Class::ALL.into_iter().any(|class| who.may_somewhere(action(class)))
-    };
+    let any =
+        |action: fn(Class) -> Action| Class::ALL.into_iter().any(|class| who.may_somewhere(action(class)));
     Can {
         compose: any(Action::Write),
         approve: any(Action::Approve),
+        silence: who.may_somewhere(Action::Approve(Class::Emergency))
+            || who.may_somewhere(Action::Write(Class::Emergency)),
         manage_nodes: who.may_somewhere(Action::ManageNodes),
         manage_areas: who.may_somewhere(Action::ManageAreas),
         manage_users: who.may_somewhere(Action::ManageUsers),

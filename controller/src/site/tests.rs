@@ -8,6 +8,7 @@ mod heard;
 mod languages;
 mod live;
 mod main_job;
+mod orders;
 mod refused;
 mod scoping;
 mod tracks;

@@ -684,3 +684,35 @@ finding-said = said “{ $x }”
 finding-silent = not said
 finding-say-as = How “{ $x }” is said
 finding-add = Add to the words of { $x }
+
+# Orders that silence.
+orders-title = Silence
+orders-link = Silence
+orders-lead = An order takes effect at once at the nodes that are online. What is scheduled for later stays scheduled.
+orders-given = Orders that were given
+orders-none = No order was given yet.
+order-area = Silence an area
+order-area-hint = With all areas inside it.
+order-reason = Reason
+order-kinds-hint = “Stop everything” ends what is due and waits as well. “All clear” ends emergencies alone; what they interrupted may go on.
+order-cancel-of = Cancel the emergency: { $x }
+order-cancel-what = It stops at once wherever it sounds, and is withdrawn: it cannot be broadcast again.
+order-correction = Correction
+order-correction-none = No correction
+order-correction-hint = An approved emergency, broadcast in the same places as soon as this one has stopped.
+order-because = Reason: { $x }
+order-answered = { $n }/{ $m } nodes have stopped
+order-unanswered = { $n ->
+    [one] { $n } node has not answered
+   *[other] { $n } nodes have not answered
+}
+order-never-sent = Could not be sent
+order-waiting = Being sent
+order-kind-stop-all = Stop everything
+order-kind-all-clear = All clear
+order-kind-stop-bulletin = Cancel an emergency
+do-order-stop-all = Stop everything
+do-order-all-clear = All clear
+do-order-cancel = Stop now and withdraw
+do-order-cancel-open = Stop now…
+done-order-given = The order was given. The list tells which nodes have stopped.

@@ -289,6 +289,7 @@ pub(crate) fn bulletin(look: Look, state: BulletinState) -> BulletinPage {
             may_withdraw: true,
         }],
         actions: BulletinActions {
+            stop: false,
             submit: draft,
             approve: state == BulletinState::Submitted,
             reject: state == BulletinState::Submitted,

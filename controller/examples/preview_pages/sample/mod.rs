@@ -171,8 +171,14 @@ fn outside(look: Look) -> Shell {
 }
 
 fn shell(look: Look, here: Nav) -> Shell {
-    let can =
-        Can { compose: true, approve: true, manage_nodes: true, manage_areas: true, manage_users: true };
+    let can = Can {
+        compose: true,
+        approve: true,
+        silence: true,
+        manage_nodes: true,
+        manage_areas: true,
+        manage_users: true,
+    };
     let person = Person {
         id: "u-1".to_owned(),
         display_name: "Nguyễn Thị Hạnh".into(),

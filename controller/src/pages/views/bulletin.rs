@@ -84,6 +84,8 @@ pub struct BulletinActions {
     pub reject: bool,
     /// `POST /bulletins/{id}/withdraw`.
     pub withdraw: bool,
+    /// `GET /orders?bulletin={id}`: it is an emergency on air.
+    pub stop: bool,
     /// `GET /bulletins/{id}/edit`.
     pub edit: bool,
     /// Editing makes a new revision that needs approval again (said beside the button).

@@ -11,6 +11,7 @@ use super::bulletin::{
 use super::bulletins::{BulletinFilter, BulletinRow};
 use super::heard::{HeardFilter, HeardOccurrence};
 use super::nodes::{NodeCounts, NodeRow};
+use super::orders::OrderCard;
 use super::parts::Pager;
 use super::schedules::ScheduleRow;
 use super::today::{SilentNode, TodayItem, WaitingItem};
@@ -220,6 +221,16 @@ pub struct OccurrenceHeard {
     pub occurrence: HeardOccurrence,
 }
 
+/// Event `orders-list`, topic `orders`: the latest orders, and who has answered.
+#[derive(Clone, Debug, Template)]
+#[template(path = "live/orders_list.html")]
+pub struct OrdersList {
+    /// Reader's language.
+    pub lang: Lang,
+    /// As [`super::OrdersPage::orders`].
+    pub orders: Vec<OrderCard>,
+}
+
 /// Answer to `POST /schedules/preview`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "live/schedule_preview.html")]
@@ -256,6 +267,9 @@ pub mod event {
     pub const BULLETINS_LIST: &str = "bulletins-list";
     /// Data: [`super::HeardList`].
     pub const HEARD_LIST: &str = "heard-list";
+
+    /// Data: [`super::OrdersList`].
+    pub const ORDERS_LIST: &str = "orders-list";
 
     /// Data: [`super::NodeCells`].
     #[must_use]

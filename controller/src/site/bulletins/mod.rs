@@ -15,7 +15,7 @@ use crate::http::HttpError;
 use crate::services::{Seen, SeenError, ServiceError, Thing};
 
 /// The bulletin that a path names. What is no id is the id of nothing.
-fn named(id: &str) -> Result<BulletinId, HttpError> {
+pub(super) fn named(id: &str) -> Result<BulletinId, HttpError> {
     id.parse().map_err(|_| ServiceError::NotFound(Thing::Bulletin).into())
 }
 

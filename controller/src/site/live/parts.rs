@@ -7,15 +7,15 @@ use super::Feed;
 use super::topic::Topic;
 use crate::pages::views::{
     BulletinDecide, BulletinHistory, BulletinPage, BulletinPlan, BulletinStateTag, BulletinTracks,
-    BulletinsList, DecisionForm, HeardList, NodeCells, NodeState, NodesCounts, OccurrenceHeard, TodaySilent,
-    TodaySounding, TodayWaiting, TrackProgress, WaitingCount, event,
+    BulletinsList, DecisionForm, HeardList, NodeCells, NodeState, NodesCounts, OccurrenceHeard, OrdersList,
+    TodaySilent, TodaySounding, TodayWaiting, TrackProgress, WaitingCount, event,
 };
 use crate::services::ServiceError;
 use crate::site::bulletins::{detail, list};
 use crate::site::nodes::list::{Known, counts};
 use crate::site::places::Places;
 use crate::site::today::Today;
-use crate::site::{heard, program, shell};
+use crate::site::{heard, orders, program, shell};
 
 impl Feed {
     /// Puts the parts of a topic in line. Gives when the hour alone changes them next, if that is known.
@@ -32,6 +32,10 @@ impl Feed {
             Topic::Nodes => self.nodes(places).await?,
             Topic::Node(id) => self.node(places, id).await?,
             Topic::Heard => return self.heard(places).await,
+            Topic::Orders => {
+                let orders = orders::latest(&self.site, &self.me, places).await?;
+                self.put(event::ORDERS_LIST, &OrdersList { lang: self.me.lang(), orders });
+            }
         }
         Ok(None)
     }

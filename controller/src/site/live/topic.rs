@@ -22,6 +22,8 @@ pub(super) enum Topic {
     Node(NodeId),
     /// What sounded where.
     Heard,
+    /// Orders that silence.
+    Orders,
 }
 
 impl Topic {
@@ -34,6 +36,7 @@ impl Topic {
             None if text == "bulletins" => Ok(Self::Bulletins),
             None if text == "nodes" => Ok(Self::Nodes),
             None if text == "heard" => Ok(Self::Heard),
+            None if text == "orders" => Ok(Self::Orders),
             Some(("bulletin", id)) => id.parse().map(Self::Bulletin).map_err(|_| unknown(Thing::Bulletin)),
             Some(("node", id)) => id.parse().map(Self::Node).map_err(|_| unknown(Thing::Node)),
             _ => Err(unknown(Thing::Session)),
@@ -46,25 +49,28 @@ impl Topic {
             Change::Node(id) => match self {
                 Self::Node(node) => node == id,
                 Self::Today | Self::Nodes => true,
-                Self::Waiting | Self::Bulletins | Self::Bulletin(_) | Self::Heard => false,
+                Self::Waiting | Self::Bulletins | Self::Bulletin(_) | Self::Heard | Self::Orders => false,
             },
             Change::Receipt { node: id, .. } => match self {
                 Self::Node(node) => node == id,
                 Self::Today | Self::Nodes | Self::Heard => true,
-                Self::Waiting | Self::Bulletins | Self::Bulletin(_) => false,
+                Self::Waiting | Self::Bulletins | Self::Bulletin(_) | Self::Orders => false,
             },
             Change::Bulletin(id) => match self {
                 Self::Bulletin(bulletin) => bulletin == id,
                 Self::Waiting | Self::Today | Self::Bulletins | Self::Heard => true,
-                Self::Nodes | Self::Node(_) => false,
+                Self::Nodes | Self::Node(_) | Self::Orders => false,
             },
-            // Who was told to stop shows on the page of orders alone, which is loaded anew.
-            Change::Order => false,
+            Change::Order => *self == Self::Orders,
             Change::Track(_) => match self {
                 Self::Bulletin(_) => true,
-                Self::Waiting | Self::Today | Self::Bulletins | Self::Nodes | Self::Node(_) | Self::Heard => {
-                    false
-                }
+                Self::Waiting
+                | Self::Today
+                | Self::Bulletins
+                | Self::Nodes
+                | Self::Node(_)
+                | Self::Heard
+                | Self::Orders => false,
             },
         }
     }

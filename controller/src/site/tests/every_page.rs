@@ -46,6 +46,8 @@ async fn every_page_answers_an_administrator_and_leads_a_stranger_to_the_door() 
         "/nodes/cum-1/revoke".to_owned(),
         "/heard".to_owned(),
         format!("/heard?from=2026-11-01&to=banana&area=da-don&outcome=played&bulletin={bulletin}&node=cum-1"),
+        "/orders".to_owned(),
+        format!("/orders?bulletin={bulletin}"),
         "/users".to_owned(),
         format!("/users/{user}"),
         "/account".to_owned(),
