@@ -8,7 +8,7 @@ use loa_speech::text::{self, CleanText, DEFAULT_MAX_BYTES};
 /// A text is read once more as so many bytes of itself: what takes more than linear time then hits the time limit.
 const LONG_BYTES: usize = 32 * 1024;
 /// One text of so many is read as a long one too, which takes most of the time.
-const LONG_EVERY: u32 = 64;
+const LONG_EVERY: u32 = 512;
 /// One byte of a text becomes at most so many of speech: a digit of a long number is "nghìn tỷ".
 const GROWTH: usize = 64;
 

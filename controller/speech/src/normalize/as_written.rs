@@ -49,7 +49,14 @@ fn word(piece: &str, source: impl Fn(&str) -> Range<usize>, out: &mut Builder) {
     let closing = ['"', '\'', ')', '”', '’', '»'];
     let mark = piece.trim_end_matches(closing).chars().next_back();
     let bare = piece.trim_end_matches(|c| closing.contains(&c) || ".!?…,;:".contains(c));
-    if !bare.is_empty() {
+    if bare.contains(['[', ']']) {
+        // Doubled ones are an engine's own.
+        let inside = bare.replace(['[', ']'], " ");
+        let words: Vec<&str> = inside.split_whitespace().collect();
+        if !words.is_empty() {
+            out.words(Class::Word, source(bare), &words.join(" "), false);
+        }
+    } else if !bare.is_empty() {
         out.words(Class::Word, source(bare), bare, false);
     }
     match mark {

@@ -126,7 +126,24 @@ fn is_name_with_apostrophe(word: &str) -> bool {
     let mut parts = word.split(['\'', '’']);
     let (Some(first), Some(rest), None) = (parts.next(), parts.next(), parts.next()) else { return false };
     let consonants = first.chars().count() <= 2 && first.chars().all(|c| tables::letter(c).is_some());
-    consonants && (syllable::is_syllable(rest) || tables::name(&rest.to_lowercase()))
+    consonants && (syllable::is_syllable(rest) || tables::name(&rest.to_lowercase()) || is_one_beat(rest))
+}
+
+/// "Brôl", "Drăk": a capital, and one run of vowels with at most three consonants in front of it and two behind.
+fn is_one_beat(name: &str) -> bool {
+    const VOWELS: &str = "aeiouyăâêôơư";
+    let is_vowel = |c: char| {
+        c.nfd().next().is_some_and(|base| VOWELS.contains(base.to_ascii_lowercase())) || VOWELS.contains(c)
+    };
+    let front = name.chars().take_while(|c| !is_vowel(*c)).count();
+    let vowels = name.chars().skip(front).take_while(|c| is_vowel(*c)).count();
+    let back = name.chars().skip(front + vowels);
+    name.chars().next().is_some_and(char::is_uppercase)
+        && front <= 3
+        && (1..=3).contains(&vowels)
+        && back.clone().count() <= 2
+        && name.chars().all(char::is_alphabetic)
+        && !back.clone().any(is_vowel)
 }
 
 /// Whether a sentence as a whole isn't Vietnamese, or lacks its marks; with the bytes from its first to its last word.
@@ -137,14 +154,24 @@ fn language(text: &str, spans: &[Span]) -> Option<(Reason, Range<usize>)> {
         return None;
     }
     let source = |span: &Span| text.get(span.source.clone()).unwrap_or_default();
-    let strange = words.iter().filter(|span| !is_known(source(span))).count();
     let marked = words.iter().filter(|span| source(span).chars().any(is_vietnamese)).count();
     let range = first.source.start..last.source.end;
-    // Two names among few words ("Cty CP Dalat Hasfarm cần 100 CN") are no other language.
-    if strange >= STRANGE_MIN && strange * 5 >= words.len() * 2 && marked * 2 < words.len() {
+    // Languages of the highlands are written with the marks of Vietnamese, so these tell nothing. What is strange in another
+    // language is its small words; in Vietnamese ("Phun Confidor, Anvil, Ridomil") it's names.
+    let shouted = !words[1..].iter().any(|span| is_small(source(span)));
+    let strange = words
+        .iter()
+        .enumerate()
+        .filter(|(index, span)| (*index == 0 || shouted || is_small(source(span))) && !is_known(source(span)))
+        .count();
+    if strange >= STRANGE_MIN && strange * 5 >= words.len() * 2 {
         return Some((Reason::Language, range));
     }
     (marked == 0 && words.len() >= MARKS_MIN_WORDS).then_some((Reason::NoMarks, range))
+}
+
+fn is_small(word: &str) -> bool {
+    word.chars().next().is_some_and(char::is_lowercase)
 }
 
 fn is_vietnamese(c: char) -> bool {

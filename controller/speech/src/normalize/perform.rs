@@ -135,8 +135,8 @@ fn spaced(text: &str) -> String {
     letters.join(" ")
 }
 
-/// On one line, without doubled blanks.
+/// On one line, without doubled blanks and without brackets: doubled ones are an engine's own.
 fn words_of(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
+    let words: Vec<&str> = text.split([' ', '[', ']']).flat_map(str::split_whitespace).collect();
     words.join(" ")
 }

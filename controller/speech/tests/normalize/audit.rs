@@ -21,6 +21,8 @@ fn what_everybody_understands_is_not_told() {
         "Lượng mưa 50-100mm, gió giật cấp 8-9 & lũ quét.",
         "Kết quả trao quà qua 3 ngày không quá 400 suất.",
         "Phòng dịch tả, hotline 0912 345 678; đo độ pH nước hồ Prenn.",
+        "Ông K'Brôl, bà K'Drăm đi xe Honda, dùng điện thoại Samsung, gửi tiền ở BIDV.",
+        "Cần nhóm máu AB, nhóm máu O Rh-; phòng 6T; HbA1c; TOEFL iBT.",
         // Marks typed apart from their letters.
         "U\u{309}y ban nha\u{302}n da\u{302}n xa\u{303} tho\u{302}ng ba\u{301}o",
     ] {
@@ -34,6 +36,12 @@ fn each_reason_is_told() {
         ("Chuyển 12345678901234567890 nhé", Reason::Digits, "12345678901234567890"),
         ("Xem mục § bên dưới", Reason::Symbol, "§"),
         ("Ban BXZK họp chiều nay", Reason::Capitals, "BXZK"),
+        // Short forms of one office, which stand for different things in different ones.
+        ("Gửi hồ sơ về LNK trước thứ sáu", Reason::Capitals, "LNK"),
+        ("Phát động ĐNT ra quân dọn vệ sinh", Reason::Capitals, "ĐNT"),
+        ("Kiểm kê TSC tại các thôn", Reason::Capitals, "TSC"),
+        ("Đơn vị ĐPT tiếp nhận ý kiến", Reason::Capitals, "ĐPT"),
+        ("Đề nghị TK báo cáo kết quả", Reason::Capitals, "TK"),
         ("Chương trình Streetfood tối nay", Reason::Word, "Streetfood"),
     ] {
         assert_eq!(found(text), [(reason, what.to_owned())], "{text}");

@@ -4,5 +4,6 @@ mod any_input;
 mod audit;
 mod cases;
 mod handed_out;
+mod languages;
 mod lexicon;
 mod spans;

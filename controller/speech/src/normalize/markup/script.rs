@@ -129,6 +129,11 @@ impl<'t> Out<'t> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use crate::normalize::reader::{Words, read};
+    use crate::normalize::{Lexicon, Normalizer, Options};
+
     use super::*;
 
     #[test]
@@ -162,6 +167,32 @@ mod tests {
     fn a_text_without_commands_is_left_as_it_is() {
         for typed in ["Xin chào [xã] bà con", "[nghỉ 3 giờ]", ""] {
             assert!(matches!(Script::of(typed).plain, Cow::Borrowed(plain) if plain == typed), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_text_without_brackets_is_read_as_if_there_were_no_commands() {
+        let options = Options::default();
+        let lexicon = Lexicon::default();
+        let plain = Words { lexicon: &lexicon, said: &[] };
+        for written in include_str!("../../../tests/normalize/cases.tsv")
+            .lines()
+            .filter_map(|line| line.split('\t').nth(1))
+            .filter(|written| !written.contains(['[', ']']))
+        {
+            let script = Script::of(written);
+            assert!(script.cues.is_empty() && script.findings.is_empty(), "{written}");
+            assert_eq!(Normalizer::default().normalize(written), read(written, &options, plain).finish());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_without_brackets_has_commands(text in "[^\\[\\]]{0,200}") {
+            let script = Script::of(&text);
+            prop_assert!(matches!(script.plain, Cow::Borrowed(plain) if plain == text));
+            prop_assert!(script.cues.is_empty() && script.findings.is_empty());
+            prop_assert_eq!(script.typed(0..text.len()), 0..text.len());
         }
     }
 

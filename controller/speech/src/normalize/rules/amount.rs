@@ -2,6 +2,7 @@
 
 use super::super::saying::{MAX_CARDINAL_DIGITS, Saying};
 use super::super::view::View;
+use super::{cues, units};
 
 /// A number, not yet said.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +38,8 @@ impl<'t> Amount<'t> {
             let next = if decimals.is_some() { next + 2 } else { next };
             return Some(Self { whole: Whole::Value(value), decimals, point: Point::Comma, next });
         }
-        let spaced = grouped(view, at, ' ', 2);
+        let spaced = grouped(view, at, ' ', 2)
+            .or_else(|| grouped(view, at, ' ', 1).filter(|(_, next)| counts_one_thing(view, at, *next)));
         if let Some((value, next)) = spaced {
             return Some(Self { whole: Whole::Value(value), decimals: None, point: Point::Comma, next });
         }
@@ -138,6 +140,19 @@ fn is_item(view: View<'_>, at: usize) -> bool {
     let behind_item = at > 1 && view.is_mark(at - 1, ',') && view.digits(at - 2).is_some();
     let named = view.follows(at, &["thôn", "tổ", "lớp", "xóm", "ấp", "khối", "khu"]) && comma(at + 1);
     behind_item || named || (comma(at + 1) && comma(at + 3))
+}
+
+/// "có 12 450 cử tri": two groups with a blank between them are one number where something is counted behind them, and nothing
+/// in front ("thôn 5 120 hộ") has a number of its own.
+fn counts_one_thing(view: View<'_>, at: usize, next: usize) -> bool {
+    const COUNTING: &[&str] = &[
+        "có", "là", "được", "đạt", "còn", "trồng", "cấp", "trao", "tặng", "tiêm", "thu", "chi", "gần", "hơn",
+        "khoảng", "trên", "tới", "số", "với", "cho", "gồm", "hỗ", "trợ", "và",
+    ];
+    let people = ["cử", "khẩu", "lượt", "phiếu", "gốc", "gia", "nông"];
+    let counted = [cues::THINGS, &people].iter().any(|things| view.precedes(next, things))
+        || units::measure(view, view.skip_space(next), false).is_some();
+    counted && (view.follows(at, COUNTING) || view.at_line_start(at))
 }
 
 /// Groups of three digits with `mark` between them, at least `least` of them behind the first one.

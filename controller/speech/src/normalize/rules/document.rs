@@ -59,10 +59,19 @@ pub(super) fn document(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Optio
         say.say("của Quốc hội khóa").number(legislature);
         return Some(Candidate::cued(Class::Document, next));
     }
-    if !names_issuer(view, named.next) {
-        named.say(view, say);
+    let mut next = named.next;
+    match said_issuer(view, next) {
+        Some(Issuer::Whole) => {}
+        // "12/QĐ-UBND của xã Hiệp An"
+        Some(Issuer::Place { of }) => {
+            named.say(view, say);
+            if of == view.skip_space(next) {
+                next = of + 1;
+            }
+        }
+        None => named.say(view, say),
     }
-    Some(Candidate::cued(Class::Document, named.next))
+    Some(Candidate::cued(Class::Document, next))
 }
 
 /// "các Thông tư 02, 05/2021/TT-BNV": a number of the list in front of the last one, whose zero is read out as the last one's is.
@@ -130,19 +139,30 @@ fn is_said(view: View<'_>, at: usize, short: &str, kind: &str) -> bool {
     behind_colon || view.follows(at, &["số"]) || view.has_cue(at, 6, &[last, &short, "văn", "tri"])
 }
 
-/// Whether the text goes on with "của ...", perhaps behind the document's date: then who issued it isn't said twice.
-fn names_issuer(view: View<'_>, next: usize) -> bool {
+/// Who issued a document, as the text goes on with "của ...", perhaps behind the document's date.
+enum Issuer {
+    /// All of it: "của Ủy ban nhân dân xã", which isn't said twice.
+    Whole,
+    /// The place alone: "của xã Hiệp An". `of` is the place of "của".
+    Place { of: usize },
+}
+
+fn said_issuer(view: View<'_>, next: usize) -> Option<Issuer> {
     let at = view.skip_space(next);
-    if !view.is_word(at, &["ngày"]) {
-        return view.is_word(at, &["của"]);
+    let mut of = at;
+    if view.is_word(at, &["ngày"]) {
+        let mut behind = view.skip_space(at + 1);
+        while behind < at + 8
+            && (view.digits(behind).is_some() || matches!(view.mark(behind), Some('/' | '-' | '.')))
+        {
+            behind += 1;
+        }
+        of = view.skip_space(behind);
     }
-    let mut behind = view.skip_space(at + 1);
-    while behind < at + 8
-        && (view.digits(behind).is_some() || matches!(view.mark(behind), Some('/' | '-' | '.')))
-    {
-        behind += 1;
-    }
-    view.is_word(view.skip_space(behind), &["của"])
+    view.is_word(of, &["của"]).then(|| {
+        let place = ["xã", "phường", "huyện", "tỉnh", "quận", "đặc", "thị", "tp"];
+        if view.precedes(of + 1, &place) { Issuer::Place { of } } else { Issuer::Whole }
+    })
 }
 
 /// What stands behind number and year: "QĐ-TTg", "NQ/TW", "QH15", "TTLT-BYT-BTC".
