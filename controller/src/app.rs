@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::broker::{self, EmbeddedBroker};
 use crate::config::{BrokerMode, Config};
+use crate::dataset::Exports;
 use crate::dispatch::{
     access, acks, broker_link, ingest, live_orders, offers::Offers, outlet, reconcile, transfer,
 };
@@ -199,6 +200,7 @@ impl Controller {
         });
         let state = http::AppState {
             services: services.clone(),
+            exports: open_exports(&config, &services)?,
             enrolments: Arc::clone(&enrolments),
             web: Arc::new(http::WebSettings::new(&config.http, &config.limits, base_url.clone())),
         };
@@ -327,6 +329,14 @@ fn open_sound_cache(config: &Config) -> anyhow::Result<Option<Arc<SoundCache>>> 
         format!("cannot use the folder {}: make it writable, or remove it", folder.display())
     })?;
     Ok(Some(Arc::new(cache)))
+}
+
+/// Exports of the speech data set, none of an earlier run.
+fn open_exports(config: &Config, services: &Services) -> anyhow::Result<Exports> {
+    let folder = config.data_dir.join("exports");
+    Exports::open(services.clone(), folder.clone()).with_context(|| {
+        format!("cannot clear the folder {}: make it writable, or remove it", folder.display())
+    })
 }
 
 async fn start_broker(

@@ -21,7 +21,7 @@ before(async () => {
   addresses = [
     '/', '/bulletins', '/bulletins?state=rejected', '/bulletins/new', draft, `${draft}/edit`, `${draft}/record?language=kpm`, approved, '/schedules',
     '/schedules/new', '/heard', '/heard?outcome=missed', '/nodes', '/nodes/new', node, `${node}/revoke`, '/areas', '/areas/xa-lac-duong', '/areas/xa-lac-duong/words?say=K\'Ho', '/users',
-    user, '/orders', '/audit', '/account', '/nowhere',
+    user, '/orders', '/speech-data', '/audit', '/account', '/nowhere',
   ];
 });
 

@@ -12,7 +12,9 @@
 //!
 //! Which recordings go in is decided by `pick` alone.
 
+mod archive;
 mod folder;
+mod job;
 mod pick;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +27,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 pub use folder::FolderError;
+pub use job::{Archive, ExportState, Exports};
 pub use pick::{LeftOut, Wish};
 
 use crate::domain::role::Principal;
@@ -192,6 +195,18 @@ impl Prepared {
         closing.note(who, what).await?;
         Ok(exported)
     }
+}
+
+/// Whether all of these sounds may still go out, by their paths within an export.
+pub(crate) async fn all_stand(
+    services: &Services,
+    who: &Principal,
+    sounds: &BTreeSet<&str>,
+) -> Result<bool, ServiceError> {
+    let Collected { recordings, secret } = services.speech_data.collect(who).await?;
+    let (picked, _) = pick(recordings, &Wish::default(), &secret);
+    let stand: BTreeSet<String> = picked.iter().map(path_of).collect();
+    Ok(sounds.iter().all(|path| stand.contains(*path)))
 }
 
 /// The WAV of a recording; `None` where its file is no sound.

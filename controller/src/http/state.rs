@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::HttpConfig;
+use crate::dataset::Exports;
 use crate::enrol::Enrolments;
 use crate::services::Services;
 
@@ -12,6 +13,8 @@ use crate::services::Services;
 pub struct AppState {
     /// What the product does.
     pub services: Services,
+    /// Exports of the speech data set.
+    pub exports: Exports,
     /// Issues enrolment tokens.
     pub enrolments: Arc<Enrolments>,
     /// How the web server behaves.

@@ -5,6 +5,7 @@ mod description;
 mod enrolling;
 mod main_job;
 mod signing_in;
+mod speech_data;
 mod surroundings;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::{AppState, WebSettings, router};
+use crate::dataset::Exports;
 use crate::domain::role::Principal;
 use crate::enrol::{BrokerAddress, Enrolments};
 use crate::identity::Authority;
@@ -134,6 +136,7 @@ pub(crate) fn state(story: &Story) -> AppState {
     };
     AppState {
         services: story.services.clone(),
+        exports: Exports::open(story.services.clone(), story.config.data_dir.join("exports")).unwrap(),
         enrolments: Arc::new(enrolments),
         web: Arc::new(WebSettings::new(&story.config.http, &story.config.limits, base_url)),
     }

@@ -316,6 +316,8 @@ vocabulary! {
         ConsentWithdrawn = "consent-withdrawn", Warn;
         /// `speech_data.exported`
         SpeechDataExported = "speech-data-exported", Info;
+        /// `speech_data.fetched`
+        SpeechDataFetched = "speech-data-fetched", Info;
         /// `schedule.created`
         ScheduleCreated = "schedule-created", Info;
         /// `schedule.cancelled`

@@ -37,6 +37,7 @@
 //! | `GET /orders?bulletin=` | [`views::OrdersPage`] | topic `orders` |
 //! | `GET /users` | [`views::UsersPage`] | admin |
 //! | `GET /users/{id}` | [`views::UserPage`] | admin |
+//! | `GET /speech-data` | [`views::SpeechDataPage`] | administrator of the whole installation |
 //! | `GET /account` | [`views::AccountPage`] | one's own passphrase and sessions |
 //! | `GET /audit?subject=&before=` | [`views::AuditPage`] | admin |
 //! | any error | [`views::ErrorPage`] | |
@@ -70,6 +71,7 @@
 //! | `/schedules/preview` | the same | 200 [`views::SchedulePreviewPart`] |
 //! | `/schedules/{id}/cancel` | `next` | 303 `next` |
 //! | `/orders` | `order` (`stop_all`, `all_clear` with `area`; `cancel` with `bulletin`, `correction`), `reason` | 303 `/orders`; 422 [`views::OrdersPage`] |
+//! | `/speech-data` | `language` | 303 `/speech-data` |
 //! | `/areas` | `name`, `level`, `parent`, `languages`\*, `form_id` | 303 `/areas`; 422 [`views::AreasPage`] |
 //! | `/areas/{id}` | `name`, `level`, `languages`\* | 303 `/areas/{id}`; 422 [`views::AreaPage`] |
 //! | `/areas/{id}/words` | `word`, `written`, `spoken` | 303 `/areas/{id}/words`, or 200 the page where there is more to tell; 422 [`views::WordsPage`] |
@@ -239,6 +241,7 @@ pages!(
     ScheduleFormPage,
     SchedulesPage,
     SignInPage,
+    SpeechDataPage,
     TodayPage,
     UserPage secret in link,
     UsersPage,

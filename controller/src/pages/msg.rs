@@ -122,6 +122,8 @@ messages! {
     CONSENT_NOTED = "done-consent-noted";
     /// A speaker's consent was taken back.
     CONSENT_WITHDRAWN = "done-consent-withdrawn";
+    /// An export of the speech data set was begun.
+    EXPORT_BEGUN = "done-export-begun";
     /// Scheduled.
     SCHEDULED = "done-scheduled";
     /// An order that silences was given.

@@ -128,6 +128,8 @@ pub struct Can {
     pub manage_nodes: bool,
     /// Add areas.
     pub manage_areas: bool,
+    /// Export the speech data set.
+    pub export: bool,
     /// Add users, give roles, read the audit log.
     pub manage_users: bool,
 }

@@ -25,12 +25,33 @@ pub struct Collected {
 }
 
 impl SpeechData {
+    /// Refuses whoever does not administer the whole installation.
+    ///
+    /// # Errors
+    /// [`ServiceError::Forbidden`].
+    pub fn require(&self, who: &Principal) -> Result<(), ServiceError> {
+        Ok(who.require_in(Action::ManageUsers, &Scope::Everywhere)?)
+    }
+
+    /// Notes that an export was fetched.
+    ///
+    /// # Errors
+    /// As [`SpeechData::collect`].
+    pub async fn note_fetched(&self, who: &Principal) -> Result<(), ServiceError> {
+        self.require(who)?;
+        let mut tx = self.0.store.write().await?;
+        let action = "speech_data.fetched";
+        let deed = Deed { action, subject: "speech-data", area: None, before: None, after: None };
+        self.0.note(&mut tx, who, deed).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// Collects all recordings, whether they may be used or not.
     ///
     /// # Errors
     /// [`ServiceError::Forbidden`] for whoever does not administer the whole installation.
     pub async fn collect(&self, who: &Principal) -> Result<Collected, ServiceError> {
-        who.require_in(Action::ManageUsers, &Scope::Everywhere)?;
+        self.require(who)?;
         let mut fresh = [0; 32];
         getrandom::fill(&mut fresh).map_err(RandomError)?;
         let mut tx = self.0.store.write().await?;
@@ -46,7 +67,7 @@ impl SpeechData {
     /// # Errors
     /// As [`SpeechData::collect`].
     pub async fn close(&self, who: &Principal) -> Result<Closing, ServiceError> {
-        who.require_in(Action::ManageUsers, &Scope::Everywhere)?;
+        self.require(who)?;
         let mut tx = self.0.store.write().await?;
         let recordings = consents::recordings(&mut tx).await?;
         Ok(Closing { ground: Arc::clone(&self.0), recordings, tx })

@@ -39,6 +39,7 @@ mod reader;
 mod reading;
 mod schedules;
 mod shell;
+mod speech_data;
 mod today;
 mod users;
 mod words;
@@ -154,6 +155,7 @@ pub fn router(app: AppState, settings: Settings) -> Router {
         .route("/nodes/{id}/revoke", get(nodes::form::revoke_page).post(nodes::form::revoke))
         .route("/orders", get(orders::page).post(orders::give))
         .route("/heard", get(heard::page))
+        .route("/speech-data", get(speech_data::page).post(speech_data::start))
         .route("/users", get(users::page).post(users::create))
         .route("/users/{id}", get(users::user_page))
         .route("/users/{id}/link", post(users::link))

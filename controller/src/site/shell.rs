@@ -80,6 +80,7 @@ pub(super) fn can(who: &Principal) -> Can {
             || who.may_somewhere(Action::Write(Class::Emergency)),
         manage_nodes: who.may_somewhere(Action::ManageNodes),
         manage_areas: who.may_somewhere(Action::ManageAreas),
+        export: who.may_in(Action::ManageUsers, &Scope::Everywhere),
         manage_users: who.may_somewhere(Action::ManageUsers),
     }
 }

@@ -306,6 +306,7 @@ step-schedule-cancelled = Schedule cancelled
 step-order-stop-all = Ordered all sound to stop
 step-order-all-clear = Ordered the all-clear
 step-order-stop-bulletin = Ordered an emergency to stop
+step-speech-data-fetched = Fetched the speech data set
 step-area-created = Area added
 step-area-changed = Area changed
 step-area-moved = Area moved
@@ -716,3 +717,20 @@ do-order-all-clear = All clear
 do-order-cancel = Stop now and withdraw
 do-order-cancel-open = Stop now…
 done-order-given = The order was given. The list tells which nodes have stopped.
+
+# Speech data set
+speech-data-lead = Recordings whose speakers agreed, with their words. Only an administrator of the whole installation exports them.
+speech-data-export = Export
+speech-data-none = There is no export yet. One is kept for a day to be fetched.
+speech-data-failed = It could not be exported. The server's log says why.
+speech-data-running = { $n } of { $m } recordings read
+speech-data-look = Look again
+speech-data-ready = { $n } recordings of { $m } speakers
+speech-data-left-out = { $n ->
+    [one] { $n } recording did not go in: without consent, without its words, not approved or unreadable.
+   *[other] { $n } recordings did not go in: without consent, without their words, not approved or unreadable.
+}
+speech-data-fetch = Fetch (tar)
+speech-data-all = All languages
+speech-data-start = Export anew
+done-export-begun = The export has begun.

@@ -300,6 +300,7 @@ step-schedule-cancelled = Hủy lịch phát
 step-order-stop-all = Ra lệnh dừng mọi bản tin đang phát
 step-order-all-clear = Ra lệnh kết thúc báo động
 step-order-stop-bulletin = Ra lệnh dừng một bản tin khẩn cấp
+step-speech-data-fetched = Tải bộ dữ liệu tiếng nói về
 step-area-created = Thêm địa bàn
 step-area-changed = Sửa địa bàn
 step-area-moved = Chuyển địa bàn
@@ -701,3 +702,17 @@ do-order-all-clear = Kết thúc báo động
 do-order-cancel = Dừng ngay và thu hồi
 do-order-cancel-open = Dừng ngay…
 done-order-given = Đã ra lệnh. Danh sách cho biết cụm loa nào đã dừng.
+
+# Bộ dữ liệu tiếng nói
+speech-data-lead = Bản thu mà người đọc đã đồng ý, kèm nội dung đọc. Chỉ người quản trị toàn hệ thống xuất được.
+speech-data-export = Xuất dữ liệu
+speech-data-none = Chưa có bản xuất nào. Bản xuất được giữ một ngày để tải về.
+speech-data-failed = Không xuất được. Nhật ký của máy chủ ghi rõ nguyên nhân.
+speech-data-running = Đã đọc { $n }/{ $m } bản thu
+speech-data-look = Xem lại
+speech-data-ready = { $n } bản thu của { $m } người
+speech-data-left-out = { $n } bản thu không được đưa vào: chưa có đồng ý, chưa ghi nội dung, chưa duyệt hoặc không đọc được.
+speech-data-fetch = Tải về (tar)
+speech-data-all = Mọi thứ tiếng
+speech-data-start = Xuất mới
+done-export-begun = Đã bắt đầu xuất dữ liệu.

@@ -175,6 +175,7 @@ fn shell(look: Look, here: Nav) -> Shell {
         compose: true,
         approve: true,
         silence: true,
+        export: true,
         manage_nodes: true,
         manage_areas: true,
         manage_users: true,

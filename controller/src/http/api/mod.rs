@@ -16,6 +16,7 @@ mod objects;
 mod orders;
 mod schedules;
 mod sessions;
+mod speech_data;
 mod tracks;
 mod users;
 mod wire;
@@ -92,6 +93,8 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(tracks::retry))
         .routes(routes!(consents::list))
         .routes(routes!(consents::note, consents::withdraw))
+        .routes(routes!(speech_data::state, speech_data::start))
+        .routes(routes!(speech_data::archive))
         .routes(routes!(schedules::list, schedules::create))
         .routes(routes!(schedules::preview))
         .routes(routes!(schedules::get))

@@ -299,6 +299,7 @@ fn calls() -> Vec<(&'static str, &'static [Role], Call)> {
             }),
         ),
         ("speech_data.collect", &[], call!(|a, w| a.story.services.speech_data.collect(w))),
+        ("speech_data.note_fetched", &[], call!(|a, w| a.story.services.speech_data.note_fetched(w))),
         (
             "speech_data.close",
             &[],
