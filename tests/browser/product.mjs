@@ -143,12 +143,13 @@ export async function seen(page, address, text, limit_ms = 120_000) {
 }
 
 /** Adds a user by the page of users, and gives the one-time link. */
-export async function addUser(admin, base, { name, displayName, role, area = 'xa-lac-duong' }) {
+export async function addUser(admin, base, { name, displayName, role, area = 'xa-lac-duong', emergency = false }) {
   await admin.goto(`${base}/users`);
   await admin.locator('input[name=name]').fill(name);
   await admin.locator('input[name=display_name]').fill(displayName);
   await admin.locator('select[name=role]').selectOption(role);
   await admin.locator('select[name=area]').selectOption(area);
+  if (emergency) await admin.locator('form[action="/users"] input[name=emergency]').check();
   await admin.locator('form[action="/users"] button.btn-primary').click();
   return (await admin.getByText(/\/welcome\//).first().innerText()).trim();
 }

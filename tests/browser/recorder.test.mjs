@@ -230,3 +230,82 @@ test('a microphone that is not allowed, and a browser that cannot record, leave 
     assert.ok((await lengthOfTrack(page)) >= 4);
   });
 });
+
+/** A take of some seconds. */
+async function take(page, seconds = 3) {
+  await act(page, 'start').click();
+  await is(page, 'recording');
+  await reads(page, seconds);
+  await act(page, 'stop').click();
+  await is(page, 'taken');
+}
+
+test('a take that comes after the submission is refused in words and stays on the computer', { timeout: 180_000 }, async () => {
+  await atTheRecorder(microphone(VOICE), DESKTOP, async (page, bulletin) => {
+    await take(page);
+    const other = await page.context().newPage();
+    await other.goto(product.base + bulletin);
+    await other.locator(`form[action="${bulletin}/submit"] button`).click();
+    await other.getByText('Chờ duyệt').first().waitFor();
+    await page.locator('[data-send]').click();
+    await says(page, 'Bản tin đã gửi duyệt nên chưa nhận bản tiếng này');
+    await says(page, 'Bản thu vẫn còn trên máy này');
+    await is(page, 'unsent');
+    await isSound(page, 'late');
+    await other.reload();
+    assert.equal(await other.locator('.track', { hasText: "K'Ho" }).count(), 0, 'what was handed in is as it was');
+  });
+});
+
+test('a take that the browser cannot keep is not left without a question', { timeout: 180_000 }, async () => {
+  await atTheRecorder(microphone(VOICE), DESKTOP, async (page) => {
+    await page.evaluate(() => {
+      IDBObjectStore.prototype.put = () => {
+        throw new DOMException('no room', 'QuotaExceededError');
+      };
+    });
+    await take(page);
+    await says(page, 'Trình duyệt không cất được bản thu');
+    const asked = page.waitForEvent('dialog', { timeout: 20_000 });
+    const leaving = page.close({ runBeforeUnload: true });
+    const dialog = await asked;
+    assert.equal(dialog.type(), 'beforeunload');
+    await dialog.dismiss();
+    await leaving;
+    await is(page, 'taken');
+  });
+});
+
+test("the words of a take win over the bulletin's own", { timeout: 180_000 }, async () => {
+  await atTheRecorder(microphone(VOICE), DESKTOP, async (page, bulletin) => {
+    await page.locator('#language').selectOption('vi');
+    await page.locator('#transcript').fill('Đêm nay mưa to, bà con chú ý.');
+    await take(page);
+    const context = page.context();
+    await page.close();
+    const again = await context.newPage();
+    await again.goto(`${product.base}${bulletin}/record?language=vi`);
+    await says(again, 'Bản thu trước chưa gửi vẫn còn');
+    assert.equal(await again.locator('#transcript').inputValue(), 'Đêm nay mưa to, bà con chú ý.');
+  });
+});
+
+test('a take that is too large is told and not sent for ever', { timeout: 180_000 }, async () => {
+  await atTheRecorder(microphone(VOICE), DESKTOP, async (page) => {
+    await page.route('**/record*', async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ response: answer, body: (await answer.text()).replace(/data-max-bytes="\d+"/, 'data-max-bytes="1000"') });
+    });
+    await page.reload();
+    await page.locator('#language').selectOption('kpm');
+    let sent = 0;
+    page.on('request', (request) => {
+      if (request.method() === 'POST') sent += 1;
+    });
+    await take(page);
+    await page.locator('[data-send]').click();
+    await says(page, 'nên không gửi được');
+    await is(page, 'unsent');
+    assert.equal(sent, 0);
+  });
+});

@@ -90,9 +90,12 @@ impl Commune {
         ])
         .await?;
         let everything = ["author", "approver", "technician", "admin"].map(|role| ["--role", role]).concat();
-        let admin_link =
-            cli(&[["user", "add", "quantri", "--name", "Quản trị viên"].as_slice(), &everything].concat())
-                .await?;
+        let admin_link = cli(&[
+            ["user", "add", "quantri", "--name", "Quản trị viên", "--emergency"].as_slice(),
+            &everything,
+        ]
+        .concat())
+        .await?;
         let people = People {
             author: Person::by_link(&author).await?,
             approver: Person::by_link(&approver).await?,
