@@ -272,7 +272,10 @@ fn days_of_month(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Cand
             let cued = cued
                 || is_lunar(view, last.next)
                 || view.precedes(last.next, &["dl", "dương"])
-                || (view.follows(at, cues::FROM_TO) && !units::counts(view, last.next));
+                || (view.follows(at, cues::FROM_TO) && !units::counts(view, last.next))
+                // "Thi tốt nghiệp: 25-28/6": no share, as its part is more than its whole.
+                || is_range && count == 2 && last.day > last.month && !units::counts(view, last.next)
+                    && !view.precedes(last.next, cues::PARTS) && !view.is_alone(at, last.next);
             break Some(last).filter(|last| last.separator == '/' && cued)?;
         }
         next = behind + 1;

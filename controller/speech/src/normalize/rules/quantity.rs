@@ -239,11 +239,23 @@ fn in_context(view: View<'_>, at: usize, tail: Tail, next: usize) -> Tail {
     // "nam 18-40t", "trẻ <6t": years of age.
     let of_age = view.token(next - 1) == "t"
         && view.value(at, 3).is_some_and(|value| (1..=110).contains(&value))
-        && (view.has_cue(at, 5, cues::AGE) || view.has_cue(at, 5, &["nam", "nữ", "lđ", "thông"]));
+        && (view.has_cue(at, 5, cues::AGE)
+            || view.has_cue(at, 5, &["nam", "nữ", "lđ", "thông"])
+            || is_beside_a_name(view, at, next));
     if of_age {
         return Tail::Unit(Unit { name: "tuổi", kind: UnitKind::Measure, touches: true });
     }
     tail
+}
+
+/// "Ông Hà Văn B, 45t, trú thôn 3": between commas behind somebody's name.
+fn is_beside_a_name(view: View<'_>, at: usize, next: usize) -> bool {
+    let person = ["ông", "bà", "anh", "chị", "em", "cháu", "cụ", "cô", "chú", "bác"];
+    let behind = view.before(at).filter(|mark| matches!(view.mark(*mark), Some(',' | '(')));
+    let name = behind.and_then(|mark| view.before(mark)).and_then(|name| view.shape(name));
+    name.is_some_and(|name| name.capitalised)
+        && matches!(view.mark(next), Some(',' | ')' | ';'))
+        && view.has_cue(at, 6, &person)
 }
 
 /// Whether letters behind a number are its unit here.

@@ -4,6 +4,7 @@ use super::super::class::Class;
 use super::super::saying::Saying;
 use super::super::view::View;
 use super::Candidate;
+use super::amount::Amount;
 
 pub(super) fn ratio(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<Candidate> {
     let (left, right) = (view.digits(at)?, view.digits(at + 2)?);
@@ -11,8 +12,19 @@ pub(super) fn ratio(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Option<C
     if !joined || !view.has_cue(at, 3, &["lệ", "pha", "trộn", "đồ"]) || view.is_mark(at + 3, '%') {
         return None;
     }
-    say.cardinal(left).say("trên").cardinal(right);
-    let mut next = at + 3;
+    say.cardinal(left).say("trên");
+    // "1/25.000"
+    let scale = Amount::parse(view, at + 2).filter(|scale| scale.next > at + 3 && scale.is_whole());
+    let mut next = match scale {
+        Some(scale) => {
+            scale.say_whole(say);
+            scale.next
+        }
+        None => {
+            say.cardinal(right);
+            at + 3
+        }
+    };
     while view.is_mark(next, ':')
         && let Some(more) = view.digits(next + 1)
     {
