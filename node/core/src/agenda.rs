@@ -175,12 +175,8 @@ impl Agenda {
         None
     }
 
-    /// Whether this revision of the item is in force.
-    pub(crate) fn has(&self, item: &Item) -> bool {
-        self.entries.get(&item.id).is_some_and(|entry| entry.item.revision == item.revision)
-    }
-
-    /// The item of this id, in this revision, and what it is an occurrence of at this nominal start.
+    /// The item of this id as the documents have it now, if they have it in this revision, and what it is an occurrence of at this
+    /// nominal start.
     pub(crate) fn find(
         &self,
         id: &ItemId,
@@ -190,6 +186,11 @@ impl Agenda {
         let entry = self.entries.get(id).filter(|entry| entry.item.revision == revision)?;
         let occurrence = Occurrence::new(&entry.item, entry.authority, nominal);
         Some((occurrence, Arc::clone(&entry.item)))
+    }
+
+    /// Whether the item of this id starts at this instant, as the documents have it now.
+    pub(crate) fn starts_at(&self, id: &ItemId, nominal: UnixMs) -> bool {
+        self.entries.get(id).is_some_and(|entry| entry.timetable.next_after(nominal - 1) == Some(nominal))
     }
 
     /// The items that occur again, with their next nominal start.

@@ -11,8 +11,12 @@
 //! # D. What counts
 //! - **D1** A node's documents are the plans of the areas of its path, widest first, then its own document.
 //! - **D2** An item id that several documents hold counts once, as the first of them has it.
-//! - **D3** A document's occurrences have nominal starts before the document, and the key that signed it, expire; an item's
+//! - **D3** A document that was applied holds until a newer one takes its place, over every boot. Its occurrences have nominal starts before the document, and the key that signed it, expire; an item's
 //!   from `valid_from` on and before `valid_until`.
+//! - **D4** A document may come that has an item otherwise in the same revision: a schedule was moved, or a controller that was
+//!   restored from a backup gave a revision's number again. What waits, waits as the item is from then on, and leaves where that does
+//!   not start then. What is ordered, sounds, or was heard and waits to be taken up again goes on if the same is heard of the item;
+//!   else it ends as [`Reason::Withdrawn`], and so does what was due and leaves.
 //!
 //! # S. Starts
 //! - **S1** [`Start::At`] is one start at that instant.
@@ -126,6 +130,7 @@
 //! [`Reason::Yielded`]: crate::receipt::Reason::Yielded
 //! [`Reason::Superseded`]: crate::receipt::Reason::Superseded
 //! [`Reason::Interrupted`]: crate::receipt::Reason::Interrupted
+//! [`Reason::Withdrawn`]: crate::receipt::Reason::Withdrawn
 //! [`Reason::Stopped`]: crate::receipt::Reason::Stopped
 //! [`Reason::QuietHours`]: crate::receipt::Reason::QuietHours
 //! [`Reason::TooLong`]: crate::receipt::Reason::TooLong

@@ -77,7 +77,7 @@ impl Core {
             return;
         }
         self.fill_agenda(now);
-        let withdrawn = self.player.withdraw(&self.agenda, now, &mut self.actions);
+        let withdrawn = self.player.follow_items(&self.agenda, now, &mut self.actions);
         self.write_receipts(withdrawn, now);
         if let Some(profile) = self.world.documents.profile() {
             let volume_percent = profile.volume_percent.min(self.world.watch.volume_ceiling_percent());

@@ -8,6 +8,9 @@
 //!               └ else refused
 //! ```
 //!
+//! What was applied stays held until a newer one takes its place, over every boot, and nothing of it begins once it has expired
+//! (rule D3): a node without network goes on by its place, its languages and its guards.
+//!
 //! **Invariants.** What is held verified under the key set that is held. `applied` only rises, and outlives what it
 //! guards. A slot has at most one deferred envelope, so both are bounded by the number of slots.
 
@@ -19,7 +22,7 @@ use std::sync::Arc;
 use ed25519_dalek::VerifyingKey;
 use loa_protocol::area::AreaPath;
 use loa_protocol::envelope::{Applied, Freshness, Opened, Recipient, Refusal, open_key_set};
-use loa_protocol::ids::{AreaId, NodeId, ObjectHash, TenantId};
+use loa_protocol::ids::{AreaId, Digest, NodeId, ObjectHash, TenantId};
 use loa_protocol::keys::KeySet;
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::Watch;
@@ -90,7 +93,9 @@ impl Documents {
         for (slot, document) in stored {
             let StoredDocument { envelope, applied_at, path, applied, issued_at: _ } = document;
             documents.applied.entry(slot.clone()).or_insert(applied);
-            let result = documents.restore_one(&slot, &envelope, &path, applied_at, now.wall);
+            let result = lasting(now.wall, applied_at, |at| {
+                documents.restore_one(&slot, &envelope, &path, applied_at, at)
+            });
             if let Err(refusal) = result {
                 documents.refuse(&slot, envelope, Some((path, applied_at)), refusal, now);
             }
@@ -99,32 +104,32 @@ impl Documents {
         documents
     }
 
-    /// Holds a document again that was applied before.
+    /// Holds a document again that was applied before, and was valid at this instant.
     fn restore_one(
         &mut self,
         slot: &Slot,
         envelope: &[u8],
         path: &AreaPath,
         applied_at: UnixMs,
-        now: UnixMs,
+        at: UnixMs,
     ) -> Result<(), Refusal> {
         let applied = self.applied.get(slot).copied();
         match slot {
             Slot::Keys => {
-                let opened = open_key_set(envelope, &self.root, &self.tenant, now)?;
+                let opened = open_key_set(envelope, &self.root, &self.tenant, at)?;
                 opened.freshness(applied)?;
                 self.keys = Some(opened);
             }
             Slot::Node => {
                 let recipient = Recipient { tenant: &self.tenant, node: &self.node_id, path };
-                let (mut candidate, profile) = held::node(envelope, self.key_set(), recipient, now)?;
+                let (mut candidate, profile) = held::node(envelope, self.key_set(), recipient, at)?;
                 candidate.opened.freshness(applied)?;
                 candidate.held.applied_at = applied_at;
                 self.path = profile.path.clone();
                 self.node = Some((candidate.held, profile));
             }
             Slot::Plan(area) => {
-                let mut candidate = held::plan(area, envelope, self.key_set(), self.recipient(), now)?;
+                let mut candidate = held::plan(area, envelope, self.key_set(), self.recipient(), at)?;
                 candidate.opened.freshness(applied)?;
                 candidate.held.applied_at = applied_at;
                 self.plans.insert(area.clone(), candidate.held);
@@ -171,6 +176,10 @@ impl Documents {
             Slot::Plan(area) => self.plans.contains_key(area),
             Slot::Command(_) => return Err(Refusal::WrongKind),
         };
+        // The very same bytes under the same sequence are a redelivery (protocol, 4): what is held was verified.
+        if is_held && last.is_some_and(|last| last.digest == Digest::of(envelope)) {
+            return Ok(Freshness::Same);
+        }
         // The document that was applied, but is not held (its key or its area was away meanwhile), is taken up again.
         let skip = |freshness| freshness == Freshness::Same && is_held;
         let applied_at = stored.map_or(now, |(_, applied_at)| *applied_at);
@@ -254,7 +263,8 @@ impl Documents {
         let mut dropped = Vec::new();
         if with_node && let Some((held, profile)) = self.node.take() {
             // Seen from where the document put the node: that move was allowed when it was applied.
-            match held::node(&held.envelope, self.key_set(), self.recipient(), now.wall) {
+            let verify = |at| held::node(&held.envelope, self.key_set(), self.recipient(), at);
+            match lasting(now.wall, held.applied_at, verify) {
                 Ok((candidate, _)) => {
                     let held = Held { expires: candidate.held.expires, ..held };
                     self.node = Some((held, profile));
@@ -263,7 +273,8 @@ impl Documents {
             }
         }
         for (area, held) in std::mem::take(&mut self.plans) {
-            match held::plan(&area, &held.envelope, self.key_set(), self.recipient(), now.wall) {
+            let verify = |at| held::plan(&area, &held.envelope, self.key_set(), self.recipient(), at);
+            match lasting(now.wall, held.applied_at, verify) {
                 Ok(candidate) => {
                     self.plans.insert(area, Held { expires: candidate.held.expires, ..held });
                 }
@@ -282,7 +293,10 @@ impl Documents {
         self.retry_at_ms = None;
         for (slot, deferred) in std::mem::take(&mut self.deferred) {
             let Deferred { envelope, stored } = deferred;
-            match self.apply(&slot, &envelope, stored.as_ref(), now.wall, actions) {
+            let valid_at = stored.as_ref().map_or(now.wall, |(_, applied_at)| *applied_at);
+            let result =
+                lasting(now.wall, valid_at, |at| self.apply(&slot, &envelope, stored.as_ref(), at, actions));
+            match result {
                 // Ends: a document that was applied here is not deferred any more.
                 Ok(Freshness::New) => self.after_change(&slot, now, actions),
                 Ok(Freshness::Same) => {}
@@ -406,5 +420,17 @@ impl Documents {
             self.node.as_ref().map(|(held, _)| held.applied),
             self.path.areas().iter().filter_map(plan).collect(),
         )
+    }
+}
+
+/// Verifies what was applied before: as of now, or, where it has expired since, as of its application.
+fn lasting<T>(
+    now: UnixMs,
+    applied_at: UnixMs,
+    mut verify: impl FnMut(UnixMs) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    match verify(now) {
+        Err(Refusal::Expired) => verify(applied_at),
+        other => other,
     }
 }

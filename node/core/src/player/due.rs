@@ -12,6 +12,7 @@ use loa_protocol::timeline::{
 };
 
 use super::{Ended, Scene};
+use crate::agenda::Agenda;
 use crate::input::{Intent, Progress};
 
 /// What the guards have against it for the time being (rule G8).
@@ -103,6 +104,23 @@ impl Due {
             device_failed: false,
             retry_at_ms: None,
         }
+    }
+
+    /// Takes its item as the documents have it now (rule D4). `false` where they have it no longer, or with other sounds than those
+    /// of which something was heard.
+    pub(super) fn follow(&mut self, agenda: &Agenda) -> bool {
+        let now = agenda.find(&self.item.id, self.item.revision, self.occurrence.nominal);
+        let Some((occurrence, item)) = now else { return false };
+        if self.has_sounded() && !sounds_as(&item, &self.item) {
+            return false;
+        }
+        (self.occurrence, self.item) = (occurrence, item);
+        true
+    }
+
+    /// Whether its first sample was heard.
+    pub(super) fn has_sounded(&self) -> bool {
+        self.begun.is_some_and(|begun| begun.started.is_some())
     }
 
     /// Names it among the occurrences of its node.
@@ -240,4 +258,10 @@ impl Due {
             Reason::TooLate
         }
     }
+}
+
+/// Whether the same is heard of both.
+pub(super) fn sounds_as(one: &Item, other: &Item) -> bool {
+    let of = |item: &Item| (item.rules.chime_before, item.rules.repeats, item.rules.chime_after);
+    one.tracks == other.tracks && of(one) == of(other)
 }

@@ -115,17 +115,23 @@ impl Player {
         None
     }
 
-    /// Stops and drops what is no longer in force. What was not due yet leaves without a word.
-    pub(crate) fn withdraw(
+    /// Follows the items as the documents have them now (rule D4): what waits is as its item is now; what is no longer in force is
+    /// stopped or dropped. What was not due yet leaves without a word.
+    pub(crate) fn follow_items(
         &mut self,
         agenda: &Agenda,
         now: Now,
         actions: &mut VecDeque<Action>,
     ) -> Vec<Ended> {
-        if let Some(session) = self.session.as_mut().filter(|s| !agenda.has(&s.due.item)) {
+        if let Some(session) = &mut self.session
+            && !session.follow(agenda)
+        {
             session.stop(Stop { reason: Reason::Withdrawn, winner: None }, now, actions);
         }
-        let gone = |_: &(UnixMs, ItemId), due: &mut Due| !agenda.has(&due.item);
+        let gone = |_: &(UnixMs, ItemId), due: &mut Due| {
+            let has_start = due.has_sounded() || agenda.starts_at(&due.item.id, due.occurrence.nominal);
+            !has_start || !due.follow(agenda)
+        };
         let withdrawn = self.waiting.extract_if(.., gone);
         let was_due = |due: &Due| due.begun.is_some() || due.occurrence.nominal <= now.wall;
         withdrawn.filter(|(_, due)| was_due(due)).map(|(_, due)| due.end(Reason::Withdrawn, None)).collect()

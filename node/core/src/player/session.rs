@@ -13,6 +13,7 @@
 //! been heard.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use loa_protocol::bulletin::Class;
 use loa_protocol::ids::{ObjectHash, OccurrenceId};
@@ -21,8 +22,9 @@ use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{AfterInterruption, Part, SessionPlan};
 
 use super::Ended;
-use super::due::{Begun, Due};
+use super::due::{Begun, Due, sounds_as};
 use crate::action::Action;
+use crate::agenda::Agenda;
 use crate::input::{Now, Progress, SpeakerEvent, SpeakerFailure, Token};
 
 /// By how much a start may be later than the item allows: what the speaker needs, and no more.
@@ -153,6 +155,12 @@ impl Session {
     fn patience_ms(&self, usual_ms: u64) -> u64 {
         let is_emergency = self.due.item.class == Class::Emergency;
         if is_emergency { usual_ms.min(EMERGENCY_PATIENCE_MS) } else { usual_ms }
+    }
+
+    /// Takes its item as the documents have it now (rule D4). `false` where they have it no longer, or with other sounds.
+    pub(super) fn follow(&mut self, agenda: &Agenda) -> bool {
+        let ordered = Arc::clone(&self.due.item);
+        self.due.follow(agenda) && sounds_as(&self.due.item, &ordered)
     }
 
     /// The objects that it still needs.

@@ -1,8 +1,9 @@
 //! An item that several documents hold.
 
 use loa_protocol::envelope::seal;
+use loa_protocol::ids::ObjectHash;
 use loa_protocol::plan::Item;
-use loa_protocol::receipt::Outcome;
+use loa_protocol::receipt::{Outcome, Reason};
 use loa_protocol::topic::TopicKind;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -56,5 +57,70 @@ proptest! {
         prop_assert_eq!(rig.played.iter().map(|played| played.object).collect::<Vec<_>>(), expected.clone());
         let outcomes: Vec<Outcome> = rig.outcomes().into_iter().map(|outcome| outcome.2).collect();
         prop_assert_eq!(outcomes, vec![Outcome::Played; expected.len()]);
+    }
+}
+
+/// One commune's plan, before and after its controller was restored or the schedule was moved: the revision is the same.
+fn with_plan(items: Vec<Item>, objects: &[&Object]) -> Rig {
+    let mut rig = Rig::new();
+    rig.connect();
+    rig.receive(TopicKind::Keys, &first_keys());
+    rig.receive(TopicKind::Desired(node()), &desired(1, &["vi"]));
+    rig.offer(objects);
+    rig.receive(TopicKind::Plan(area("xa")), &plan(1, items, objects));
+    rig
+}
+
+fn played(rig: &Rig) -> Vec<(ObjectHash, i64)> {
+    rig.played.iter().map(|played| (played.object, played.start_at.since(T0))).collect()
+}
+
+fn outcomes(rig: &Rig) -> Vec<Outcome> {
+    rig.outcomes().into_iter().map(|outcome| outcome.2).collect()
+}
+
+#[test]
+fn what_waits_sounds_as_its_item_is_by_then_although_the_revision_is_the_same() {
+    let (before, after) = (Object::new("before", 1, 30_000), Object::new("after", 1, 20_000));
+    let at = T0 + HOUR;
+    let mut rig = with_plan(vec![item("a", at, &[("vi", &before)])], &[&before, &after]);
+    // Near, and not yet ordered.
+    rig.run_until(at - 4 * SECOND);
+    rig.receive(
+        TopicKind::Plan(area("xa")),
+        &plan(2, vec![item("a", at, &[("vi", &after)])], &[&before, &after]),
+    );
+    rig.run_for(HOUR);
+    assert_eq!(played(&rig), [(after.hash(), HOUR)]);
+    assert_eq!(outcomes(&rig), [Outcome::Played]);
+}
+
+#[test]
+fn what_is_moved_while_it_waits_sounds_when_it_was_moved_to_and_only_then() {
+    let voice = Object::new("voice", 1, 30_000);
+    let at = T0 + HOUR;
+    let mut rig = with_plan(vec![item("a", at, &[("vi", &voice)])], &[&voice]);
+    rig.run_until(at - 4 * SECOND);
+    let moved = |to| plan(2, vec![item("a", to, &[("vi", &voice)])], &[&voice]);
+    rig.receive(TopicKind::Plan(area("xa")), &moved(at + MINUTE));
+    rig.run_for(HOUR);
+    assert_eq!(played(&rig), [(voice.hash(), HOUR + MINUTE)]);
+    assert_eq!(outcomes(&rig), [Outcome::Played], "what was not due leaves without a word");
+}
+
+#[test]
+fn what_sounds_is_stopped_where_something_else_is_to_be_heard_of_it_and_goes_on_where_it_was_only_moved() {
+    let (before, after) = (Object::new("before", 1, 30_000), Object::new("after", 1, 20_000));
+    let at = T0 + HOUR;
+    for (track, to, expected) in
+        [(&after, at, Outcome::Partial(Reason::Withdrawn)), (&before, at + DAY, Outcome::Played)]
+    {
+        let mut rig = with_plan(vec![item("a", at, &[("vi", &before)])], &[&before, &after]);
+        rig.run_until(at + 10 * SECOND);
+        let changed = plan(2, vec![item("a", to, &[("vi", track)])], &[&before, &after]);
+        rig.receive(TopicKind::Plan(area("xa")), &changed);
+        rig.run_for(HOUR);
+        assert_eq!(played(&rig), [(before.hash(), HOUR)]);
+        assert_eq!(outcomes(&rig), [expected]);
     }
 }
