@@ -8,13 +8,15 @@ use loa_node_core::{
     Token,
 };
 use loa_protocol::ids::ObjectHash;
-use loa_protocol::receipt::Receipt;
+use loa_protocol::receipt::{Outcome, Reason, Receipt};
 use loa_protocol::time::UnixMs;
 
 use super::SECOND;
 use super::board::Board;
 use super::event::Event;
+use super::facts::Session;
 use super::invariants::{self, Violation};
+use super::office::Document;
 use super::speaker::Order;
 
 /// So long before its start a sound is ordered at most.
@@ -60,6 +62,10 @@ impl Board<'_> {
         if let Action::SaveDocument { slot, document } = action {
             self.document_applied(slot, document, wall);
         }
+        if let Action::SetVolume { volume_percent } = action {
+            let verdict = invariants::the_volume_is_under_its_ceiling(&self.facts.books, *volume_percent);
+            self.demand("the volume is what it should be, under its ceiling", verdict);
+        }
         if let Action::ForgetDocument { slot } = action {
             self.disturb();
             self.facts.hold(slot.clone(), None, wall);
@@ -72,7 +78,8 @@ impl Board<'_> {
         }
         if let Action::RecordReceipts(endings) = action {
             for Ending { receipt, .. } in endings {
-                self.intents.remove(&receipt.occurrence);
+                let intent = self.intents.remove(&receipt.occurrence);
+                self.session_ended(intent.as_ref(), receipt);
                 self.session.take_if(|session| *session == receipt.occurrence);
                 let verdict = invariants::only_emergencies_cut(&self.facts.books, receipt);
                 self.demand("only emergencies cut what sounds", verdict);
@@ -88,6 +95,9 @@ impl Board<'_> {
         match invariants::nothing_forged_is_applied(self.file, slot, document, wall) {
             Ok(publication) => {
                 let publication = Arc::clone(publication);
+                if let Document::Order(command) = &publication.document {
+                    self.order_obeyed(&publication, &command.order);
+                }
                 self.facts.hold(slot.clone(), Some(publication), wall);
                 self.expect_emergencies(None);
             }
@@ -292,6 +302,31 @@ impl Board<'_> {
         }
     }
 
+    /// What its receipt tells of a session.
+    fn session_ended(&mut self, intent: Option<&Intent>, receipt: &Receipt) {
+        let was_cut_off = self.cut_off.remove(&receipt.occurrence);
+        let Some((class, sound)) = intent.map(|intent| intent.class).zip(receipt.sound) else { return };
+        let is_told = match receipt.outcome {
+            Outcome::Played => true,
+            Outcome::Partial(reason) => matches!(
+                reason,
+                Reason::Yielded
+                    | Reason::Withdrawn
+                    | Reason::Stopped
+                    | Reason::Superseded
+                    | Reason::QuietHours
+            ),
+            Outcome::Missed(_) => false,
+        };
+        self.facts.sessions.push(Session {
+            key: (receipt.item.clone(), receipt.revision, receipt.nominal),
+            class,
+            started: sound.started,
+            sound_ms: i64::from(sound.played_ms),
+            is_exact: is_told && !was_cut_off,
+        });
+    }
+
     /// Ends a sound that never began.
     fn refuse(&mut self, token: Token, kind: SpeakerFailure) {
         self.trouble();
@@ -307,7 +342,8 @@ impl Board<'_> {
         let Some(object) = self.heard.take() else { return };
         self.session = Some(intent.occurrence);
         let wall = self.clock.wall(self.t);
-        let verdict = invariants::only_what_is_planned_sounds(&self.facts.books, intent, &object);
+        let almanac = &self.file.history.almanac;
+        let verdict = invariants::only_what_is_planned_sounds(&self.facts.books, almanac, intent, &object);
         self.demand("only what a plan in force names sounds", verdict);
         let verdict = invariants::nothing_sounds_twice(&mut self.sounded, intent);
         self.demand("nothing sounds twice from its start", verdict);
@@ -315,6 +351,15 @@ impl Board<'_> {
         if self.clock_set + ORDERED_MS < self.t {
             let verdict = invariants::a_start_is_within_its_tolerance(&self.facts.books, intent, wall);
             self.demand("a start is within its tolerance", verdict);
+        }
+        // What was ordered before a document or a clock changed is judged by what was there then.
+        if self.is_calm() && self.trouble_until + ORDERED_MS < self.t {
+            let almanac = &self.file.history.almanac;
+            let verdict =
+                invariants::nothing_begins_in_quiet_hours(&self.facts.books, almanac, intent.class, wall);
+            self.demand("nothing but an emergency begins in quiet hours", verdict);
+            let verdict = invariants::nothing_begins_over_budget(&self.facts, almanac, intent, wall);
+            self.demand("nothing begins over the budget of a day", verdict);
         }
         let verdict = invariants::the_clock_is_right_when_it_sounds(&self.facts.books, intent, self.t);
         self.demand("nothing sounds by a clock that is wrong", verdict);

@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{Datelike as _, TimeZone as _, Timelike as _};
 use chrono_tz::Tz;
+use loa_protocol::ids::CalendarId;
 use loa_protocol::plan::Item;
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::Start;
+use loa_protocol::timeline::{Calendar, DateRange, LocalRange, Start};
 
+use super::facts::InForce;
 use super::{DAY, MINUTE};
 
 const MINUTES_A_DAY: i64 = DAY / MINUTE;
@@ -19,16 +21,20 @@ const MINUTES_A_DAY: i64 = DAY / MINUTE;
 /// The starts of each pattern on each day (since 1970, by UTC).
 type Days = BTreeMap<String, BTreeMap<i64, Arc<[UnixMs]>>>;
 
+/// The quiet hours of each set of ranges on each day.
+type Quiet = BTreeMap<(Vec<(u16, u16)>, i64), Arc<[(UnixMs, UnixMs)]>>;
+
 /// Knows when patterns start in one zone.
 #[derive(Debug)]
 pub(crate) struct Almanac {
     zone: Tz,
     days: Mutex<Days>,
+    quiet: Mutex<Quiet>,
 }
 
 impl Almanac {
     pub(crate) fn new(zone: Tz) -> Self {
-        Self { zone, days: Mutex::default() }
+        Self { zone, days: Mutex::default(), quiet: Mutex::default() }
     }
 
     /// The nominal starts of an item after `from`, up to and including `to`; of a pattern, at most two years of them.
@@ -46,6 +52,73 @@ impl Almanac {
                 all.into_iter().filter(|at| from < *at && *at <= to).collect()
             }
         }
+    }
+
+    /// Whether a document says that an item does not start on the local date of an instant.
+    pub(crate) fn is_excluded(&self, planned: &InForce<'_>, at: UnixMs) -> bool {
+        let rules = &planned.item.rules;
+        if rules.excluded_dates.is_empty() && rules.excluded_calendars.is_empty() {
+            return false;
+        }
+        let Some(wall) = wall_of(self.zone, at.0.div_euclid(MINUTE)) else { return false };
+        let date = wall.date().signed_duration_since(chrono::NaiveDate::default()).num_days();
+        // By widening: what is named, and what that includes, until nothing is added.
+        let mut named: BTreeSet<&CalendarId> = rules.excluded_calendars.iter().collect();
+        loop {
+            let known = planned.program.calendars.iter().filter(|calendar| named.contains(&calendar.id));
+            let wider: BTreeSet<&CalendarId> = known.flat_map(|calendar| &calendar.includes).collect();
+            let count = named.len();
+            named.extend(wider);
+            if named.len() == count {
+                break;
+            }
+        }
+        let is_in = |calendar: &Calendar| {
+            let has = |range: &DateRange| i64::from(range.first.0) <= date && date <= i64::from(range.last.0);
+            named.contains(&calendar.id) && calendar.ranges.iter().any(has)
+        };
+        rules.excluded_dates.iter().any(|excluded| i64::from(excluded.0) == date)
+            || planned.program.calendars.iter().any(is_in)
+    }
+
+    /// The quiet hours of a day (since 1970, by UTC), as instants: from, until.
+    pub(crate) fn quiet(&self, ranges: &[LocalRange], day: i64) -> Arc<[(UnixMs, UnixMs)]> {
+        let key: Vec<(u16, u16)> =
+            ranges.iter().map(|range| (range.from_minute, range.until_minute)).collect();
+        let mut quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = quiet.get(&(key.clone(), day)) {
+            return Arc::clone(known);
+        }
+        let mut found: Vec<(UnixMs, UnixMs)> = Vec::new();
+        for minute in day * MINUTES_A_DAY..(day + 1) * MINUTES_A_DAY {
+            let Some(wall) = wall_of(self.zone, minute) else { continue };
+            let of_day = (wall.hour() * 60 + wall.minute()) as u16;
+            let is_in = |(from, until): &(u16, u16)| match from < until {
+                true => *from <= of_day && of_day < *until,
+                false => *from <= of_day || of_day < *until,
+            };
+            if !key.iter().any(is_in) {
+                continue;
+            }
+            let (from, until) = (UnixMs(minute * MINUTE), UnixMs((minute + 1) * MINUTE));
+            match found.last_mut().filter(|(_, last)| *last == from) {
+                Some((_, last)) => *last = until,
+                None => found.push((from, until)),
+            }
+        }
+        let found: Arc<[(UnixMs, UnixMs)]> = found.into();
+        quiet.insert((key, day), Arc::clone(&found));
+        found
+    }
+
+    /// The local date of an instant, and when it ends.
+    pub(crate) fn date(&self, at: UnixMs) -> (chrono::NaiveDate, UnixMs) {
+        let minute = at.0.div_euclid(MINUTE);
+        let date = |minute| wall_of(self.zone, minute).map(|wall| wall.date()).unwrap_or_default();
+        let today = date(minute);
+        // Clocks change by whole minutes, and no day is longer than this.
+        let end = (minute + 1..minute + 2 * MINUTES_A_DAY).find(|minute| date(*minute) != today);
+        (today, UnixMs(end.unwrap_or(minute) * MINUTE))
     }
 
     fn day(&self, pattern: &str, day: i64) -> Arc<[UnixMs]> {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use loa_node_core::{Action, Core, Intent, Now, Settings, Slot};
 use loa_protocol::envelope::Applied;
-use loa_protocol::ids::{ItemId, ObjectHash, OccurrenceId};
+use loa_protocol::ids::{Digest, ItemId, ObjectHash, OccurrenceId};
 use loa_protocol::report::ClockTrust;
 use loa_protocol::time::UnixMs;
 
@@ -81,6 +81,10 @@ pub(super) struct Board<'a> {
     pub(super) ended: BTreeMap<OccurrenceId, (bool, u64)>,
     /// What the core said it is about to play, and of which no receipt was written.
     pub(super) intents: BTreeMap<OccurrenceId, Intent>,
+    /// Occurrences that the power or a restart cut off.
+    pub(super) cut_off: BTreeSet<OccurrenceId>,
+    /// The orders that were obeyed.
+    pub(super) obeyed: BTreeSet<Digest>,
     /// The first sample of this object was heard, and the core has yet to say of what it is.
     pub(super) heard: Option<ObjectHash>,
     /// The occurrence that sounded last.
@@ -155,6 +159,8 @@ impl<'a> Board<'a> {
             sounded: BTreeSet::new(),
             ended: BTreeMap::new(),
             intents: BTreeMap::new(),
+            cut_off: BTreeSet::new(),
+            obeyed: BTreeSet::new(),
             heard: None,
             session: None,
             steps_back: 0,
@@ -255,16 +261,28 @@ impl<'a> Board<'a> {
     /// When the core wants to be woken, if that is before the next event.
     fn next_wake(&self, next_event: i64) -> Option<i64> {
         let running = self.running.as_ref()?;
-        let mut at = self.t;
-        while at < next_event {
-            let (wait, _) = running.core.poll_timeout(self.now_at(at))?;
-            let wait_ms = i64::try_from(wait.as_millis()).unwrap_or(WAIT_MAX_MS);
-            if wait_ms < WAIT_MAX_MS {
-                return Some(at + wait_ms).filter(|wake| *wake < next_event);
-            }
-            at += WAIT_MAX_MS;
+        // How long the core would wait, asked so many of its longest waits from now on.
+        let wait_ms = |waits: i64| {
+            let (wait, _) = running.core.poll_timeout(self.now_at(self.t + waits * WAIT_MAX_MS))?;
+            Some(i64::try_from(wait.as_millis()).unwrap_or(WAIT_MAX_MS))
+        };
+        let is_idle = |waits: i64| wait_ms(waits).is_none_or(|wait_ms| wait_ms >= WAIT_MAX_MS);
+        // Nothing changes meanwhile, so its deadlines only come nearer: the first is found by doubling and halving.
+        let most = (next_event - self.t - 1).div_euclid(WAIT_MAX_MS);
+        let (mut idle_until, mut step) = (-1, 1);
+        while idle_until + step <= most && is_idle(idle_until + step) {
+            idle_until += step;
+            step *= 2;
         }
-        None
+        while step > 1 {
+            step /= 2;
+            if idle_until + step <= most && is_idle(idle_until + step) {
+                idle_until += step;
+            }
+        }
+        let first = idle_until + 1;
+        let wake = self.t + first * WAIT_MAX_MS + wait_ms(first)?;
+        (first <= most && wake < next_event).then_some(wake)
     }
 
     /// Gives the core an input and carries out what it wants.
@@ -388,6 +406,10 @@ impl<'a> Board<'a> {
             Event::EmergencyTold { boot, life, sent, publication } if self.is_boot(boot) => {
                 self.emergency_told(&publication, life, sent);
             }
+            Event::OrderTold { boot, life, sent, publication } if self.is_boot(boot) => {
+                self.order_told(&publication, life, sent);
+            }
+            Event::Silenced { boot, token } if self.is_boot(boot) => self.silenced(token),
             // Of a boot that has ended.
             Event::Look { .. }
             | Event::Wake { .. }
@@ -396,7 +418,9 @@ impl<'a> Board<'a> {
             | Event::SoundEnds { .. }
             | Event::SoundStopped { .. }
             | Event::EmergencyDue { .. }
-            | Event::EmergencyTold { .. } => {}
+            | Event::EmergencyTold { .. }
+            | Event::OrderTold { .. }
+            | Event::Silenced { .. } => {}
         }
         self.end_if_silent();
         self.weigh();

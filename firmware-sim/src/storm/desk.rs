@@ -124,7 +124,7 @@ impl Desk {
 pub(crate) fn wanted(file: &File<'_>, t: i64) -> Vec<Slot> {
     let stands: Vec<AreaId> = match file.current(&Slot::Node, t).map(|publication| &publication.document) {
         Some(Document::Node(node)) => node.path.areas().to_vec(),
-        Some(Document::Keys(_) | Document::Plan(_)) | None => Vec::new(),
+        Some(Document::Keys(_) | Document::Plan(_) | Document::Order(_)) | None => Vec::new(),
     };
     [Slot::Keys, Slot::Node].into_iter().chain(stands.into_iter().map(Slot::Plan)).collect()
 }

@@ -107,6 +107,18 @@ pub(crate) enum Event {
         sent: i64,
         publication: Arc<Publication>,
     },
+    /// By now a connected node must have obeyed an order.
+    OrderTold {
+        boot: u64,
+        life: Life,
+        sent: i64,
+        publication: Arc<Publication>,
+    },
+    /// By now what an order has ended is silent.
+    Silenced {
+        boot: u64,
+        token: Token,
+    },
 }
 
 impl Event {
@@ -145,6 +157,8 @@ impl Event {
             Self::SoundStopped { .. } => "event: a sound is stopped",
             Self::EmergencyDue { .. } => "event: an emergency must be heard",
             Self::EmergencyTold { .. } => "event: an emergency must be known",
+            Self::OrderTold { .. } => "event: an order must be obeyed",
+            Self::Silenced { .. } => "event: what was stopped is silent",
         }
     }
 
@@ -156,6 +170,7 @@ impl Event {
                 format!("{topic}, {} bytes", payload.len())
             }
             Self::EmergencyTold { publication, .. } => format!("{:?}", publication.slot),
+            Self::OrderTold { publication, .. } => format!("{:?}", publication.document),
             Self::PowerOff
             | Self::PowerOffAfter(_)
             | Self::PowerOn
@@ -183,7 +198,8 @@ impl Event {
             | Self::SoundBegins { .. }
             | Self::SoundEnds { .. }
             | Self::SoundStopped { .. }
-            | Self::EmergencyDue { .. } => format!("{self:?}"),
+            | Self::EmergencyDue { .. }
+            | Self::Silenced { .. } => format!("{self:?}"),
         }
     }
 }

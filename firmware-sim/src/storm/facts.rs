@@ -7,11 +7,12 @@ use std::sync::Arc;
 use loa_node::clock::trust::ERROR_MAX_MS;
 use loa_node_core::Slot;
 use loa_protocol::area::AreaPath;
-use loa_protocol::bulletin::Language;
+use loa_protocol::bulletin::{Class, Language};
 use loa_protocol::ids::{ItemId, ObjectHash};
 use loa_protocol::plan::{Item, Program};
 use loa_protocol::receipt::Receipt;
 use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::Guards;
 
 use super::office::{Document, Publication};
 
@@ -25,8 +26,10 @@ pub(crate) struct Books {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct InForce<'a> {
     pub(crate) item: &'a Item,
-    /// The place of its document among the node's: the widest area's is the first.
-    pub(crate) place: usize,
+    /// What is in its document besides.
+    pub(crate) program: &'a Program,
+    /// How many of the node's documents go before its own, as far as that decides (timeline, O2).
+    pub(crate) rank: usize,
     pub(crate) expires: UnixMs,
 }
 
@@ -34,7 +37,7 @@ impl Books {
     fn node(&self) -> Option<&loa_protocol::plan::NodeDocument> {
         match self.held.get(&Slot::Node).map(|publication| &publication.document) {
             Some(Document::Node(node)) => Some(node),
-            Some(Document::Keys(_) | Document::Plan(_)) | None => None,
+            Some(Document::Keys(_) | Document::Plan(_) | Document::Order(_)) | None => None,
         }
     }
 
@@ -47,10 +50,15 @@ impl Books {
         self.node().map_or(&[], |node| &node.languages)
     }
 
+    /// How loud the node's own document wants it.
+    pub(crate) fn volume_percent(&self) -> Option<u8> {
+        self.node().map(|node| node.volume_percent)
+    }
+
     pub(crate) fn knows_key_of(&self, publication: &Publication) -> bool {
         match self.held.get(&Slot::Keys).map(|keys| &keys.document) {
             Some(Document::Keys(ids)) => ids.contains(&publication.key),
-            Some(Document::Plan(_) | Document::Node(_)) | None => false,
+            Some(Document::Plan(_) | Document::Node(_) | Document::Order(_)) | None => false,
         }
     }
 
@@ -67,14 +75,41 @@ impl Books {
     pub(crate) fn items(&self) -> Vec<InForce<'_>> {
         let mut seen = BTreeSet::new();
         let mut items = Vec::new();
-        for (place, (publication, program)) in self.programs().into_iter().enumerate() {
+        let programs = self.programs();
+        // Among priority items: those that go before all wider ones, the narrowest first; then the others, the widest first.
+        let own_first: Vec<usize> = (0..programs.len())
+            .rev()
+            .filter(|place| programs[*place].0.document.own_priority_first())
+            .chain((0..programs.len()).filter(|place| !programs[*place].0.document.own_priority_first()))
+            .collect();
+        for (place, (publication, program)) in programs.iter().enumerate() {
+            let among_priority = own_first.iter().position(|other| *other == place).unwrap_or(place);
             for item in &program.items {
                 if seen.insert(&item.id) {
-                    items.push(InForce { item, place, expires: publication.expires });
+                    let rank = if item.class == Class::Priority { among_priority } else { place };
+                    items.push(InForce { item, program, rank, expires: publication.expires });
                 }
             }
         }
         items
+    }
+
+    /// The guards that hold on the node.
+    pub(crate) fn guards(&self) -> impl Iterator<Item = &Guards> {
+        let all = self.programs().into_iter().filter_map(|(publication, _)| {
+            // Of a publication that is held as long as the books are.
+            self.held.get(&publication.slot)?.document.guards()
+        });
+        all.collect::<Vec<_>>().into_iter()
+    }
+
+    /// Everything that may be heard of an item: its tracks for the village, and its chimes.
+    pub(crate) fn sounds(&self, item: &Item) -> Vec<ObjectHash> {
+        let mut sounds = self.heard(item);
+        if !sounds.is_empty() {
+            sounds.extend(item.rules.chimes());
+        }
+        sounds
     }
 
     pub(crate) fn item(&self, id: &ItemId) -> Option<InForce<'_>> {
@@ -127,6 +162,19 @@ pub(crate) struct Facts {
     clock_wrong: Vec<(UnixMs, UnixMs)>,
     /// The receipts that became durable, in their order.
     pub(crate) receipts: Vec<Receipt>,
+    /// What was heard, and counts towards the budgets of a day.
+    pub(crate) sessions: Vec<Session>,
+}
+
+/// A session that was heard, once its receipt tells of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) key: (ItemId, u32, UnixMs),
+    pub(crate) class: Class,
+    pub(crate) started: UnixMs,
+    pub(crate) sound_ms: i64,
+    /// How long it was heard is known: neither power nor device failed in it.
+    pub(crate) is_exact: bool,
 }
 
 impl Facts {

@@ -1,4 +1,5 @@
-//! What can go wrong, by kind. A run names the kinds that it allows, so that a failing one can shrink to those it needs.
+//! What makes a run difficult, by kind: what goes wrong, and what staff ask for. A run names the kinds that it allows, so that a
+//! failing one can shrink to those it needs.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -45,11 +46,18 @@ pub enum Fault {
     Slow,
     /// Somebody who controls the broker sends what was forged, is old, or is meant for others.
     Adversary,
+    /// Items have chimes, rounds, days on which they do not start, and policies after an interruption; emergencies differ in
+    /// severity, update and cancel one another.
+    Rules,
+    /// Documents state guards, and areas that their own priority items go first.
+    Guards,
+    /// Live orders are given.
+    Orders,
 }
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::Power,
         Self::Restart,
         Self::Link,
@@ -69,6 +77,9 @@ impl Fault {
         Self::Amplifier,
         Self::Slow,
         Self::Adversary,
+        Self::Rules,
+        Self::Guards,
+        Self::Orders,
     ];
 
     /// Its name on the command line.
@@ -94,6 +105,9 @@ impl Fault {
             Self::Amplifier => "amplifier",
             Self::Slow => "slow",
             Self::Adversary => "adversary",
+            Self::Rules => "rules",
+            Self::Guards => "guards",
+            Self::Orders => "orders",
         }
     }
 }

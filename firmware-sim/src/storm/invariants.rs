@@ -9,16 +9,17 @@ use loa_node::clock::trust::ERROR_MAX_MS;
 use loa_node_core::{Intent, Slot, StoredDocument};
 use loa_protocol::bulletin::Class;
 use loa_protocol::envelope::Applied;
-use loa_protocol::ids::{ItemId, ObjectHash, OccurrenceId};
+use loa_protocol::ids::{Digest, ItemId, ObjectHash, OccurrenceId};
 use loa_protocol::receipt::{Outcome, Reason, Receipt};
 use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::Guards;
 
 use super::almanac::Almanac;
 use super::desk::{Desk, wanted};
 use super::facts::{Books, Facts, InForce};
 use super::office::{File, Publication};
 use super::speaker::Speaker;
-use super::{MINUTE, SECOND};
+use super::{DAY, MINUTE, SECOND};
 
 /// By how much a start may be later than the item allows: what the speaker needs.
 const START_SLACK_MS: i64 = 600;
@@ -87,7 +88,12 @@ pub(crate) fn only_whole_objects_sound(is_whole: bool, object: &ObjectHash) -> V
 }
 
 /// Protocol 4 and 5: what sounds is an item of a plan in force, with the objects that it names for the village.
-pub(crate) fn only_what_is_planned_sounds(books: &Books, intent: &Intent, object: &ObjectHash) -> Verdict {
+pub(crate) fn only_what_is_planned_sounds(
+    books: &Books,
+    almanac: &Almanac,
+    intent: &Intent,
+    object: &ObjectHash,
+) -> Verdict {
     let planned = books.item(&intent.item).filter(|planned| planned.item.revision == intent.revision);
     let Some(planned) = planned else {
         return Err(format!(
@@ -99,8 +105,10 @@ pub(crate) fn only_what_is_planned_sounds(books: &Books, intent: &Intent, object
     let valid = planned.item.valid_from.is_none_or(|from| from <= intent.nominal)
         && planned.item.valid_until.is_none_or(|until| intent.nominal < until);
     require(valid, || format!("{} sounds outside its validity", intent.item))?;
-    let heard = books.heard(planned.item);
-    require(heard.contains(object), || {
+    require(!almanac.is_excluded(&planned, intent.nominal), || {
+        format!("{} of {} sounds on a day that is excluded", intent.item, intent.nominal)
+    })?;
+    require(books.sounds(planned.item).contains(object), || {
         format!("{} sounds with {object}, which is not its track", intent.item)
     })
 }
@@ -169,6 +177,85 @@ pub(crate) fn only_emergencies_cut(books: &Books, new: &Receipt) -> Verdict {
     })
 }
 
+/// Timeline, G3: nothing but an emergency begins in quiet hours.
+pub(crate) fn nothing_begins_in_quiet_hours(
+    books: &Books,
+    almanac: &Almanac,
+    class: Class,
+    wall: UnixMs,
+) -> Verdict {
+    let is_quiet = |guards: &Guards| {
+        let today = almanac.quiet(&guards.quiet_hours, wall.0.div_euclid(DAY));
+        today.iter().any(|(from, until)| *from <= wall && wall < *until)
+    };
+    require(class == Class::Emergency || !books.guards().any(is_quiet), || {
+        format!("a sound of class {class:?} begins at {wall}, in quiet hours")
+    })
+}
+
+/// Timeline, G4 and G5: what begins has a place in the day's budgets, given what was surely heard on that day.
+pub(crate) fn nothing_begins_over_budget(
+    facts: &Facts,
+    almanac: &Almanac,
+    intent: &Intent,
+    wall: UnixMs,
+) -> Verdict {
+    if intent.class == Class::Emergency || intent.progress.is_taken_up {
+        return Ok(());
+    }
+    let (today, _) = almanac.date(wall);
+    let heard = facts.sessions.iter().rev().filter(|s| {
+        s.started.0.abs_diff(wall.0) < 2 * DAY.unsigned_abs() && almanac.date(s.started).0 == today
+    });
+    let heard: Vec<_> = heard.collect();
+    let own_ms: i64 = facts.books.item(&intent.item).map_or(0, |planned| {
+        let whole = facts.books.heard(planned.item).into_iter().filter(|object| facts.is_whole(object));
+        whole.filter_map(|object| facts.books.length_ms(&object)).sum()
+    });
+    for guards in facts.books.guards() {
+        let minutes = match intent.class {
+            Class::Normal => guards.normal_minutes_a_day,
+            Class::Priority => guards.priority_minutes_a_day,
+            Class::Emergency => None,
+        };
+        let of_class = heard.iter().filter(|session| session.class == intent.class);
+        let spent_ms = of_class.map(|session| session.sound_ms).sum::<i64>() + own_ms;
+        require(minutes.is_none_or(|minutes| spent_ms <= i64::from(minutes) * MINUTE), || {
+            format!("{} begins at {wall}: {spent_ms} ms of its class on that day", intent.item)
+        })?;
+        let sessions = heard.iter().filter(|session| session.class < Class::Emergency).count();
+        require(guards.sessions_a_day.is_none_or(|allowed| sessions < usize::from(allowed)), || {
+            format!("{} begins at {wall}, after {sessions} sessions on that day", intent.item)
+        })?;
+    }
+    Ok(())
+}
+
+/// Timeline, G6: it is as loud as the node's document says, and no louder than the lowest ceiling.
+pub(crate) fn the_volume_is_under_its_ceiling(books: &Books, volume_percent: u8) -> Verdict {
+    let ceiling = books.guards().filter_map(|guards| guards.volume_ceiling_percent).min().unwrap_or(100);
+    let should = books.volume_percent().map(|own| own.min(ceiling));
+    require(should == Some(volume_percent), || {
+        format!("the volume is set to {volume_percent} percent, and should be {should:?}")
+    })
+}
+
+/// Timeline, X2: an order is obeyed once, and by no node that it is not for.
+pub(crate) fn an_order_is_obeyed_once(
+    obeyed: &mut BTreeSet<Digest>,
+    books: &Books,
+    publication: &Publication,
+) -> Verdict {
+    let is_for_it = match &publication.slot {
+        Slot::Command(Some(area)) => books.path().is_none_or(|path| path.contains(area)),
+        Slot::Command(None) | Slot::Keys | Slot::Node | Slot::Plan(_) => true,
+    };
+    require(is_for_it, || format!("an order to {:?} is obeyed elsewhere", publication.slot))?;
+    require(obeyed.insert(publication.applied.digest), || {
+        format!("the order {:?} is obeyed a second time", publication.document)
+    })
+}
+
 /// Issue 4: the cache stays within its quota.
 pub(crate) fn the_cache_stays_within_quota(used_bytes: u64, quota_bytes: u64) -> Verdict {
     require(used_bytes <= quota_bytes, || format!("{used_bytes} bytes in a cache of {quota_bytes}"))
@@ -215,7 +302,7 @@ fn every_object_is_whole(facts: &Facts, quota_bytes: u64, almanac: &Almanac, now
     let comes =
         |planned: &&InForce<'_>| super::reference::next_start(planned, almanac, now + MINUTE).is_some();
     let needed: BTreeSet<ObjectHash> =
-        items.iter().filter(comes).flat_map(|planned| facts.books.heard(planned.item)).collect();
+        items.iter().filter(comes).flat_map(|planned| facts.books.sounds(planned.item)).collect();
     let sizes = |object: &ObjectHash| {
         let programs = facts.books.programs();
         programs

@@ -90,6 +90,7 @@ impl Board<'_> {
         let restored = self.disk.found();
         self.facts.found(restored.objects.iter().map(|whole| whole.object), now.wall);
         self.hold_what_is_stored(&restored, now.wall);
+        self.cut_off.extend(restored.intents.iter().map(|intent| intent.occurrence));
         self.intents = restored.intents.iter().map(|intent| (intent.occurrence, intent.clone())).collect();
         let mut id = [0; BootId::LEN];
         id.copy_from_slice(&boots.to_be_bytes());

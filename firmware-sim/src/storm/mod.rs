@@ -17,7 +17,7 @@
 //! | `clock`, `disk`, `speaker` | the board's parts, and how they fail |
 //! | `facts` | what is seen of a node from outside |
 //! | [`invariants`] | what must hold at every step |
-//! | `almanac`, `reference` | what a node plays, worked out a second time |
+//! | `almanac`, `watchman`, `loudspeaker`, `reference` | what a node plays, worked out a second time |
 //! | `trace` | the events: their hash, and the last of them in words |
 //! | [`shrink`] | the smallest run in which a failing seed still fails |
 //!
@@ -37,6 +37,7 @@ mod facts;
 pub mod fault;
 pub mod invariants;
 mod life;
+mod loudspeaker;
 mod office;
 mod reference;
 mod rng;
@@ -45,6 +46,7 @@ pub mod shrink;
 mod sound;
 mod speaker;
 mod trace;
+mod watchman;
 mod wire;
 
 use std::fmt;

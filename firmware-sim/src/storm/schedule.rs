@@ -96,8 +96,14 @@ pub(crate) fn of_node(seed: u64, index: usize, frame: &Frame, faults: &Faults) -
                 events.push((at, Event::Attack));
                 0
             }),
-            // These act on single messages, or on the controller as a whole.
-            Fault::Loss | Fault::Duplicate | Fault::Reorder | Fault::Office => {}
+            // These act on single messages, or on the controller as a whole; or they are what staff write.
+            Fault::Loss
+            | Fault::Duplicate
+            | Fault::Reorder
+            | Fault::Office
+            | Fault::Rules
+            | Fault::Guards
+            | Fault::Orders => {}
         }
     }
     if faults.has(Fault::Office) {

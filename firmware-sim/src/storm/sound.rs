@@ -2,6 +2,7 @@
 
 use loa_node_core::{SpeakerEvent, SpeakerFailure, Token};
 use loa_protocol::bulletin::Class;
+use loa_protocol::command::Order;
 use loa_protocol::ids::{ItemId, ObjectHash};
 use loa_protocol::report::ClockTrust;
 use loa_protocol::time::UnixMs;
@@ -17,6 +18,8 @@ use super::{MINUTE, SECOND};
 
 /// How long trouble lasts on after it has ended: the core tries again after pauses.
 const AFTERMATH_MS: i64 = 2 * MINUTE;
+/// What an order ends is silent by then.
+const SILENCED_MS: i64 = SECOND;
 
 impl Board<'_> {
     pub(super) fn sound_begins(&mut self, token: Token) {
@@ -52,7 +55,10 @@ impl Board<'_> {
         }
         let session = self.session.and_then(|occurrence| self.intents.get(&occurrence)).cloned();
         let verdict = match session {
-            Some(intent) => invariants::only_what_is_planned_sounds(&self.facts.books, &intent, object),
+            Some(intent) => {
+                let almanac = &self.file.history.almanac;
+                invariants::only_what_is_planned_sounds(&self.facts.books, almanac, &intent, object)
+            }
             None => Err(format!("{object} is heard, and no intent names it")),
         };
         self.demand("only what a plan in force names sounds", verdict);
@@ -82,7 +88,7 @@ impl Board<'_> {
             let item = planned.item;
             let Start::At(nominal) = item.start else { continue };
             let may_start = nominal + i64::from(item.start_within_ms) > wall;
-            let is_meant = of.is_none_or(|object| self.facts.books.heard(item).contains(&object));
+            let is_meant = of.is_none_or(|object| self.facts.books.sounds(item).contains(&object));
             if item.class == Class::Emergency && may_start && is_meant && nominal < planned.expires {
                 let from = self.t + nominal.since(wall).max(0);
                 due.push((item.id.clone(), item.revision, nominal, from));
@@ -121,6 +127,44 @@ impl Board<'_> {
         if !has_ended && has_audio && may_start && is_undisturbed && !waits_for_another && !several {
             let verdict = invariants::an_emergency_is_heard(&self.sounded, item, nominal);
             self.demand("an emergency reaches sound within its bound", verdict);
+        }
+    }
+
+    /// An order is obeyed: what it ends, of what sounds, is silent before long.
+    pub(super) fn order_obeyed(&mut self, publication: &Publication, order: &Order) {
+        let verdict = invariants::an_order_is_obeyed_once(&mut self.obeyed, &self.facts.books, publication);
+        self.demand("an order is obeyed once, by those whom it is for", verdict);
+        let intent = self.session.and_then(|occurrence| self.intents.get(&occurrence));
+        let ends = intent.is_some_and(|i| order.ends(&i.occurrence, &i.bulletin, i.class));
+        if let Some(voice) = self.speaker.voice.filter(|voice| ends && voice.began.is_some()) {
+            let (boot, token) = (self.boots, voice.token);
+            self.queue.push(self.t + SILENCED_MS, Event::Silenced { boot, token });
+        }
+    }
+
+    pub(super) fn silenced(&mut self, token: Token) {
+        let sounds = self.speaker.is_heard() && self.speaker.voice.is_some_and(|voice| voice.token == token);
+        let verdict = if sounds { Err("it still sounds".to_owned()) } else { Ok(()) };
+        self.demand("what an order ends is silent within a second", verdict);
+    }
+
+    /// A connected node has obeyed an order by now.
+    pub(super) fn order_told(&mut self, publication: &Publication, life: Life, sent: i64) {
+        let trusted = self.running.as_ref().is_some_and(|running| running.trust != ClockTrust::Unknown);
+        let wall = self.clock.wall(self.t);
+        let is_for_it = self.facts.books.path().is_some_and(|path| match &publication.slot {
+            loa_node_core::Slot::Command(Some(area)) => path.contains(area),
+            loa_node_core::Slot::Command(None) => true,
+            loa_node_core::Slot::Keys | loa_node_core::Slot::Node | loa_node_core::Slot::Plan(_) => false,
+        });
+        let undisturbed = self.broker.was_reliable_since(life, sent) && self.trouble_until < sent - SECOND;
+        // Whose clock is a little behind or ahead may take it for one of the future or the past.
+        let is_valid = publication.not_before + SECOND <= self.clock.wall(sent) && wall < publication.expires;
+        let may_verify = self.facts.books.knows_key_of(publication) && is_valid;
+        let is_obeyed = self.obeyed.contains(&publication.applied.digest);
+        if trusted && is_for_it && undisturbed && may_verify && !is_obeyed {
+            let what = format!("{:?} to {:?} is not obeyed", publication.document, publication.slot);
+            self.demand("a connected node obeys an order at once", Err(what));
         }
     }
 

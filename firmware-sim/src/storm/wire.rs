@@ -11,7 +11,7 @@ use super::board::Board;
 use super::desk::{Answer, Contradiction};
 use super::event::Event;
 use super::invariants::TELLING_BOUND_MS;
-use super::office::{Publication, names};
+use super::office::{Document, Publication, names};
 use super::{SECOND, office};
 
 /// How often a publication is tried again while the broker is away.
@@ -32,8 +32,12 @@ impl Board<'_> {
         })
     }
 
-    /// The controller publishes a document, as soon as the broker is there.
+    /// The controller publishes a document, as soon as the broker is there; an order is for the moment.
     pub(super) fn publish(&mut self, publication: &Arc<Publication>) {
+        if matches!(publication.document, Document::Order(_)) {
+            self.give_order(publication);
+            return;
+        }
         if !self.broker.is_running {
             self.queue.push(self.t + PUBLISH_AGAIN_MS, Event::Publish(Arc::clone(publication)));
             return;
@@ -49,6 +53,16 @@ impl Board<'_> {
         if classes.is_some_and(|classes| classes.contains(&Class::Emergency)) {
             let (boot, sent, publication) = (self.boots, self.t, Arc::clone(publication));
             self.queue.push(sent + TELLING_BOUND_MS, Event::EmergencyTold { boot, life, sent, publication });
+        }
+    }
+
+    fn give_order(&mut self, publication: &Arc<Publication>) {
+        if self.broker.is_running {
+            let topic = self.topic_of(&publication.slot);
+            let (boot, sent, publication) = (self.boots, self.t, Arc::clone(publication));
+            self.send_to_node(Link::Control, sent, &topic, &publication.envelope);
+            let life = self.broker.life(Link::Control);
+            self.queue.push(sent + TELLING_BOUND_MS, Event::OrderTold { boot, life, sent, publication });
         }
     }
 

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loa_protocol::bulletin::{Category, Class};
-use loa_protocol::ids::ObjectHash;
+use loa_protocol::ids::{BulletinId, ObjectHash};
 use loa_protocol::plan::{Item, Track};
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::{ItemRules, Start};
+use loa_protocol::timeline::{AfterInterruption, ItemRules, LocalDate, Repeats, Severity, Start};
 use loa_protocol::transfer::{Codec, Manifest};
 
 use super::names;
 use crate::storm::rng::Rng;
-use crate::storm::{HOUR, MINUTE};
+use crate::storm::{DAY, HOUR, MINUTE, SECOND};
 
 const BLOCK_SIZE_BYTES: u32 = 4_096;
 /// Starts that repeat: daily, several times an hour, weekdays, days of the month, either day field, in the hours at which
@@ -35,6 +35,13 @@ const PATTERNS: [&str; 12] = [
 const TOLERANCES_MS: [i64; 5] = [20_000, MINUTE, 10 * MINUTE, HOUR, 6 * HOUR];
 /// How many sounds of the past a new item may take up again.
 const REUSED_MAX: usize = 12;
+/// How long tracks and chimes are, in milliseconds.
+const TRACK_MS: std::ops::Range<i64> = 2 * SECOND..150 * SECOND;
+const CHIME_MS: std::ops::Range<i64> = SECOND..5 * SECOND;
+/// Most chimes of an author.
+const CHIMES_MAX: usize = 2;
+/// How many emergencies of the past a new one may update or cancel.
+const ALARMS_MAX: usize = 3;
 
 /// A sound, whole.
 #[derive(Debug)]
@@ -51,11 +58,25 @@ pub(crate) struct Drafts {
     items: u32,
     pub(crate) objects: BTreeMap<ObjectHash, Object>,
     recent: Vec<ObjectHash>,
+    /// How items sound beyond when and what, drawn from a chance of its own; `None` where all are plain.
+    rules: Option<Rng>,
+    chimes: Vec<ObjectHash>,
+    /// The bulletins of the newest emergencies.
+    alarms: Vec<BulletinId>,
 }
 
 impl Drafts {
-    pub(crate) fn new(rng: Rng, author: &str) -> Self {
-        Self { rng, author: author.to_owned(), items: 0, objects: BTreeMap::new(), recent: Vec::new() }
+    pub(crate) fn new(rng: Rng, author: &str, rules: Option<Rng>) -> Self {
+        Self {
+            rng,
+            author: author.to_owned(),
+            items: 0,
+            objects: BTreeMap::new(),
+            recent: Vec::new(),
+            rules,
+            chimes: Vec::new(),
+            alarms: Vec::new(),
+        }
     }
 
     pub(crate) fn rng(&mut self) -> &mut Rng {
@@ -72,6 +93,7 @@ impl Drafts {
         let start = self.start(at);
         let start_within_ms = *self.rng.pick(&TOLERANCES_MS);
         let mut item = self.of_class(&name, class, start, start_within_ms);
+        item.rules = self.rules(class, at);
         if self.rng.percent(15) {
             item.valid_until = Some(UnixMs(at + self.rng.gap_ms(36 * HOUR)));
         }
@@ -87,7 +109,61 @@ impl Drafts {
         let name = format!("{}-khan-{}", self.author, self.items);
         let start = Start::At(UnixMs(at + self.rng.range(0, 2 * MINUTE)));
         let start_within_ms = self.rng.range(10, 40) * MINUTE;
-        self.of_class(&name, Class::Emergency, start, start_within_ms)
+        let mut item = self.of_class(&name, Class::Emergency, start, start_within_ms);
+        item.rules = self.rules(Class::Emergency, at);
+        self.alarms.insert(0, item.bulletin.clone());
+        self.alarms.truncate(ALARMS_MAX);
+        item
+    }
+
+    /// Any rules that the class may have.
+    fn rules(&mut self, class: Class, at: i64) -> ItemRules {
+        let Some(mut rng) = self.rules.take() else { return ItemRules::default() };
+        let mut rules = ItemRules::default();
+        if rng.percent(30) {
+            rules.chime_before = Some(self.chime(&mut rng));
+        }
+        if rng.percent(15) {
+            rules.chime_after = Some(self.chime(&mut rng));
+        }
+        if rng.percent(20) {
+            let gap_ms = to_u32(rng.range(SECOND, 20 * SECOND));
+            rules.repeats = Some(Repeats { rounds: to_u32(rng.range(2, 4)), gap_ms });
+        }
+        let policies = [AfterInterruption::Drop, AfterInterruption::Resume, AfterInterruption::Restart];
+        rules.after_interruption = *rng.pick(&policies);
+        if class == Class::Emergency {
+            let all = [Severity::Minor, Severity::Moderate, Severity::Severe, Severity::Extreme];
+            rules.severity = *rng.pick(&all);
+            let mut named = |percent| {
+                let some = !self.alarms.is_empty() && rng.percent(percent);
+                if some { vec![rng.pick(&self.alarms).clone()] } else { Vec::new() }
+            };
+            (rules.updates, rules.cancels) = (named(25), named(25));
+        } else {
+            if rng.percent(12) {
+                let today = at.div_euclid(DAY);
+                let mut days: Vec<i64> = (0..3).map(|_| today + rng.range(0, 5)).collect();
+                days.sort_unstable();
+                days.dedup();
+                rules.excluded_dates =
+                    days.into_iter().filter_map(|day| Some(LocalDate(i32::try_from(day).ok()?))).collect();
+            }
+            if rng.percent(15) {
+                rules.excluded_calendars = vec![names::calendar(*rng.pick(&names::CALENDARS))];
+            }
+        }
+        self.rules = Some(rng);
+        rules
+    }
+
+    fn chime(&mut self, rng: &mut Rng) -> ObjectHash {
+        if self.chimes.len() < CHIMES_MAX {
+            let chime = self.make(rng, CHIME_MS);
+            self.chimes.push(chime);
+            return chime;
+        }
+        *rng.pick(&self.chimes)
     }
 
     /// The next revision of an item: another sound, another start, or another tolerance.
@@ -145,19 +221,27 @@ impl Drafts {
         if !self.recent.is_empty() && self.rng.percent(30) {
             return *self.rng.pick(&self.recent);
         }
-        let size = self.rng.range(400, 14_000);
-        let duration_ms = self.rng.range(2_000, 150_000);
-        let bytes: Vec<u8> = (0..size / 8 + 1).flat_map(|_| self.rng.next().to_be_bytes()).collect();
+        let mut rng = self.rng.clone();
+        let object = self.make(&mut rng, TRACK_MS);
+        self.rng = rng;
+        if self.recent.len() >= REUSED_MAX {
+            self.recent.remove(0);
+        }
+        self.recent.push(object);
+        object
+    }
+
+    /// A sound of a length in this range, in milliseconds.
+    fn make(&mut self, rng: &mut Rng, length_ms: std::ops::Range<i64>) -> ObjectHash {
+        let size = rng.range(400, 14_000);
+        let duration_ms = rng.range(length_ms.start, length_ms.end);
+        let bytes: Vec<u8> = (0..size / 8 + 1).flat_map(|_| rng.next().to_be_bytes()).collect();
         let manifest = match Manifest::of(&bytes, BLOCK_SIZE_BYTES, Codec::OggOpus, to_u32(duration_ms)) {
             Ok(manifest) => Arc::new(manifest),
             Err(never) => unreachable!("an object of a few kilobytes: {never}"),
         };
         let object = manifest.object;
         self.objects.insert(object, Object { bytes, manifest });
-        if self.recent.len() >= REUSED_MAX {
-            self.recent.remove(0);
-        }
-        self.recent.push(object);
         object
     }
 }

@@ -6,10 +6,13 @@
 //! node can be run for itself. What depends on a node (acknowledgements, blocks, sending again what differs) is in
 //! [`desk`](super::desk).
 
+mod calendars;
 pub(crate) mod drafts;
 pub(crate) mod names;
+mod orders;
 mod ring;
 mod shelf;
+mod warden;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,11 +20,13 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use loa_node_core::{Identity, Slot};
 use loa_protocol::area::AreaPath;
+use loa_protocol::command::Command;
 use loa_protocol::envelope::{Applied, seal_key_set};
 use loa_protocol::ids::{Digest, KeyId, ObjectHash};
 use loa_protocol::keys::KeyEntry;
 use loa_protocol::plan::{AreaPlan, NodeDocument, Program};
 use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::Guards;
 
 use self::drafts::Object;
 pub(crate) use self::ring::Ring;
@@ -56,14 +61,32 @@ pub(crate) enum Document {
     Keys(Arc<BTreeSet<KeyId>>),
     Plan(Arc<AreaPlan>),
     Node(Arc<NodeDocument>),
+    /// For the moment; neither retained nor kept.
+    Order(Arc<Command>),
 }
 
 impl Document {
     pub(crate) fn program(&self) -> Option<&Program> {
         match self {
-            Self::Keys(_) => None,
+            Self::Keys(_) | Self::Order(_) => None,
             Self::Plan(plan) => Some(&plan.program),
             Self::Node(node) => Some(&node.program),
+        }
+    }
+
+    pub(crate) fn guards(&self) -> Option<&Guards> {
+        match self {
+            Self::Keys(_) | Self::Order(_) => None,
+            Self::Plan(plan) => Some(&plan.guards),
+            Self::Node(node) => Some(&node.guards),
+        }
+    }
+
+    /// Whether an area's own priority items go before those of all wider areas.
+    pub(crate) fn own_priority_first(&self) -> bool {
+        match self {
+            Self::Plan(plan) => plan.own_priority_first,
+            Self::Keys(_) | Self::Node(_) | Self::Order(_) => false,
         }
     }
 }
@@ -87,6 +110,7 @@ pub(crate) struct Restore {
 #[derive(Debug)]
 pub(crate) struct Frame {
     seed: u64,
+    kinds: Faults,
     pub(crate) begin: i64,
     /// When everything is healed and staff go home.
     pub(crate) end: i64,
@@ -115,6 +139,7 @@ impl Frame {
         let validity_ms = if rng.percent(70) { 45 * DAY } else { rng.range(30, 80) * HOUR };
         let mut frame = Self {
             seed,
+            kinds: faults.clone(),
             begin,
             end,
             zone,
@@ -147,6 +172,10 @@ impl Frame {
             let leap = Outage { from, until: from + rng.gap_ms(HOUR) };
             self.leap = Some((leap, rng.range(10 * MINUTE, 3 * HOUR)));
         }
+    }
+
+    pub(crate) fn has(&self, kind: Fault) -> bool {
+        self.kinds.has(kind)
     }
 
     pub(crate) fn rng(&self, purpose: &str) -> Rng {
@@ -200,9 +229,15 @@ impl History {
     fn follow(&mut self, reader: Reader) {
         let (published, drafts) = Shelf::new(&self.frame, reader).through_time();
         self.objects.extend(drafts.objects);
-        if let Some(first) = published.first() {
-            self.plans.insert(first.slot.clone(), published);
+        let Some(first) = published.first() else { return };
+        let slot = first.slot.clone();
+        if let Slot::Plan(area) = &slot
+            && self.frame.has(Fault::Orders)
+        {
+            let orders = orders::orders(&self.frame, Ok(area), &published);
+            self.plans.insert(Slot::Command(Some(area.clone())), orders);
         }
+        self.plans.insert(slot, published);
     }
 
     /// What this node is told, and who it is.
@@ -211,6 +246,10 @@ impl History {
         let (commune, village) = names::place(index);
         let mut publications: BTreeMap<Slot, Vec<Arc<Publication>>> = BTreeMap::new();
         publications.insert(Slot::Keys, self.keys.clone());
+        if self.frame.has(Fault::Orders) {
+            let node = names::node(index);
+            publications.insert(Slot::Command(None), orders::orders(&self.frame, Err(&node), &own));
+        }
         publications.insert(Slot::Node, own);
         for area in [
             names::province(),
@@ -218,9 +257,10 @@ impl History {
             names::village(commune, 0),
             names::village(commune, 1),
         ] {
-            let slot = Slot::Plan(area);
-            if let Some(published) = self.plans.get(&slot) {
-                publications.insert(slot, published.clone());
+            for slot in [Slot::Plan(area.clone()), Slot::Command(Some(area))] {
+                if let Some(published) = self.plans.get(&slot) {
+                    publications.insert(slot, published.clone());
+                }
             }
         }
         let by_digest = publications.values().flatten().map(|p| (p.applied.digest, Arc::clone(p))).collect();

@@ -2,7 +2,7 @@
 
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::Language;
-use loa_protocol::ids::{AreaId, BulletinId, ItemId, NodeId, TenantId};
+use loa_protocol::ids::{AreaId, BulletinId, CalendarId, ItemId, NodeId, TenantId};
 
 const NODES_TO_A_COMMUNE: usize = 20;
 const NODES_TO_A_VILLAGE: usize = 10;
@@ -41,6 +41,13 @@ pub(crate) fn item(name: &str) -> ItemId {
 
 pub(crate) fn bulletin(name: &str) -> BulletinId {
     sure(BulletinId::new(name))
+}
+
+/// The calendars that items name: public holidays, lunar ones, those of mourning, and one that is in no document.
+pub(crate) const CALENDARS: [&str; 4] = ["le", "am-lich", "tang", "khong-co"];
+
+pub(crate) fn calendar(name: &str) -> CalendarId {
+    sure(CalendarId::new(name))
 }
 
 pub(crate) fn language(tag: &str) -> Language {

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use loa_node_core::Slot;
 use loa_protocol::bulletin::{Class, Language};
 use loa_protocol::envelope::{Applied, Signed, Validity, seal};
-use loa_protocol::ids::{AreaId, Digest, ItemId, KeyId};
+use loa_protocol::ids::{AreaId, Digest, ItemId, KeyId, ObjectHash};
 use loa_protocol::plan::{AreaPlan, Item, NodeDocument, Program, Zone};
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::{Guards, Start};
+use loa_protocol::timeline::{Calendar, Guards, Start};
 
 use super::drafts::Drafts;
-use super::{Document, Frame, Publication, RENEWALS_MS, names};
+use super::warden::Warden;
+use super::{Document, Frame, Publication, RENEWALS_MS, calendars, names};
+use crate::storm::fault::Fault;
 use crate::storm::{HOUR, MINUTE};
 
 /// Most items of a document.
@@ -36,6 +38,8 @@ struct Row {
     languages: Vec<Language>,
     village: usize,
     volume_percent: u8,
+    guards: Guards,
+    own_priority_first: bool,
 }
 
 /// What happens to it.
@@ -54,6 +58,9 @@ pub(crate) struct Shelf<'a> {
     frame: &'a Frame,
     reader: Reader,
     drafts: Drafts,
+    /// Draws the guards; `None` where no document states any.
+    warden: Option<Warden>,
+    calendars: Vec<Calendar>,
     row: Row,
     backups: Vec<(i64, Row)>,
     /// The highest epoch that was ever published; a node that reports it makes a restored controller sign above it.
@@ -83,9 +90,32 @@ impl<'a> Shelf<'a> {
                 Reader::Node { index } => names::place(*index).1,
             },
             volume_percent: 80,
+            guards: Guards::default(),
+            own_priority_first: false,
         };
-        let drafts = Drafts::new(rng, &name);
-        Self { frame, reader, drafts, row, backups: Vec::new(), highest: 0, published: Vec::new() }
+        let of = |kind: &str| frame.rng(&format!("{kind} of {name}"));
+        let drafts = Drafts::new(rng, &name, frame.has(Fault::Rules).then(|| of("rules")));
+        let calendars = if frame.has(Fault::Rules) {
+            calendars::draw(&mut of("calendars"), frame.begin)
+        } else {
+            Vec::new()
+        };
+        let mut warden = frame.has(Fault::Guards).then(|| Warden::new(of("guards")));
+        let mut row = row;
+        if let Some(warden) = &mut warden {
+            (row.guards, row.own_priority_first) = warden.draw();
+        }
+        Self {
+            frame,
+            reader,
+            drafts,
+            warden,
+            calendars,
+            row,
+            backups: Vec::new(),
+            highest: 0,
+            published: Vec::new(),
+        }
     }
 
     /// Everything that is published, in order, and the sounds that are made for it.
@@ -132,6 +162,11 @@ impl<'a> Shelf<'a> {
 
     fn work(&mut self, at: i64, doing: Doing) {
         self.tidy(at);
+        if let Some(warden) = self.warden.as_mut().filter(|_| doing == Doing::Work)
+            && let Some(changed) = warden.change()
+        {
+            (self.row.guards, self.row.own_priority_first) = changed;
+        }
         match doing {
             Doing::Sign => {}
             Doing::Restore { back_to } => {
@@ -219,11 +254,11 @@ impl<'a> Shelf<'a> {
                     epoch: self.row.epoch,
                     zone: Zone(self.frame.zone),
                     program: self.program(),
-                    guards: Guards::default(),
-                    own_priority_first: false,
+                    guards: self.row.guards.clone(),
+                    own_priority_first: self.row.own_priority_first,
                 };
                 let slot = Slot::Plan(area.clone());
-                self.seal(at, slot, *commune, &plan, validity, Document::Plan(Arc::new(plan.clone())))
+                self.frame.seal(at, (slot, *commune), &plan, validity, Document::Plan(Arc::new(plan.clone())))
             }
             Reader::Node { index } => {
                 let document = NodeDocument {
@@ -235,27 +270,41 @@ impl<'a> Shelf<'a> {
                     volume_percent: self.row.volume_percent,
                     health_interval_s: 3_600,
                     program: self.program(),
-                    guards: Guards::default(),
+                    guards: self.row.guards.clone(),
                 };
                 let kept = Document::Node(Arc::new(document.clone()));
-                self.seal(at, Slot::Node, None, &document, validity, kept)
+                self.frame.seal(at, (Slot::Node, None), &document, validity, kept)
             }
         };
         self.published.push(Arc::new(publication));
         self.backups.push((at, self.row.clone()));
     }
 
-    fn seal<T: Signed>(
+    fn program(&self) -> Program {
+        let items: Vec<Item> = self.row.items.values().cloned().collect();
+        let sounds = |item: &Item| -> Vec<ObjectHash> {
+            item.tracks.iter().map(|track| track.object).chain(item.rules.chimes().copied()).collect()
+        };
+        let named = items.iter().flat_map(sounds);
+        let manifests: BTreeMap<_, _> = named
+            .filter_map(|object| Some((object, (*self.drafts.objects.get(&object)?.manifest).clone())))
+            .collect();
+        Program { items, objects: manifests.into_values().collect(), calendars: self.calendars.clone() }
+    }
+}
+
+impl Frame {
+    /// Signs a document for the readers of a slot, with the key that signs for this commune (`None`: for the province).
+    pub(super) fn seal<T: Signed>(
         &self,
         at: i64,
-        slot: Slot,
-        commune: Option<usize>,
+        (slot, commune): (Slot, Option<usize>),
         signed: &T,
         validity: Validity,
         document: Document,
     ) -> Publication {
         let classes: Vec<Class> = signed.classes();
-        let key = self.frame.ring.signer(at, commune, &classes);
+        let key = self.ring.signer(at, commune, &classes);
         let envelope = seal(signed, &names::tenant(), validity, key);
         let applied = Applied { sequence: signed.sequence(), digest: Digest::of(&envelope) };
         let key = KeyId::of(&key.verifying_key());
@@ -264,17 +313,6 @@ impl<'a> Shelf<'a> {
         Publication { at, slot, applied, envelope: envelope.into(), document, key, not_before, expires }
     }
 
-    fn program(&self) -> Program {
-        let items: Vec<Item> = self.row.items.values().cloned().collect();
-        let named = items.iter().flat_map(|item| item.tracks.iter().map(|track| track.object));
-        let manifests: BTreeMap<_, _> = named
-            .filter_map(|object| Some((object, (*self.drafts.objects.get(&object)?.manifest).clone())))
-            .collect();
-        Program { items, objects: manifests.into_values().collect(), calendars: Vec::new() }
-    }
-}
-
-impl Frame {
     /// Of a document that is issued when the controller's clock says so.
     pub(crate) fn validity(&self, clock_ms: i64) -> Validity {
         let issued_at_s = clock_ms.div_euclid(1_000);

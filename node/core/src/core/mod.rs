@@ -12,7 +12,6 @@ use std::time::Duration;
 use loa_protocol::ids::{AreaId, BootId, Digest, ObjectHash};
 use loa_protocol::receipt::{BATCH_MAX, Receipt, ReceiptAck, ReceiptBatch, Seal};
 use loa_protocol::report::{ClockTrust, EventKind, Presence, StorageState};
-use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::Watch;
 use loa_protocol::transfer::Block;
 use loa_protocol::wire::Wire;
@@ -100,7 +99,7 @@ impl Core {
             world: World {
                 cache: Cache::restore(settings.cache_quota_bytes, objects, partial),
                 settings,
-                boot_wall: now.wall,
+                boot_monotonic_ms: now.monotonic_ms,
                 clock: ClockTrust::Unknown,
                 clock_stepped: false,
                 documents: Documents::restore(&identity, documents, applied, now),
@@ -353,8 +352,8 @@ impl Core {
 #[derive(Debug)]
 struct World {
     settings: Settings,
-    /// The wall clock at boot.
-    boot_wall: UnixMs,
+    /// The monotonic clock at boot.
+    boot_monotonic_ms: u64,
     clock: ClockTrust,
     /// It stepped, and nobody has judged it since.
     clock_stepped: bool,
@@ -369,7 +368,8 @@ impl World {
     fn scene(&self, now: Now) -> Scene<'_> {
         Scene {
             now,
-            boot_wall: self.boot_wall,
+            // By the wall clock as it is now: it may have been wrong at boot.
+            boot_wall: now.wall - now.monotonic_ms.saturating_sub(self.boot_monotonic_ms).cast_signed(),
             clock: if self.clock_stepped { ClockTrust::Unknown } else { self.clock },
             settings: &self.settings,
             languages: self.documents.profile().map_or(&[], |profile| &profile.languages),
