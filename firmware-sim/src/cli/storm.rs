@@ -27,6 +27,9 @@ pub(crate) struct StormArgs {
     /// What may go wrong: `all`, `none`, or kinds with commas between them.
     #[arg(long, default_value_t = Faults::all())]
     faults: Faults,
+    /// How many of a failing node's last events are told.
+    #[arg(long, default_value_t = 60)]
+    events: usize,
     /// Leaves a failing run as it is.
     #[arg(long)]
     no_shrink: bool,
@@ -36,20 +39,20 @@ impl StormArgs {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let threads = std::thread::available_parallelism().map_or(1, Into::into);
         let begun = Instant::now();
-        let Self { seed, seeds, nodes, first, days, faults, no_shrink } = self;
+        let Self { seed, seeds, nodes, first, days, faults, events, no_shrink } = self;
         let mut total = Total::default();
         for seed in seed..seed.saturating_add(seeds) {
             let storm = Storm { seed, nodes, first, days, faults: faults.clone() };
             let report = storm.run(threads);
             total.add(&report);
             if seeds == 1 || report.failure.is_some() {
-                tell(&storm, &report);
+                tell(&storm, &report, events);
             }
             if report.failure.is_some() {
                 let smallest = if no_shrink { None } else { shrink::shrink(&storm, &report) };
                 if let Some((storm, report)) = smallest {
                     println!("\nThe smallest run that breaks the same rule:");
-                    tell(&storm, &report);
+                    tell(&storm, &report, events);
                 }
                 anyhow::bail!("seed {seed} breaks a rule");
             }
@@ -83,12 +86,12 @@ impl Total {
     }
 }
 
-fn tell(storm: &Storm, report: &Report) {
+fn tell(storm: &Storm, report: &Report, kept: usize) {
     println!("{storm}\ntrace {}", report.hash);
     let Some(failure) = &report.failure else { return };
     println!("\nnode {}, {}: {}", failure.node, failure.violation.at, failure.violation.rule);
     println!("  {}\n\nthe last events, in true time:", failure.violation.what);
-    for event in &failure.events {
+    for event in storm.tell(failure.node, kept) {
         println!("  {event}");
     }
 }

@@ -345,11 +345,14 @@ impl Board<'_> {
         let almanac = &self.file.history.almanac;
         let verdict = invariants::only_what_is_planned_sounds(&self.facts.books, almanac, intent, &object);
         self.demand("only what a plan in force names sounds", verdict);
-        let verdict = invariants::nothing_sounds_twice(&mut self.sounded, intent);
+        let verdict = invariants::nothing_sounds_twice(&mut self.sounded, &self.facts.books, intent);
         self.demand("nothing sounds twice from its start", verdict);
+        let is_taken_up =
+            self.sounded.get(&(intent.item.clone(), intent.nominal)).is_some_and(|(_, times)| *times > 1);
         // A sound that was ordered by the clock before it was set begins when it was to.
         if self.clock_set + ORDERED_MS < self.t {
-            let verdict = invariants::a_start_is_within_its_tolerance(&self.facts.books, intent, wall);
+            let verdict =
+                invariants::a_start_is_within_its_tolerance(&self.facts.books, intent, is_taken_up, wall);
             self.demand("a start is within its tolerance", verdict);
         }
         // What was ordered before a document or a clock changed is judged by what was there then.
@@ -361,7 +364,8 @@ impl Board<'_> {
             let verdict = invariants::nothing_begins_over_budget(&self.facts, almanac, intent, wall);
             self.demand("nothing begins over the budget of a day", verdict);
         }
-        let verdict = invariants::the_clock_is_right_when_it_sounds(&self.facts.books, intent, self.t);
+        let verdict =
+            invariants::the_clock_is_right_when_it_sounds(&self.facts.books, intent, is_taken_up, self.t);
         self.demand("nothing sounds by a clock that is wrong", verdict);
     }
 }

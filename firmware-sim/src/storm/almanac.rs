@@ -30,11 +30,13 @@ pub(crate) struct Almanac {
     zone: Tz,
     days: Mutex<Days>,
     quiet: Mutex<Quiet>,
+    /// When each local date ends.
+    dates: Mutex<BTreeMap<chrono::NaiveDate, UnixMs>>,
 }
 
 impl Almanac {
     pub(crate) fn new(zone: Tz) -> Self {
-        Self { zone, days: Mutex::default(), quiet: Mutex::default() }
+        Self { zone, days: Mutex::default(), quiet: Mutex::default(), dates: Mutex::default() }
     }
 
     /// The nominal starts of an item after `from`, up to and including `to`; of a pattern, at most two years of them.
@@ -116,9 +118,13 @@ impl Almanac {
         let minute = at.0.div_euclid(MINUTE);
         let date = |minute| wall_of(self.zone, minute).map(|wall| wall.date()).unwrap_or_default();
         let today = date(minute);
+        let mut dates = self.dates.lock().unwrap_or_else(PoisonError::into_inner);
         // Clocks change by whole minutes, and no day is longer than this.
-        let end = (minute + 1..minute + 2 * MINUTES_A_DAY).find(|minute| date(*minute) != today);
-        (today, UnixMs(end.unwrap_or(minute) * MINUTE))
+        let end = *dates.entry(today).or_insert_with(|| {
+            let end = (minute + 1..minute + 2 * MINUTES_A_DAY).find(|minute| date(*minute) != today);
+            UnixMs(end.unwrap_or(minute) * MINUTE)
+        });
+        (today, end)
     }
 
     fn day(&self, pattern: &str, day: i64) -> Arc<[UnixMs]> {

@@ -77,7 +77,8 @@ pub(super) struct Board<'a> {
 
     // What the rules remember.
     pub(super) applied: BTreeMap<Slot, Applied>,
-    pub(super) sounded: BTreeSet<(ItemId, UnixMs)>,
+    /// Of each start, which revision was heard, and how often it began.
+    pub(super) sounded: BTreeMap<(ItemId, UnixMs), (u32, u32)>,
     pub(super) ended: BTreeMap<OccurrenceId, (bool, u64)>,
     /// What the core said it is about to play, and of which no receipt was written.
     pub(super) intents: BTreeMap<OccurrenceId, Intent>,
@@ -115,7 +116,7 @@ pub(super) struct Outcome {
 }
 
 impl<'a> Board<'a> {
-    pub(super) fn new(file: &'a File<'a>, seed: u64, faults: &'a Faults, in_words: bool) -> Self {
+    pub(super) fn new(file: &'a File<'a>, seed: u64, faults: &'a Faults, kept: Option<usize>) -> Self {
         let frame = &file.history.frame;
         let name = format!("board {}", file.index);
         let mut rng = Rng::of(seed, &name);
@@ -154,9 +155,9 @@ impl<'a> Board<'a> {
             desk: Desk::new(Rng::of(seed, &format!("desk of {}", file.index))),
             speaker: Speaker::default(),
             facts: Facts::default(),
-            trace: Trace::new(in_words),
+            trace: Trace::new(kept),
             applied: BTreeMap::new(),
-            sounded: BTreeSet::new(),
+            sounded: BTreeMap::new(),
             ended: BTreeMap::new(),
             intents: BTreeMap::new(),
             cut_off: BTreeSet::new(),

@@ -2,6 +2,7 @@
 //! reported. The reference model predicts from this, and from nothing that the core thinks.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use loa_node::clock::trust::ERROR_MAX_MS;
@@ -15,6 +16,9 @@ use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::Guards;
 
 use super::office::{Document, Publication};
+
+/// Silence between two parts of a session.
+const PAUSE_MS: i64 = 1_000;
 
 /// The documents that a node holds.
 #[derive(Clone, Debug, Default)]
@@ -121,6 +125,16 @@ impl Books {
         heard(item, self.languages())
     }
 
+    /// How long a whole session of an item lasts at most, pauses and chimes included.
+    pub(crate) fn session_ms(&self, item: &Item) -> i64 {
+        let length = |object: &ObjectHash| self.length_ms(object).unwrap_or(0) + PAUSE_MS;
+        let round: i64 = self.heard(item).iter().map(length).sum();
+        let chimes: i64 = item.rules.chimes().map(length).sum();
+        let (rounds, gap_ms) =
+            item.rules.repeats.map_or((1, 0), |r| (i64::from(r.rounds), i64::from(r.gap_ms)));
+        chimes + rounds * (round + gap_ms)
+    }
+
     /// How long an object sounds, in milliseconds.
     pub(crate) fn length_ms(&self, object: &ObjectHash) -> Option<i64> {
         let manifest = self.programs().into_iter().find_map(|(_, program)| program.manifest(object))?;
@@ -148,6 +162,8 @@ pub(crate) struct Calm {
     pub(crate) whole: BTreeMap<ObjectHash, UnixMs>,
     /// Since when each item has been in force in its revision.
     pub(crate) since: BTreeMap<(ItemId, u32), UnixMs>,
+    /// Which of the receipts were written in it.
+    pub(crate) receipts: Range<usize>,
 }
 
 /// What a node did, seen from outside.
@@ -155,7 +171,8 @@ pub(crate) struct Calm {
 pub(crate) struct Facts {
     pub(crate) books: Books,
     pub(crate) calms: Vec<Calm>,
-    calm_from: Option<UnixMs>,
+    /// Since when nothing disturbs it, and how many receipts there were then.
+    calm_from: Option<(UnixMs, usize)>,
     whole: BTreeMap<ObjectHash, UnixMs>,
     since: BTreeMap<(ItemId, u32), UnixMs>,
     /// From when until when, in true time, the clock was wrong by more than one that counts may be.
@@ -196,16 +213,18 @@ impl Facts {
 
     /// Something disturbs the node, or might.
     pub(crate) fn disturb(&mut self, wall: UnixMs) {
-        let Some(from) = self.calm_from.take() else { return };
+        let Some((from, written)) = self.calm_from.take() else { return };
         if from < wall {
+            let receipts = written..self.receipts.len();
             let (books, whole, since) = (self.books.clone(), self.whole.clone(), self.since.clone());
-            self.calms.push(Calm { from, to: wall, books, whole, since });
+            self.calms.push(Calm { from, to: wall, books, whole, since, receipts });
         }
     }
 
     /// Nothing disturbs it from here on.
     pub(crate) fn calm_down(&mut self, wall: UnixMs) {
-        self.calm_from.get_or_insert(wall);
+        let written = self.receipts.len();
+        self.calm_from.get_or_insert((wall, written));
     }
 
     /// It holds another document in a slot, or none. Disturb it before.

@@ -12,7 +12,7 @@ use loa_protocol::envelope::Applied;
 use loa_protocol::ids::{Digest, ItemId, ObjectHash, OccurrenceId};
 use loa_protocol::receipt::{Outcome, Reason, Receipt};
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::Guards;
+use loa_protocol::timeline::{AfterInterruption, Guards};
 
 use super::almanac::Almanac;
 use super::desk::{Desk, wanted};
@@ -23,6 +23,8 @@ use super::{DAY, MINUTE, SECOND};
 
 /// By how much a start may be later than the item allows: what the speaker needs.
 const START_SLACK_MS: i64 = 600;
+/// By how much a start may be earlier: a board is not exact to the sample.
+const EARLY_MS: i64 = 2;
 /// How long the amplifier warms up, as the simulated boards have it.
 pub(crate) const WARM_UP_MS: i64 = 2_000;
 /// An emergency is heard so soon after the node has its plan, its audio, and its instant has come.
@@ -113,20 +115,36 @@ pub(crate) fn only_what_is_planned_sounds(
     })
 }
 
+/// How late a start may be: what the item allows, and what is taken up again by as much as its whole session lasts (timeline, I3).
+fn late_at_most_ms(books: &Books, intent: &Intent, is_taken_up: bool) -> Option<i64> {
+    let item = books.item(&intent.item)?.item;
+    Some(i64::from(item.start_within_ms) + if is_taken_up { books.session_ms(item) } else { 0 })
+}
+
 /// Protocol 5: a start is not early, and not later than the item allows.
-pub(crate) fn a_start_is_within_its_tolerance(books: &Books, intent: &Intent, wall: UnixMs) -> Verdict {
-    let Some(planned) = books.item(&intent.item) else { return Ok(()) };
+pub(crate) fn a_start_is_within_its_tolerance(
+    books: &Books,
+    intent: &Intent,
+    is_taken_up: bool,
+    wall: UnixMs,
+) -> Verdict {
+    let Some(within_ms) = late_at_most_ms(books, intent, is_taken_up) else { return Ok(()) };
     let late_ms = wall.since(intent.nominal);
-    let most_ms = i64::from(planned.item.start_within_ms) + START_SLACK_MS;
-    require((-2..=most_ms).contains(&late_ms), || {
+    let most_ms = within_ms + START_SLACK_MS;
+    require((-EARLY_MS..=most_ms).contains(&late_ms), || {
         format!("{} of {} starts {late_ms} ms late, {most_ms} ms are allowed", intent.item, intent.nominal)
     })
 }
 
 /// Issue 4: a clock that is wrong by hours makes nothing sound. By the true time, too, a start is within its tolerance, give
 /// or take what a clock that counts may be wrong.
-pub(crate) fn the_clock_is_right_when_it_sounds(books: &Books, intent: &Intent, t: i64) -> Verdict {
-    let within_ms = books.item(&intent.item).map_or(0, |planned| i64::from(planned.item.start_within_ms));
+pub(crate) fn the_clock_is_right_when_it_sounds(
+    books: &Books,
+    intent: &Intent,
+    is_taken_up: bool,
+    t: i64,
+) -> Verdict {
+    let within_ms = late_at_most_ms(books, intent, is_taken_up).unwrap_or(0);
     let error_ms = 2 * ERROR_MAX_MS.cast_signed() + 2 * SECOND;
     let late_ms = t - intent.nominal.0;
     require((-error_ms..=within_ms + error_ms).contains(&late_ms), || {
@@ -134,10 +152,20 @@ pub(crate) fn the_clock_is_right_when_it_sounds(books: &Books, intent: &Intent, 
     })
 }
 
-/// Issue 4: never twice from the start, in whatever revision.
-pub(crate) fn nothing_sounds_twice(sounded: &mut BTreeSet<(ItemId, UnixMs)>, intent: &Intent) -> Verdict {
-    let is_first = sounded.insert((intent.item.clone(), intent.nominal));
-    require(is_first, || format!("{} of {} sounds a second time", intent.item, intent.nominal))
+/// Timeline, W2, I2 and I3: a start sounds once, in whatever revision; taken up again at most once, where its item wants that.
+pub(crate) fn nothing_sounds_twice(
+    sounded: &mut BTreeMap<(ItemId, UnixMs), (u32, u32)>,
+    books: &Books,
+    intent: &Intent,
+) -> Verdict {
+    let key = (intent.item.clone(), intent.nominal);
+    let (revision, times) = sounded.get(&key).copied().unwrap_or((intent.revision, 0));
+    sounded.insert(key, (revision, times + 1));
+    let policy = books.item(&intent.item).map(|planned| planned.item.rules.after_interruption);
+    let is_taken_up = times == 1
+        && revision == intent.revision
+        && policy.is_some_and(|policy| policy != AfterInterruption::Drop);
+    require(times == 0 || is_taken_up, || format!("{} of {} sounds again", intent.item, intent.nominal))
 }
 
 /// Protocol 7: numbers from 1 without a hole, in the order in which they are written, and each names the one before it.
@@ -186,7 +214,8 @@ pub(crate) fn nothing_begins_in_quiet_hours(
 ) -> Verdict {
     let is_quiet = |guards: &Guards| {
         let today = almanac.quiet(&guards.quiet_hours, wall.0.div_euclid(DAY));
-        today.iter().any(|(from, until)| *from <= wall && wall < *until)
+        // A clock that drifts is a little ahead of what it was when the sound was ordered.
+        today.iter().any(|(from, until)| *from <= wall && wall + EARLY_MS < *until)
     };
     require(class == Class::Emergency || !books.guards().any(is_quiet), || {
         format!("a sound of class {class:?} begins at {wall}, in quiet hours")
@@ -200,7 +229,12 @@ pub(crate) fn nothing_begins_over_budget(
     intent: &Intent,
     wall: UnixMs,
 ) -> Verdict {
-    if intent.class == Class::Emergency || intent.progress.is_taken_up {
+    let is_budget = |guards: &Guards| {
+        let minutes = guards.normal_minutes_a_day.or(guards.priority_minutes_a_day);
+        minutes.or(guards.sessions_a_day).is_some()
+    };
+    let is_exempt = intent.class == Class::Emergency || intent.progress.is_taken_up;
+    if is_exempt || !facts.books.guards().any(is_budget) {
         return Ok(());
     }
     let (today, _) = almanac.date(wall);
@@ -263,11 +297,11 @@ pub(crate) fn the_cache_stays_within_quota(used_bytes: u64, quota_bytes: u64) ->
 
 /// Issue 4: an emergency reaches sound within its bound on every node that has its plan and its audio.
 pub(crate) fn an_emergency_is_heard(
-    sounded: &BTreeSet<(ItemId, UnixMs)>,
+    sounded: &BTreeMap<(ItemId, UnixMs), (u32, u32)>,
     item: &ItemId,
     nominal: UnixMs,
 ) -> Verdict {
-    require(sounded.contains(&(item.clone(), nominal)), || {
+    require(sounded.contains_key(&(item.clone(), nominal)), || {
         format!("the emergency {item} of {nominal} is not heard although nothing hinders it")
     })
 }

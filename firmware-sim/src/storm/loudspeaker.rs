@@ -316,10 +316,13 @@ impl<'a> Loudspeaker<'a> {
             self.is_doubtful |= is_close;
             verdicts.push((due.key.clone(), is_judged.then_some(judged)));
         }
+        // T2: who sounds at an instant is settled before it; for what is due only then, it is not free.
+        let begins = verdicts.iter().any(|(_, judged)| *judged == Some(Judged::Now));
+        let is_taken = |due: &Due<'_>| begins && due.nominal() == at && due.class() < Class::Emergency;
         let verdict = |due: &Due<'_>| verdicts.iter().find(|(key, _)| *key == due.key).and_then(|(_, v)| *v);
         self.end(|due| match verdict(due)? {
-            Judged::Never(reason) => Some(due.ends(Some(reason))),
-            Judged::Now | Judged::NotBefore(_) => None,
+            Judged::Never(reason) if !is_taken(due) => Some(due.ends(Some(reason))),
+            Judged::Never(_) | Judged::Now | Judged::NotBefore(_) => None,
         });
         let mut now = Vec::new();
         for (n, due) in self.waiting.iter().enumerate() {

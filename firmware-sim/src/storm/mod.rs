@@ -52,12 +52,16 @@ mod wire;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use loa_protocol::envelope::remember_signatures;
 use sha2::{Digest as _, Sha256};
 
 use self::board::{Board, Outcome};
 pub use self::fault::{Fault, Faults};
 pub use self::invariants::Violation;
 use self::office::{Frame, History};
+
+/// How many signatures a thread remembers that it verified; those of a run's plans come again with each node.
+const SIGNATURES_MAX: usize = 100_000;
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -120,8 +124,6 @@ pub struct Failure {
     pub node: usize,
     /// The rule, when and how.
     pub violation: Violation,
-    /// The last events, in words.
-    pub events: Vec<String>,
 }
 
 impl Storm {
@@ -134,6 +136,7 @@ impl Storm {
         let next = AtomicUsize::new(self.first);
         let has_failed = AtomicBool::new(false);
         let work = || {
+            remember_signatures(SIGNATURES_MAX);
             let mut done: Vec<(usize, Outcome)> = Vec::new();
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
@@ -141,7 +144,7 @@ impl Storm {
                 if index >= until || has_failed.load(Ordering::Relaxed) {
                     return done;
                 }
-                let outcome = self.run_node(&history, index, false);
+                let outcome = self.run_node(&history, index, None);
                 has_failed.fetch_or(outcome.violation.is_some(), Ordering::Relaxed);
                 done.push((index, outcome));
             }
@@ -158,15 +161,23 @@ impl Storm {
             all
         });
         outcomes.sort_by_key(|(index, _)| *index);
-        self.report(&history, outcomes)
+        Self::report(outcomes)
     }
 
-    fn run_node(&self, history: &History, index: usize, in_words: bool) -> Outcome {
+    fn run_node(&self, history: &History, index: usize, kept: Option<usize>) -> Outcome {
         let file = history.file_of(index);
-        Board::new(&file, self.seed, &self.faults, in_words).run()
+        Board::new(&file, self.seed, &self.faults, kept).run()
     }
 
-    fn report(&self, history: &History, outcomes: Vec<(usize, Outcome)>) -> Report {
+    /// The last events of a node, in words: it is run again, so that nobody pays for them while all is well.
+    #[must_use]
+    pub fn tell(&self, node: usize, kept: usize) -> Vec<String> {
+        let frame = Frame::new(self.seed, self.days, &self.faults);
+        let history = History::new(frame, self.first, self.first + self.nodes);
+        self.run_node(&history, node, Some(kept)).words
+    }
+
+    fn report(outcomes: Vec<(usize, Outcome)>) -> Report {
         let mut hash = Sha256::new();
         let mut report = Report {
             hash: String::new(),
@@ -187,9 +198,7 @@ impl Storm {
             if let Some(violation) = outcome.violation
                 && report.failure.is_none()
             {
-                // Once more, in words: nobody pays for them while all is well.
-                let events = self.run_node(history, index, true).words;
-                report.failure = Some(Failure { node: index, violation, events });
+                report.failure = Some(Failure { node: index, violation });
             }
         }
         let digest: [u8; 32] = hash.finalize().into();

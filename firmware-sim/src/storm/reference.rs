@@ -38,9 +38,10 @@ const LOOK_BACK_MS: i64 = 6 * DAY;
 
 /// Whether a node did what the model predicts; gives the number of starts and misses that were predicted and came true.
 pub(crate) fn agree(facts: &Facts, almanac: &Almanac) -> Result<u64, String> {
-    let mut receipts: BTreeMap<Key, &Receipt> = BTreeMap::new();
-    for receipt in &facts.receipts {
-        receipts.insert((receipt.item.clone(), receipt.revision, receipt.nominal), receipt);
+    let mut receipts: BTreeMap<Key, Vec<(usize, &Receipt)>> = BTreeMap::new();
+    for (place, receipt) in facts.receipts.iter().enumerate() {
+        let key = (receipt.item.clone(), receipt.revision, receipt.nominal);
+        receipts.entry(key).or_default().push((place, receipt));
     }
     let told = facts.receipts.iter().map(|receipt| (receipt.item.clone(), receipt.nominal)).collect();
     let mut predicted = 0;
@@ -60,7 +61,8 @@ struct Model<'a> {
     facts: &'a Facts,
     calm: &'a Calm,
     almanac: &'a Almanac,
-    receipts: &'a BTreeMap<Key, &'a Receipt>,
+    /// With its place among all. More than one where a clock that was ahead had called it missed (protocol, 7).
+    receipts: &'a BTreeMap<Key, Vec<(usize, &'a Receipt)>>,
     /// Of which starts there is a receipt, in whatever revision.
     told: &'a BTreeSet<(ItemId, UnixMs)>,
 }
@@ -147,12 +149,14 @@ impl Model<'_> {
     }
 
     fn ended_before(&self, due: &Due<'_>, at: UnixMs) -> bool {
-        self.receipts.get(&due.key).is_some_and(|receipt| receipt.written < at)
+        self.receipts.get(&due.key).is_some_and(|all| all.iter().all(|(_, receipt)| receipt.written < at))
     }
 
     fn compare(&self, due: &Due<'_>, said: Said) -> Result<(), String> {
         let (item, revision, nominal) = &due.key;
-        let receipt = self.receipts.get(&due.key);
+        let all = self.receipts.get(&due.key).map_or(&[][..], Vec::as_slice);
+        let is_of_the_time = |(place, _): &&(usize, &Receipt)| self.calm.receipts.contains(place);
+        let receipt = all.iter().find(is_of_the_time).or(all.last()).map(|(_, receipt)| receipt);
         let got = receipt.map(|receipt| (receipt.outcome, receipt.sound));
         let is_heard = |from: UnixMs, for_ms: i64| {
             receipt.and_then(|receipt| receipt.sound).is_some_and(|sound| {

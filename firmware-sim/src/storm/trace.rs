@@ -8,9 +8,6 @@ use loa_protocol::time::UnixMs;
 use loa_protocol::wire::Wire as _;
 use sha2::{Digest as _, Sha256};
 
-/// Most events that are kept in words.
-const KEPT: usize = 60;
-
 /// The events of one node.
 #[derive(Debug)]
 pub(crate) struct Trace {
@@ -18,11 +15,15 @@ pub(crate) struct Trace {
     events: u64,
     /// In words; `None` when nobody wants them.
     words: Option<VecDeque<String>>,
+    /// How many of the last are kept in words.
+    kept: usize,
 }
 
 impl Trace {
-    pub(crate) fn new(in_words: bool) -> Self {
-        Self { hash: Sha256::new(), events: 0, words: in_words.then(VecDeque::new) }
+    /// `kept`: how many of the last events are kept in words, if any.
+    pub(crate) fn new(kept: Option<usize>) -> Self {
+        let words = kept.map(|_| VecDeque::new());
+        Self { hash: Sha256::new(), events: 0, words, kept: kept.unwrap_or(0) }
     }
 
     /// Something happened at a true instant. `bytes` tells apart what the name does not.
@@ -39,7 +40,7 @@ impl Trace {
         self.hash.update((bytes.len() as u64).to_be_bytes());
         self.hash.update(bytes);
         if let Some(kept) = &mut self.words {
-            if kept.len() >= KEPT {
+            if kept.len() >= self.kept {
                 kept.pop_front();
             }
             kept.push_back(format!("{}  {name}  {}", UnixMs(at_ms), words()));

@@ -3,7 +3,7 @@
 use coset::{CoseSign1, CoseSign1Builder, TaggedCborSerializable};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
-use super::{Claims, Refusal};
+use super::{Claims, Refusal, memo};
 use crate::wire::MESSAGE_MAX_BYTES;
 
 /// Signs a payload; no external additional data.
@@ -46,7 +46,7 @@ impl Envelope {
     pub(super) fn verify(&self, key: &VerifyingKey) -> Result<(), Refusal> {
         self.cose.verify_signature(&[], |signature, signed_bytes| {
             let signature = Signature::from_slice(signature).map_err(|_| Refusal::BadSignature)?;
-            key.verify_strict(signed_bytes, &signature).map_err(|_| Refusal::BadSignature)
+            if memo::is_right(key, signed_bytes, &signature) { Ok(()) } else { Err(Refusal::BadSignature) }
         })
     }
 

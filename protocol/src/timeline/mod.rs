@@ -53,7 +53,7 @@
 //!   [`Reason::NoTrackForLanguage`] when it is due.
 //! - **N3** An occurrence waits for the audio of all these tracks. From its *last call* on, shortly before its limit, it
 //!   starts with those that are there, and ends as partial. A chime that is not there is left out, and nothing is lacking.
-//! - **N4** A part that cannot be decoded is passed over; the session goes on with the next one and ends as partial.
+//! - **N4** A part that cannot be decoded, or whose object is not whole any more, is passed over; the session goes on with the next one and ends as partial.
 //! - **N5** A session has one intent and one receipt, however many parts it has.
 //!
 //! # T. Turns

@@ -212,6 +212,7 @@ impl Core {
             }
             StoreEvent::ObjectCorrupt { object } => {
                 self.world.cache.handle_corrupt(&object);
+                self.player.lose(&object);
                 self.fetch_anew(&object, now);
                 self.reports.add_event(EventKind::ObjectCorrupt { object }, now.wall);
                 self.reports.handle_state_change();

@@ -200,6 +200,13 @@ impl Player {
         self.follow(step, now, actions)
     }
 
+    /// An object is not whole any more: what sounds goes on without the parts to come that need it (rule N4).
+    pub(crate) fn lose(&mut self, object: &ObjectHash) {
+        if let Some(session) = &mut self.session {
+            session.lose(object);
+        }
+    }
+
     /// Does what the watchdog of a sound demands.
     pub(crate) fn handle_timeout(&mut self, now: Now, actions: &mut VecDeque<Action>) -> Option<Ended> {
         let step = self.session.as_mut()?.handle_timeout(now, actions);

@@ -163,6 +163,14 @@ impl Session {
         self.due.follow(agenda) && sounds_as(&self.due.item, &ordered)
     }
 
+    /// Passes over the parts to come that need an object which is not whole any more.
+    pub(super) fn lose(&mut self, object: &ObjectHash) {
+        if self.left.iter().any(|part| part.object == *object && !part.is_chime) {
+            self.defect = Some(Reason::AudioBroken);
+        }
+        self.left.retain(|part| part.object != *object);
+    }
+
     /// The objects that it still needs.
     pub(super) fn objects(&self) -> impl Iterator<Item = ObjectHash> + '_ {
         std::iter::once(self.current.object).chain(self.left.iter().map(|part| part.object))

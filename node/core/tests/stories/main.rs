@@ -8,6 +8,7 @@ mod foreseen;
 mod guards;
 mod hanging;
 mod interrupted;
+mod lasting;
 mod late_looks;
 mod main_job;
 mod office;
