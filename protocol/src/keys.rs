@@ -9,6 +9,7 @@ use minicbor::{Decode, Encode};
 
 use crate::area::AreaPath;
 use crate::bulletin::Class;
+use crate::envelope::memo;
 use crate::ids::{AreaId, KeyId};
 use crate::time::UnixMs;
 use crate::wire::{Wire, WireError, require, sha256};
@@ -93,7 +94,9 @@ impl KeyEntry {
 
     /// The key, `None` when the bytes are no point of the curve or a weak one.
     pub fn verifying_key(&self) -> Option<VerifyingKey> {
-        VerifyingKey::from_bytes(&self.public_key).ok().filter(|key| !key.is_weak())
+        memo::key(&self.public_key, || {
+            VerifyingKey::from_bytes(&self.public_key).ok().filter(|key| !key.is_weak())
+        })
     }
 }
 

@@ -347,8 +347,9 @@ impl Board<'_> {
         self.demand("only what a plan in force names sounds", verdict);
         let verdict = invariants::nothing_sounds_twice(&mut self.sounded, &self.facts.books, intent);
         self.demand("nothing sounds twice from its start", verdict);
-        let is_taken_up =
-            self.sounded.get(&(intent.item.clone(), intent.nominal)).is_some_and(|(_, times)| *times > 1);
+        // What was ordered when the power went may have been heard, and counts as interrupted.
+        let is_taken_up = self.cut_off.contains(&intent.occurrence)
+            || self.sounded.get(&(intent.item.clone(), intent.nominal)).is_some_and(|(_, times)| *times > 1);
         // A sound that was ordered by the clock before it was set begins when it was to.
         if self.clock_set + ORDERED_MS < self.t {
             let verdict =

@@ -52,7 +52,7 @@ mod wire;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use loa_protocol::envelope::remember_signatures;
+use loa_protocol::envelope::remember;
 use sha2::{Digest as _, Sha256};
 
 use self::board::{Board, Outcome};
@@ -60,8 +60,8 @@ pub use self::fault::{Fault, Faults};
 pub use self::invariants::Violation;
 use self::office::{Frame, History};
 
-/// How many signatures a thread remembers that it verified; those of a run's plans come again with each node.
-const SIGNATURES_MAX: usize = 100_000;
+/// How many envelopes a thread remembers; those of a run's plans come again with each node.
+const REMEMBERED_MAX: usize = 20_000;
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -136,7 +136,7 @@ impl Storm {
         let next = AtomicUsize::new(self.first);
         let has_failed = AtomicBool::new(false);
         let work = || {
-            remember_signatures(SIGNATURES_MAX);
+            remember(REMEMBERED_MAX);
             let mut done: Vec<(usize, Outcome)> = Vec::new();
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);

@@ -20,6 +20,7 @@ pub(super) fn sign(claims: &Claims, payload: Vec<u8>, key: &SigningKey) -> Vec<u
 }
 
 /// A parsed envelope whose signature has yet to be checked.
+#[derive(Clone)]
 pub(super) struct Envelope {
     claims: Claims,
     cose: CoseSign1,
@@ -27,6 +28,10 @@ pub(super) struct Envelope {
 
 impl Envelope {
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
+        memo::parsed(bytes, || Self::parse_anew(bytes))
+    }
+
+    fn parse_anew(bytes: &[u8]) -> Result<Self, Refusal> {
         if bytes.len() > MESSAGE_MAX_BYTES {
             return Err(Refusal::Malformed);
         }

@@ -7,13 +7,13 @@
 
 mod claims;
 mod cose;
-mod memo;
+pub(crate) mod memo;
 
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use minicbor::{Decode, Encode};
 
 pub use self::claims::{Audience, Claims, ContentType};
-pub use self::memo::remember_signatures;
+pub use self::memo::remember;
 use crate::area::AreaPath;
 use crate::bulletin::Class;
 use crate::command::Command;
