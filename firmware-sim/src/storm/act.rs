@@ -72,14 +72,14 @@ impl Board<'_> {
         }
         if let Action::RecordIntent(intent) = action {
             self.intents.insert(intent.occurrence, intent.clone());
+            self.classes.insert(intent.occurrence, intent.class);
             if intent.started.is_some() {
                 self.sound_is_named(intent);
             }
         }
         if let Action::RecordReceipts(endings) = action {
             for Ending { receipt, .. } in endings {
-                let intent = self.intents.remove(&receipt.occurrence);
-                self.session_ended(intent.as_ref(), receipt);
+                self.intents.remove(&receipt.occurrence);
                 self.session.take_if(|session| *session == receipt.occurrence);
                 let verdict = invariants::only_emergencies_cut(&self.facts.books, receipt);
                 self.demand("only emergencies cut what sounds", verdict);
@@ -225,6 +225,7 @@ impl Board<'_> {
         let verdict = invariants::one_receipt_for_each_occurrence(&mut self.ended, receipt, self.steps_back);
         self.demand("each occurrence has one receipt", verdict);
         self.facts.receipts.push(receipt.clone());
+        self.session_ended(receipt);
     }
 
     fn give_job(&mut self, job: Action) {
@@ -303,9 +304,10 @@ impl Board<'_> {
     }
 
     /// What its receipt tells of a session.
-    fn session_ended(&mut self, intent: Option<&Intent>, receipt: &Receipt) {
+    fn session_ended(&mut self, receipt: &Receipt) {
         let was_cut_off = self.cut_off.remove(&receipt.occurrence);
-        let Some((class, sound)) = intent.map(|intent| intent.class).zip(receipt.sound) else { return };
+        let class = self.classes.remove(&receipt.occurrence);
+        let Some((class, sound)) = class.zip(receipt.sound) else { return };
         let is_told = match receipt.outcome {
             Outcome::Played => true,
             Outcome::Partial(reason) => matches!(

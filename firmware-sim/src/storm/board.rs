@@ -13,6 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use loa_node_core::{Action, Core, Intent, Now, Settings, Slot};
+use loa_protocol::bulletin::Class;
 use loa_protocol::envelope::Applied;
 use loa_protocol::ids::{Digest, ItemId, ObjectHash, OccurrenceId};
 use loa_protocol::report::ClockTrust;
@@ -82,6 +83,8 @@ pub(super) struct Board<'a> {
     pub(super) ended: BTreeMap<OccurrenceId, (bool, u64)>,
     /// What the core said it is about to play, and of which no receipt was written.
     pub(super) intents: BTreeMap<OccurrenceId, Intent>,
+    /// Of which class they are, until their receipts are durable.
+    pub(super) classes: BTreeMap<OccurrenceId, Class>,
     /// Occurrences that the power or a restart cut off.
     pub(super) cut_off: BTreeSet<OccurrenceId>,
     /// The orders that were obeyed.
@@ -160,6 +163,7 @@ impl<'a> Board<'a> {
             sounded: BTreeMap::new(),
             ended: BTreeMap::new(),
             intents: BTreeMap::new(),
+            classes: BTreeMap::new(),
             cut_off: BTreeSet::new(),
             obeyed: BTreeSet::new(),
             heard: None,

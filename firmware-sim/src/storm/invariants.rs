@@ -10,6 +10,7 @@ use loa_node_core::{Intent, Slot, StoredDocument};
 use loa_protocol::bulletin::Class;
 use loa_protocol::envelope::Applied;
 use loa_protocol::ids::{Digest, ItemId, ObjectHash, OccurrenceId};
+use loa_protocol::plan::Item;
 use loa_protocol::receipt::{Outcome, Reason, Receipt};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{AfterInterruption, Guards};
@@ -192,16 +193,20 @@ pub(crate) fn one_receipt_for_each_occurrence(
     })
 }
 
-/// Issue 4: classes other than emergencies never cut one another.
+/// Issue 4 and timeline, C: classes other than emergencies never cut one another, and emergencies by their severity.
 pub(crate) fn only_emergencies_cut(books: &Books, new: &Receipt) -> Verdict {
     if new.outcome != Outcome::Partial(Reason::Yielded) {
         return Ok(());
     }
     let items = books.items();
-    let own = items.iter().find(|planned| planned.item.id == new.item).map(|planned| planned.item.class);
-    require(own != Some(Class::Emergency), || format!("the emergency {} was cut", new.item))?;
-    require(items.iter().any(|planned| planned.item.class == Class::Emergency), || {
-        format!("{} was cut, and there is no emergency", new.item)
+    // C2: an emergency only by one that is more severe.
+    let own = items.iter().find(|planned| planned.item.id == new.item).map(|planned| planned.item);
+    let own = own.filter(|item| item.class == Class::Emergency).map(|item| item.rules.severity);
+    let cuts = |other: &Item| {
+        other.class == Class::Emergency && own.is_none_or(|severity| other.rules.severity > severity)
+    };
+    require(items.iter().any(|planned| cuts(planned.item)), || {
+        format!("{} was cut, and there is no emergency that may", new.item)
     })
 }
 

@@ -95,7 +95,8 @@
 //!   nothing is forbidden.
 //! - **G2** *Longest session*: a session that is longer, pauses included, does not begin.
 //! - **G3** *Quiet hours*: no moment of a session, pauses and [`QUIET_MARGIN_MS`] after it included, lies in quiet hours. What is on when they begin after all
-//!   (the clock was set, a sound is longer than its manifest says) is stopped and ends as [`Reason::QuietHours`].
+//!   (the clock was set, a sound is longer than its manifest says) is stopped and ends as [`Reason::QuietHours`],
+//!   but for the last [`QUIET_MARGIN_MS`] of them: what was to begin at their end may do so a millisecond early.
 //! - **G4** *Minutes a day* of a class: sound of the class on one local day, pauses not counted, stays within them. A session
 //!   counts for the day on which it began, with what sounded; with its planned length while that is not known (it was on when the power
 //!   went).

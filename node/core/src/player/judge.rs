@@ -5,7 +5,7 @@ use loa_protocol::ids::ItemId;
 use loa_protocol::receipt::Reason;
 use loa_protocol::report::ClockTrust;
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::{Aired, Judgement, Occurrence, Supersession, supersedes};
+use loa_protocol::timeline::{Aired, Judgement, Occurrence, QUIET_MARGIN_MS, Supersession, supersedes};
 
 use super::due::{Due, Held};
 use super::session::{Session, Stop};
@@ -142,7 +142,9 @@ impl Player {
         if let Some(by) = self.superseder(&session.due, scene) {
             return Some(Stop { reason: Reason::Superseded, winner: Some(by.id) });
         }
-        if session.is_on(scene.now.wall) && scene.watch.is_quiet(sounding.class, scene.now.wall) {
+        let is_quiet = |at: UnixMs| scene.watch.is_quiet(sounding.class, at);
+        let now = scene.now.wall;
+        if session.is_on(now) && is_quiet(now) && is_quiet(now + QUIET_MARGIN_MS) {
             return Some(Stop { reason: Reason::QuietHours, winner: None });
         }
         let cutting = self.waiting.values().filter(|due| {

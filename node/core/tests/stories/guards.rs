@@ -1,6 +1,6 @@
 //! G: what a node does not do, whatever is signed.
 
-use loa_node_core::{Action, OwnGuards, Settings};
+use loa_node_core::{Action, OwnGuards, Settings, SpeakerEvent};
 use loa_protocol::bulletin::Class;
 use loa_protocol::envelope::seal;
 use loa_protocol::keys::Scope;
@@ -297,4 +297,19 @@ fn what_is_played_is_told() {
         [(T0 + HOUR, T0 + HOUR + SECOND)],
         "the rig hears what the property above looks at"
     );
+}
+
+#[test]
+fn what_begins_at_the_end_of_quiet_hours_may_be_heard_a_millisecond_early() {
+    let minute = Object::new("one", 1, 60_000);
+    let items = vec![within(item("a", T0 + DAWN - 5 * MINUTE, &[("vi", &minute)]), HOUR)];
+    let mut rig = node_with(&guarded(1, items, &[&minute], night()), &[&minute]);
+    rig.run_until(T0 + DAWN - 1);
+    let token_of = |action: &Action| if let Action::Play { token, .. } = action { Some(*token) } else { None };
+    let token = rig.actions.iter().rev().find_map(token_of).unwrap();
+    let now = rig.now;
+    rig.core.handle_speaker(SpeakerEvent::Started { token, at: now.wall, error_ms: 0.0 }, now);
+    rig.run();
+    rig.run_for(HOUR);
+    assert_eq!(outcome(&rig, "a"), Some(Outcome::Played));
 }
