@@ -338,10 +338,15 @@ pub(crate) fn a_healed_node_converges(
 /// Everything that is still to come is there, where all of it has room.
 fn every_object_is_whole(facts: &Facts, quota_bytes: u64, almanac: &Almanac, now: UnixMs) -> Verdict {
     let items = facts.books.items();
-    let comes =
-        |planned: &&InForce<'_>| super::reference::next_start(planned, almanac, now + MINUTE).is_some();
-    let needed: BTreeSet<ObjectHash> =
-        items.iter().filter(comes).flat_map(|planned| facts.books.sounds(planned.item)).collect();
+    let needs = |planned: &InForce<'_>| {
+        let at = super::reference::next_start(planned, almanac, now + MINUTE);
+        let id = planned.item.id.clone();
+        at.into_iter()
+            .flat_map(|at| facts.books.sounds(planned.item).into_iter().map(move |o| (o, at)))
+            .map(move |(object, at)| (object, (id.clone(), at)))
+            .collect::<Vec<_>>()
+    };
+    let needed: BTreeMap<ObjectHash, (ItemId, UnixMs)> = items.iter().flat_map(needs).collect();
     let sizes = |object: &ObjectHash| {
         let programs = facts.books.programs();
         programs
@@ -349,7 +354,15 @@ fn every_object_is_whole(facts: &Facts, quota_bytes: u64, almanac: &Almanac, now
             .find_map(|(_, program)| program.manifest(object))
             .map_or(0, |m| u64::from(m.size_bytes))
     };
-    let all: u64 = needed.iter().map(sizes).sum();
-    let lacking = needed.iter().find(|object| !facts.is_whole(object));
+    // What waits since before has its place in the cache too.
+    let is_wanted = |planned: &&InForce<'_>| {
+        let since = now - i64::from(planned.item.start_within_ms) - facts.books.session_ms(planned.item);
+        super::reference::next_start(planned, almanac, since).is_some()
+            || super::reference::next_start(planned, almanac, now).is_some()
+    };
+    let wanted: BTreeSet<ObjectHash> =
+        items.iter().filter(is_wanted).flat_map(|planned| facts.books.sounds(planned.item)).collect();
+    let all: u64 = wanted.iter().map(sizes).sum();
+    let lacking = needed.iter().find(|(object, _)| !facts.is_whole(object));
     require(all > quota_bytes || lacking.is_none(), || format!("{lacking:?} is still not whole"))
 }

@@ -50,7 +50,8 @@
 //!   repeats say; the chime after. There are [`PART_PAUSE_MS`] of silence between two parts, and the repeats' `gap_ms` instead
 //!   between two rounds.
 //! - **N2** Which tracks a village hears, in which order, is [`Item::heard`]. Where there is none, the occurrence ends as
-//!   [`Reason::NoTrackForLanguage`] when it is due.
+//!   [`Reason::NoTrackForLanguage`] when it is due. Where the village's languages change while a session is on, the parts to come
+//!   that it no longer hears are passed over, and none is added.
 //! - **N3** An occurrence waits for the audio of all these tracks. From its *last call* on, shortly before its limit, it
 //!   starts with those that are there, and ends as partial. A chime that is not there is left out, and nothing is lacking.
 //! - **N4** A part that cannot be decoded, or whose object is not whole any more, is passed over; the session goes on with the next one and ends as partial.

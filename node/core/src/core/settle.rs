@@ -77,7 +77,8 @@ impl Core {
             return;
         }
         self.fill_agenda(now);
-        let withdrawn = self.player.follow_items(&self.agenda, now, &mut self.actions);
+        let languages = self.world.documents.profile().map_or(&[][..], |profile| &profile.languages);
+        let withdrawn = self.player.follow_items(&self.agenda, languages, now, &mut self.actions);
         self.write_receipts(withdrawn, now);
         if let Some(profile) = self.world.documents.profile() {
             let volume_percent = profile.volume_percent.min(self.world.watch.volume_ceiling_percent());

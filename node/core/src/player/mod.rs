@@ -120,13 +120,12 @@ impl Player {
     pub(crate) fn follow_items(
         &mut self,
         agenda: &Agenda,
+        languages: &[Language],
         now: Now,
         actions: &mut VecDeque<Action>,
     ) -> Vec<Ended> {
-        if let Some(session) = &mut self.session
-            && !session.follow(agenda)
-        {
-            session.stop(Stop { reason: Reason::Withdrawn, winner: None }, now, actions);
+        if let Some(session) = &mut self.session {
+            session.follow(agenda, languages, now, actions);
         }
         let gone = |_: &(UnixMs, ItemId), due: &mut Due| {
             let has_start = due.has_sounded() || agenda.starts_at(&due.item.id, due.occurrence.nominal);

@@ -15,11 +15,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use loa_protocol::bulletin::Class;
+use loa_protocol::bulletin::{Class, Language};
 use loa_protocol::ids::{ObjectHash, OccurrenceId};
 use loa_protocol::receipt::{Outcome, Reason};
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::{AfterInterruption, Part, SessionPlan};
+use loa_protocol::timeline::{AfterInterruption, Part, SessionPlan, objects_heard};
 
 use super::Ended;
 use super::due::{Begun, Due, sounds_as};
@@ -157,10 +157,30 @@ impl Session {
         if is_emergency { usual_ms.min(EMERGENCY_PATIENCE_MS) } else { usual_ms }
     }
 
-    /// Takes its item as the documents have it now (rule D4). `false` where they have it no longer, or with other sounds.
-    pub(super) fn follow(&mut self, agenda: &Agenda) -> bool {
+    /// Takes its item as the documents have it now (rule D4): it is stopped where they have it no longer, or with other sounds, and
+    /// goes on without what the village no longer hears (rule N2).
+    pub(super) fn follow(
+        &mut self,
+        agenda: &Agenda,
+        languages: &[Language],
+        now: Now,
+        actions: &mut VecDeque<Action>,
+    ) {
         let ordered = Arc::clone(&self.due.item);
-        self.due.follow(agenda) && sounds_as(&self.due.item, &ordered)
+        if !(self.due.follow(agenda) && sounds_as(&self.due.item, &ordered)) {
+            self.stop(Stop { reason: Reason::Withdrawn, winner: None }, now, actions);
+            return;
+        }
+        if languages.is_empty() {
+            return;
+        }
+        let heard = objects_heard(&self.due.item, languages);
+        self.left.retain(|part| heard.contains(&part.object));
+        if matches!(self.phase, Phase::Ordered { .. }) && !heard.contains(&self.current.object) {
+            // Nothing was heard of it yet: it begins anew, in the languages of now.
+            let reason = if self.heard.is_none() { Reason::Yielded } else { Reason::Withdrawn };
+            self.stop(Stop { reason, winner: None }, now, actions);
+        }
     }
 
     /// Passes over the parts to come that need an object which is not whole any more.

@@ -305,7 +305,8 @@ fn what_begins_at_the_end_of_quiet_hours_may_be_heard_a_millisecond_early() {
     let items = vec![within(item("a", T0 + DAWN - 5 * MINUTE, &[("vi", &minute)]), HOUR)];
     let mut rig = node_with(&guarded(1, items, &[&minute], night()), &[&minute]);
     rig.run_until(T0 + DAWN - 1);
-    let token_of = |action: &Action| if let Action::Play { token, .. } = action { Some(*token) } else { None };
+    let token_of =
+        |action: &Action| if let Action::Play { token, .. } = action { Some(*token) } else { None };
     let token = rig.actions.iter().rev().find_map(token_of).unwrap();
     let now = rig.now;
     rig.core.handle_speaker(SpeakerEvent::Started { token, at: now.wall, error_ms: 0.0 }, now);

@@ -120,3 +120,26 @@ fn what_a_clock_that_was_ahead_at_boot_calls_the_boot_is_no_reason_once_it_is_se
     rig.run_until(T0 + 2 * HOUR);
     assert_eq!(outcomes(&rig), [(HOUR, Outcome::Missed(Reason::AudioIncomplete))]);
 }
+
+#[test]
+fn a_session_goes_on_without_the_language_that_the_village_no_longer_hears() {
+    let (vi, kpm) = (Object::new("vi", 1, 30_000), Object::new("kpm", 1, 20_000));
+    // While the first track sounds; and before it does.
+    for (changes_at, expected) in [(10 * SECOND, &vi), (-SECOND, &kpm)] {
+        let mut rig = Rig::new();
+        rig.offer(&[&vi, &kpm]);
+        rig.connect();
+        rig.receive(TopicKind::Keys, &first_keys());
+        rig.receive(TopicKind::Desired(node()), &desired(1, &["vi", "kpm"]));
+        let items = vec![item("a", T0 + HOUR, &[("vi", &vi), ("kpm", &kpm)])];
+        rig.receive(TopicKind::Plan(area("xa")), &plan(1, items, &[&vi, &kpm]));
+        rig.run_until(T0 + HOUR + changes_at);
+        let language = if expected.hash() == vi.hash() { "vi" } else { "kpm" };
+        rig.receive(TopicKind::Desired(node()), &desired(2, &[language]));
+        rig.run_for(HOUR);
+        let heard: i64 = rig.heard.iter().map(|(from, until)| until.since(*from)).sum();
+        assert_eq!(rig.played.last().map(|played| played.object), Some(expected.hash()));
+        assert_eq!(heard, i64::from(expected.manifest.duration_ms));
+        assert_eq!(outcomes(&rig), [(HOUR, Outcome::Played)]);
+    }
+}
