@@ -93,8 +93,8 @@ impl Speaker {
     }
 
     pub(crate) fn prepare(&mut self, t: i64) {
-        if self.amplifier_works {
-            self.amplifier_on.get_or_insert(t);
+        if self.amplifier_works && self.amplifier_on.is_none() {
+            (self.amplifier_on, self.is_amplifier_late) = (Some(t), false);
         }
     }
 
@@ -113,8 +113,9 @@ impl Speaker {
             Some(_) => return Order::Clash,
             None => {}
         }
-        self.is_amplifier_late = self.amplifier_on.is_none();
+        let was_off = self.amplifier_on.is_none();
         self.prepare(t);
+        self.is_amplifier_late |= was_off;
         if self.amplifier_on.is_none() || self.device == Device::Refuses {
             return Order::Refused(SpeakerFailure::Device);
         }

@@ -129,7 +129,7 @@ impl Watchman<'_> {
                 || g.priority_minutes_a_day.is_some()
                 || g.sessions_a_day.is_some()
         };
-        if !self.guards.iter().any(|guards| has(guards)) {
+        if !self.guards.iter().any(has) {
             return None;
         }
         let (today, end) = self.almanac.date(begin);

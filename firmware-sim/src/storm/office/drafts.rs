@@ -150,7 +150,8 @@ impl Drafts {
                     days.into_iter().filter_map(|day| Some(LocalDate(i32::try_from(day).ok()?))).collect();
             }
             if rng.percent(15) {
-                rules.excluded_calendars = vec![names::calendar(*rng.pick(&names::CALENDARS))];
+                let name: &&str = rng.pick(&names::CALENDARS);
+                rules.excluded_calendars = vec![names::calendar(name)];
             }
         }
         self.rules = Some(rng);
