@@ -34,7 +34,7 @@ impl Changes {
     /// The same in whole characters, with words that random ones would hardly become.
     fn of_text(&mut self, seed: &str, words: &[&str]) -> Vec<u8> {
         let mut chars: Vec<char> = seed.chars().collect();
-        if self.below(4) > 0 {
+        if self.below(16) > 0 {
             // Most rules look at a few words.
             chars.drain(..self.below(chars.len()));
             chars.truncate(self.below(PIECE_CHARS));

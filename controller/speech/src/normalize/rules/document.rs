@@ -5,7 +5,7 @@ use super::super::class::Class;
 use super::super::saying::Saying;
 use super::super::tables;
 use super::super::view::View;
-use super::{Candidate, cues};
+use super::{Candidate, cues, date};
 
 /// Most parts that a number has behind its year.
 const PARTS_MAX: usize = 6;
@@ -55,8 +55,10 @@ pub(super) fn document(view: View<'_>, at: usize, say: &mut Saying<'_>) -> Optio
     }
     number(digits, suffix, year, say);
     // "88/2019/QH14 của Quốc hội": which legislature it was belongs behind the words that are written.
-    if let (Some(legislature), Some(next)) = (named.legislature, named.names_legislature(view)) {
-        say.say("của Quốc hội khóa").number(legislature);
+    if let Some(legislature) = named.legislature
+        && let Some(next) = behind_assembly(view, named.next, say)
+    {
+        say.say("khóa").number(legislature);
         return Some(Candidate::cued(Class::Document, next));
     }
     let mut next = named.next;
@@ -165,6 +167,30 @@ fn said_issuer(view: View<'_>, next: usize) -> Option<Issuer> {
     })
 }
 
+/// Says "của Quốc hội", and the date that may stand in front of it, where they follow and say no more; the place behind them.
+fn behind_assembly(view: View<'_>, next: usize, say: &mut Saying<'_>) -> Option<usize> {
+    let mark = say.mark();
+    let mut of = view.skip_space(next);
+    if view.is_word(of, &["ngày"]) {
+        say.say("ngày");
+        let Some(day) = date::date(view, view.skip_space(of + 1), say) else {
+            say.back_to(mark);
+            return None;
+        };
+        of = view.skip_space(day.next);
+    }
+    let nation = view.skip_space(of + 1);
+    let assembly = view.skip_space(nation + 1);
+    let named =
+        view.is_word(of, &["của"]) && view.is_word(nation, &["quốc"]) && view.is_word(assembly, &["hội"]);
+    if !named || view.precedes(assembly + 1, &["khóa", "nước"]) {
+        say.back_to(mark);
+        return None;
+    }
+    say.say("của Quốc hội");
+    Some(assembly + 1)
+}
+
 /// What stands behind number and year: "QĐ-TTg", "NQ/TW", "QH15", "TTLT-BYT-BTC".
 struct Named<'t> {
     first: usize,
@@ -211,16 +237,6 @@ impl<'t> Named<'t> {
             }
         }
         Some(named)
-    }
-
-    /// The place behind "của Quốc hội", where that follows and says no more.
-    fn names_legislature(&self, view: View<'t>) -> Option<usize> {
-        let of = view.skip_space(self.next);
-        let nation = view.skip_space(of + 1);
-        let assembly = view.skip_space(nation + 1);
-        let named =
-            view.is_word(of, &["của"]) && view.is_word(nation, &["quốc"]) && view.is_word(assembly, &["hội"]);
-        (named && !view.precedes(assembly + 1, &["khóa", "nước"])).then_some(assembly + 1)
     }
 
     fn say(&self, view: View<'t>, say: &mut Saying<'_>) {
