@@ -1,15 +1,14 @@
 // Every page by keyboard and for those who do not see it: axe-core's rules in both languages, both themes, on desk and phone.
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import { test } from 'node:test';
 import { overflow, violations } from './axe.mjs';
 import { DESKTOP, PHONE, person, writeBulletin } from './product.mjs';
 import { stage } from './stage.mjs';
 
-const shared = stage();
 let addresses;
+const shared = stage({ prepare: findAddresses });
 
-before(async () => {
-  const { me: { page }, product } = shared;
+async function findAddresses({ me: { page }, product }) {
   const first = async (list, link) => {
     await page.goto(product.base + list);
     return page.locator(link).first().getAttribute('href');
@@ -23,7 +22,7 @@ before(async () => {
     '/schedules/new', '/heard', '/heard?outcome=missed', '/nodes', '/nodes/new', node, `${node}/revoke`, '/areas', '/areas/xa-lac-duong', '/areas/xa-lac-duong/words?say=K\'Ho', '/users',
     user, '/orders', '/speech-data', '/audit', '/account', '/nowhere',
   ];
-});
+}
 
 async function look(page, lang, theme, size) {
   await page.context().addCookies([
