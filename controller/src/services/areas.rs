@@ -7,6 +7,7 @@ use loa_protocol::ids::AreaId;
 use serde_json::{Value, json};
 
 use super::audit::Deed;
+use super::lexicon::again::{Compared, Settled};
 use super::{Ground, ServiceError, Thing};
 use crate::domain::area::{Area, AreaDraft, AreaSettings, child_path};
 use crate::domain::message::{FieldErrors, Message};
@@ -116,6 +117,22 @@ impl Areas {
         id: &AreaId,
         parent: Option<&AreaId>,
     ) -> Result<Area, ServiceError> {
+        let mut compared = Compared::default();
+        loop {
+            if let Some(area) = self.try_move(who, id, parent, &mut compared).await? {
+                return Ok(area);
+            }
+        }
+    }
+
+    /// One round of [`Areas::move_to`]; `None`: drafts had to be read first.
+    async fn try_move(
+        &self,
+        who: &Principal,
+        id: &AreaId,
+        parent: Option<&AreaId>,
+        compared: &mut Compared,
+    ) -> Result<Option<Area>, ServiceError> {
         let mut tx = self.0.store.write().await?;
         let before = load(&mut tx, id).await?;
         who.require(Action::ManageAreas, &before.path)?;
@@ -125,7 +142,7 @@ impl Areas {
         };
         who.require_in(Action::ManageAreas, &Scope::of(above.clone()))?;
         if before.parent() == parent {
-            return Ok(before);
+            return Ok(Some(before));
         }
         if above.as_ref().is_some_and(|above| above.contains(id)) {
             let inside = Message::fixed(
@@ -147,7 +164,14 @@ impl Areas {
         let drafts = self.0.drafts_read(&mut tx, &before.path).await?;
         areas::set_place(&mut tx, id, &before.path, &place).await?;
         let after = load(&mut tx, id).await?;
-        let read_again = self.0.read_again(&mut tx, drafts).await?;
+        let read_again = match self.0.read_again(&mut tx, drafts, compared).await? {
+            Settled::Again(again) => again,
+            Settled::Unread(unread) => {
+                drop(tx);
+                self.0.compare(unread, compared).await?;
+                return Ok(None);
+            }
+        };
         let place = |area: &Area| json!({ "parent": area.parent().map(AreaId::as_str) });
         // Those who look after the old place see that it went, those of the new one that it came.
         for area in [&before.path, &after.path] {
@@ -169,7 +193,7 @@ impl Areas {
         self.0.nudges.plans.wake();
         // The areas that its nodes may read follow its place.
         self.0.nudges.access.wake();
-        Ok(after)
+        Ok(Some(after))
     }
 
     /// Takes an empty area out of sight. People whose home it is belong to the area above.

@@ -8,7 +8,7 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use super::rows::{Columns as _, subtree};
 use super::{Connection, StoreError};
-use crate::domain::ids::WordId;
+use crate::domain::ids::{TrackId, WordId};
 use crate::domain::lexicon::Word;
 
 const SELECT: &str = "SELECT id, area_id, match_key, written, spoken, edited_by, edited_ms FROM lexicon_word";
@@ -90,6 +90,8 @@ pub struct Draft {
     pub revision: u32,
     /// The area on whose behalf it speaks.
     pub path: AreaPath,
+    /// Its track in the language that was asked for.
+    pub track: TrackId,
 }
 
 /// The drafts of an area and those below it that have a text spoken in `language`.
@@ -103,7 +105,7 @@ pub async fn drafts_below(
 ) -> Result<Vec<Draft>, StoreError> {
     let (from, below) = subtree(path);
     let rows = sqlx::query(
-        "SELECT b.id, b.latest_revision, a.path FROM area a JOIN bulletin b ON b.area_id = a.id
+        "SELECT b.id, b.latest_revision, a.path, t.id AS track_id FROM area a JOIN bulletin b ON b.area_id = a.id
          JOIN revision r ON r.bulletin_id = b.id AND r.revision = b.latest_revision
          JOIN track t ON t.bulletin_id = b.id AND t.revision = b.latest_revision
          WHERE a.path >= $1 AND a.path < $2 AND b.withdrawn_ms IS NULL AND r.state = 'draft'
@@ -120,6 +122,7 @@ pub async fn drafts_below(
                 bulletin: row.parsed("id")?,
                 revision: row.number("latest_revision")?,
                 path: row.path("path")?,
+                track: row.parsed("track_id")?,
             })
         })
         .collect()

@@ -3,7 +3,7 @@
 //! A word holds in its area and below. Where an area says a word itself, it overrides the areas above. Of two edits of the
 //! same writing in one area the last wins, and the answer tells what was said before.
 
-mod again;
+pub(in crate::services) mod again;
 mod readers;
 
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use loa_protocol::area::AreaPath;
 use loa_protocol::ids::AreaId;
 use serde_json::{Value, json};
 
+use again::{Compared, ReadDraft, Settled};
 pub use readers::{Reader, Readers};
 
 use super::areas::load;
@@ -110,6 +111,23 @@ impl Lexicon {
         id: Option<&WordId>,
         draft: &WordDraft,
     ) -> Result<WordKept, ServiceError> {
+        let mut compared = Compared::default();
+        loop {
+            if let Some(kept) = self.try_put(who, area, id, draft, &mut compared).await? {
+                return Ok(kept);
+            }
+        }
+    }
+
+    /// One round of [`Lexicon::put`]; `None`: drafts had to be read first.
+    async fn try_put(
+        &self,
+        who: &Principal,
+        area: &AreaId,
+        id: Option<&WordId>,
+        draft: &WordDraft,
+        compared: &mut Compared,
+    ) -> Result<Option<WordKept>, ServiceError> {
         let mut tx = self.0.store.write().await?;
         let path = load(&mut tx, area).await?.path;
         who.require(Action::ManageWords, &path)?;
@@ -154,10 +172,10 @@ impl Lexicon {
             after: Some(summary(&word)),
         };
         self.0.note(&mut tx, who, deed).await?;
-        let drafts_again = self.finish(tx, drafts).await?;
+        let Some(drafts_again) = self.finish(tx, drafts, compared).await? else { return Ok(None) };
         let fresh = after.loops.iter().filter(|(key, _)| !loops.contains_key(*key));
         let loops = fresh.map(|(_, written)| written.clone()).collect();
-        Ok(WordKept { word, said_before, loops, drafts_again })
+        Ok(Some(WordKept { word, said_before, loops, drafts_again }))
     }
 
     /// Takes a word away from its area. What an area above says for it holds again.
@@ -165,14 +183,18 @@ impl Lexicon {
     /// # Errors
     /// [`ServiceError::NotFound`], also for a word of another area; [`ServiceError::Forbidden`].
     pub async fn remove(&self, who: &Principal, area: &AreaId, id: &WordId) -> Result<Word, ServiceError> {
-        let mut tx = self.0.store.write().await?;
-        let path = load(&mut tx, area).await?.path;
-        who.require(Action::ManageWords, &path)?;
-        let word = lexicon::get(&mut tx, area, id).await?.ok_or(ServiceError::NotFound(Thing::Word))?;
-        let drafts = self.0.drafts_read(&mut tx, &path).await?;
-        self.take_away(&mut tx, who, &path, &word).await?;
-        self.finish(tx, drafts).await?;
-        Ok(word)
+        let mut compared = Compared::default();
+        loop {
+            let mut tx = self.0.store.write().await?;
+            let path = load(&mut tx, area).await?.path;
+            who.require(Action::ManageWords, &path)?;
+            let word = lexicon::get(&mut tx, area, id).await?.ok_or(ServiceError::NotFound(Thing::Word))?;
+            let drafts = self.0.drafts_read(&mut tx, &path).await?;
+            self.take_away(&mut tx, who, &path, &word).await?;
+            if self.finish(tx, drafts, &mut compared).await?.is_some() {
+                return Ok(word);
+            }
+        }
     }
 
     async fn take_away(
@@ -193,15 +215,28 @@ impl Lexicon {
         Ok(self.0.note(c, who, deed).await?)
     }
 
-    /// Puts the drafts that are read otherwise in line, commits, and tells. Gives how many they are.
-    async fn finish(&self, mut tx: WriteTx, drafts: Vec<again::ReadDraft>) -> Result<usize, ServiceError> {
-        let again = self.0.read_again(&mut tx, drafts).await?;
+    /// Puts the drafts that are read otherwise in line, commits, and tells. Gives how many they are; `None`: nothing was
+    /// done, for drafts had to be read first.
+    async fn finish(
+        &self,
+        mut tx: WriteTx,
+        drafts: Vec<ReadDraft>,
+        compared: &mut Compared,
+    ) -> Result<Option<usize>, ServiceError> {
+        let again = match self.0.read_again(&mut tx, drafts, compared).await? {
+            Settled::Again(again) => again,
+            Settled::Unread(unread) => {
+                drop(tx);
+                self.0.compare(unread, compared).await?;
+                return Ok(None);
+            }
+        };
         tx.commit().await?;
         for bulletin in &again {
             self.0.changes.tell(Change::Bulletin(bulletin.clone()));
         }
         self.0.nudges.speech.wake();
-        Ok(again.len())
+        Ok(Some(again.len()))
     }
 }
 

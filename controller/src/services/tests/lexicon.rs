@@ -1,11 +1,14 @@
 //! The words of areas: what holds where, what is told of an edit, and what is spoken again.
 
 use crate::domain::bulletin::{BulletinDraft, Making};
-use crate::domain::lexicon::WordDraft;
+use crate::domain::ids::WordId;
+use crate::domain::lexicon::{Word, WordDraft};
 use crate::domain::role::{Principal, Role};
+use crate::services::lexicon::again::{Compared, Settled};
 use crate::services::story::{Story, area, draft};
 use crate::services::{ServiceError, WordKept};
 use crate::store::audit::AuditFilter;
+use crate::store::lexicon;
 
 async fn put(story: &Story, who: &Principal, place: &str, written: &str, spoken: &str) -> WordKept {
     let draft = WordDraft { written: written.to_owned(), spoken: spoken.to_owned() };
@@ -137,4 +140,47 @@ async fn drafts_that_are_read_otherwise_are_spoken_again_and_what_was_submitted_
     story.services.areas.move_to(admin, &area("thon-1"), Some(&area("phu-son"))).await.unwrap();
     let moved = bulletins.get(admin, &with.bulletin.id).await.unwrap();
     assert_eq!(moved.latest.tracks[0].making, Making::Queued);
+}
+
+#[tokio::test]
+async fn drafts_are_read_with_no_transaction_open_and_what_changed_meanwhile_is_read_once_more() {
+    let story = Story::new().await;
+    let lan = story.person("lan", Role::Author, "da-don").await;
+    let text = |text: &str| BulletinDraft { text: text.to_owned(), ..draft() };
+    let bulletins = &story.services.bulletins;
+    let view = bulletins.create(&lan, &area("thon-1"), &text("Mời bà con họp."), None).await.unwrap();
+    story.make_sounds().await;
+    let view = bulletins.get(&lan, &view.bulletin.id).await.unwrap();
+    let ground = &story.services.ground;
+    let path = story.services.areas.get(&lan, &area("da-don")).await.unwrap().path;
+    let word = Word {
+        id: WordId::fresh(),
+        area: area("da-don"),
+        key: "KDT".to_owned(),
+        written: "KDT".to_owned(),
+        spoken: "khu dân tộc".to_owned(),
+        edited_by: "operator".to_owned(),
+        edited: story.clock.now(),
+    };
+    let mut compared = Compared::default();
+    let round = async |compared: &Compared| {
+        let mut tx = ground.store.write().await.unwrap();
+        let drafts = ground.drafts_read(&mut tx, &path).await.unwrap();
+        lexicon::put(&mut tx, &word).await.unwrap();
+        (ground.read_again(&mut tx, drafts, compared).await.unwrap(), tx)
+    };
+    let (settled, tx) = round(&compared).await;
+    let Settled::Unread(unread) = settled else { panic!("nobody has read it") };
+    drop(tx);
+    // Whoever writes is not kept waiting.
+    bulletins.edit(&lan, &view.bulletin.id, &view.seen_words(), &text("Mời bà con KDT họp.")).await.unwrap();
+    ground.compare(unread, &mut compared).await.unwrap();
+    let (settled, tx) = round(&compared).await;
+    let Settled::Unread(unread) = settled else { panic!("another text is another question") };
+    drop(tx);
+    ground.compare(unread, &mut compared).await.unwrap();
+    let (settled, tx) = round(&compared).await;
+    let Settled::Again(again) = settled else { panic!("all was read") };
+    assert_eq!(again, [view.bulletin.id]);
+    tx.commit().await.unwrap();
 }
