@@ -80,6 +80,12 @@ fn seeds_that_once_failed_hold() {
     holds(&Storm { first: 4, ..storm(4, 1, 3, "all") });
     // Of two bulletins of one instant the loser was said to end by the guards, and not because it had yielded.
     holds(&storm(22, 1, 3, "all"));
+    // A village's languages changed while a session was on, and it went on with one that is no longer heard there.
+    holds(&Storm { first: 7, ..storm(10016, 1, 3, "all") });
+    // A sound that began a millisecond before the end of quiet hours was stopped.
+    holds(&Storm { first: 2, ..storm(62, 1, 3, "all") });
+    // A receipt waited on a full disk while the clock went back.
+    holds(&Storm { first: 15, ..storm(10322, 1, 3, "all") });
     // A clock that was ahead at boot made everything that was late too late before the boot.
     holds(&Storm { first: 5, ..storm(4, 1, 3, PLAIN) });
 }

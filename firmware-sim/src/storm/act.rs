@@ -80,6 +80,7 @@ impl Board<'_> {
         if let Action::RecordReceipts(endings) = action {
             for Ending { receipt, .. } in endings {
                 self.intents.remove(&receipt.occurrence);
+                self.decided.insert(receipt.number, self.steps_back);
                 self.session.take_if(|session| *session == receipt.occurrence);
                 let verdict = invariants::only_emergencies_cut(&self.facts.books, receipt);
                 self.demand("only emergencies cut what sounds", verdict);
@@ -222,7 +223,9 @@ impl Board<'_> {
     fn receipt_written(&mut self, receipt: &Receipt) {
         let verdict = invariants::receipts_form_a_chain(&self.facts.receipts, receipt);
         self.demand("receipts form a chain without a hole", verdict);
-        let verdict = invariants::one_receipt_for_each_occurrence(&mut self.ended, receipt, self.steps_back);
+        // On a full disk it waits, and the clock may go back meanwhile.
+        let steps_back = self.decided.remove(&receipt.number).unwrap_or(self.steps_back);
+        let verdict = invariants::one_receipt_for_each_occurrence(&mut self.ended, receipt, steps_back);
         self.demand("each occurrence has one receipt", verdict);
         self.facts.receipts.push(receipt.clone());
         self.session_ended(receipt);

@@ -83,6 +83,8 @@ pub(super) struct Board<'a> {
     pub(super) ended: BTreeMap<OccurrenceId, (bool, u64)>,
     /// What the core said it is about to play, and of which no receipt was written.
     pub(super) intents: BTreeMap<OccurrenceId, Intent>,
+    /// How often the wall clock had gone back when a receipt was decided on, by its number, until it is durable.
+    pub(super) decided: BTreeMap<u64, u64>,
     /// Of which class they are, until their receipts are durable.
     pub(super) classes: BTreeMap<OccurrenceId, Class>,
     /// Occurrences that the power or a restart cut off.
@@ -163,6 +165,7 @@ impl<'a> Board<'a> {
             sounded: BTreeMap::new(),
             ended: BTreeMap::new(),
             intents: BTreeMap::new(),
+            decided: BTreeMap::new(),
             classes: BTreeMap::new(),
             cut_off: BTreeSet::new(),
             obeyed: BTreeSet::new(),
