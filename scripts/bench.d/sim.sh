@@ -24,9 +24,9 @@ timed() {
 }
 
 say "1,000 nodes, 30 days"
-read -r fleet_s fleet_status <<< "$(timed --seed 1 --nodes 1000 --days 30 --no-shrink)"
+read -r fleet_s fleet_status <<< "$(timed --seed 1 --nodes 1000 --days 30 --no-shrink --events 20)"
 say "$seeds seeds of 20 nodes and 3 days"
-read -r seeds_s seeds_status <<< "$(timed --seed 1 --seeds "$seeds" --nodes 20 --days 3)"
+read -r seeds_s seeds_status <<< "$(timed --seed 1 --seeds "$seeds" --nodes 20 --days 3 --events 20)"
 hour=$(awk -v s="$seeds_s" -v n="$seeds" 'BEGIN { printf "%.0f", n * 3600 / s }')
 
 met() { awk -v a="$1" -v b="$3" "BEGIN { print (a $2 b) ? \"true\" : \"false\" }"; }
