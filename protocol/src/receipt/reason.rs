@@ -90,10 +90,10 @@ impl Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Other(LaterReason(number)) => write!(f, "other_{number}"),
-            named => f.write_str(named.as_str()),
+        if let Self::Other(LaterReason(number)) = self {
+            return write!(f, "other_{number}");
         }
+        f.write_str(self.as_str())
     }
 }
 
