@@ -242,7 +242,8 @@ pub(crate) fn nothing_begins_over_budget(
     if is_exempt || !facts.books.guards().any(is_budget) {
         return Ok(());
     }
-    let (today, _) = almanac.date(wall);
+    // What was to begin with the day may be heard a moment before it.
+    let (today, _) = almanac.date(wall + EARLY_MS);
     let heard = facts.sessions.iter().rev().filter(|s| {
         s.started.0.abs_diff(wall.0) < 2 * DAY.unsigned_abs() && almanac.date(s.started).0 == today
     });
