@@ -256,4 +256,28 @@ mod tests {
         std::fs::remove_file(&plan).unwrap();
         assert!(open().contains(PLAN_FILE), "{}", open());
     }
+
+    #[test]
+    fn a_key_set_from_before_live_orders_is_signed_anew_once_the_root_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let anchor = anchor("lam-dong");
+        let made = Trust::open_or_create(folder.path(), &anchor, NOW).unwrap();
+        assert!(made.may_order());
+        let root = files::read_seed(&folder.path().join(ROOT_FILE)).unwrap();
+        let path = folder.path().join(KEY_SET_FILE);
+        let mut set = open_set(made.key_set(), &path, made.root(), &anchor, NOW).unwrap();
+        for entry in &mut set.keys {
+            entry.scope.purposes.retain(|purpose| *purpose != Purpose::Emergency);
+        }
+        files::write(&path, &seal_key_set(&set, &anchor.tenant, keys_validity(NOW), &root)).unwrap();
+        let (there, away) = (folder.path().join(ROOT_FILE), folder.path().join("safe"));
+        std::fs::rename(&there, &away).unwrap();
+        assert!(!Trust::open_or_create(folder.path(), &anchor, NOW).unwrap().may_order());
+        std::fs::rename(&away, &there).unwrap();
+        let again = Trust::open_or_create(folder.path(), &anchor, NOW).unwrap();
+        let signed = open_set(again.key_set(), &path, again.root(), &anchor, NOW).unwrap();
+        assert_eq!((again.may_order(), signed.version), (true, 2));
+        std::fs::remove_file(&there).unwrap();
+        assert!(Trust::open_or_create(folder.path(), &anchor, NOW).unwrap().may_order(), "once is enough");
+    }
 }
