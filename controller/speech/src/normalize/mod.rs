@@ -45,7 +45,7 @@ use markup::Script;
 use reader::Words;
 
 /// Changes whenever the same text, options and lexicon are said otherwise: it's part of what names an object.
-pub const NORMALIZER_VERSION: &str = "6";
+pub const NORMALIZER_VERSION: &str = "7";
 
 /// Most characters that an entry of the lexicon may come to with the entries inside it.
 const SAID_MAX_CHARS: usize = 4 * SPOKEN_MAX_CHARS;

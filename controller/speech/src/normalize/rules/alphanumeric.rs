@@ -13,7 +13,7 @@ const VARIETY: &[&str] = &["giống", "chè", "lúa", "ngô", "phê", "mía", "s
 /// Of the short forms of two letters, those that numbers touch: "QĐ263", "BĐ2". In "thẻ mã CN3, DT2" letters are letters.
 const NUMBERED: &[&str] = &[
     "QĐ", "NĐ", "NQ", "CT", "KL", "TT", "TB", "KH", "CV", "BĐ", "KP", "VT", "HK", "GĐ", "ĐA", "VB", "PL",
-    "KV", "CS", "NV",
+    "KV", "CS", "NV", "TW",
 ];
 
 /// Most pieces of one name.

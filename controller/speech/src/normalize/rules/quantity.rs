@@ -240,7 +240,7 @@ fn in_context(view: View<'_>, at: usize, tail: Tail, next: usize) -> Tail {
     let of_age = view.token(next - 1) == "t"
         && view.value(at, 3).is_some_and(|value| (1..=110).contains(&value))
         && (view.has_cue(at, 5, cues::AGE)
-            || view.has_cue(at, 5, &["nam", "nữ", "lđ", "thông"])
+            || view.has_cue(at, 5, &["nam", "nữ", "lđ", "thông", "nct"])
             || is_beside_a_name(view, at, next));
     if of_age {
         return Tail::Unit(Unit { name: "tuổi", kind: UnitKind::Measure, touches: true });
