@@ -3,9 +3,13 @@
 //! Each benchmark prints a table for people and last one line of JSON with its goals. It succeeds when it could measure,
 //! whether the goals were met or not.
 
+mod field;
 mod footprint;
 mod peers;
+mod preempt;
 mod process;
+mod spread;
+mod start;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -26,6 +30,18 @@ enum Bench {
         #[arg(long, default_value_t = 30)]
         seconds: u64,
     },
+    /// How far from plan cached items begin to sound, through ALSA.
+    Start {
+        /// How many starts.
+        #[arg(long, default_value_t = 200)]
+        starts: usize,
+    },
+    /// How soon an emergency sounds while a node plays something else.
+    Preempt {
+        /// How many emergencies.
+        #[arg(long, default_value_t = 100)]
+        emergencies: usize,
+    },
 }
 
 /// Something that was measured, and the most that it should be.
@@ -40,6 +56,8 @@ struct Goal {
 async fn main() -> Result<()> {
     let (name, goals) = match Options::parse().bench {
         Bench::Footprint { seconds } => ("footprint", footprint::run(seconds).await?),
+        Bench::Start { starts } => ("start", start::run(starts).await?),
+        Bench::Preempt { emergencies } => ("preempt", preempt::run(emergencies).await?),
     };
     let goals: Vec<Value> = goals.iter().map(Goal::to_json).collect();
     println!("{}", json!({ "bench": name, "goals": goals }));
