@@ -384,6 +384,9 @@ impl<'a> Board<'a> {
             sound_ms: plan.sound_ms(due.part),
             is_taken_up: due.interrupted.is_some(),
         };
+        if !self.watch.has_budgets() {
+            return Some(self.watch.judge(candidate, at, latest, &[]));
+        }
         let interrupted = self.waiting.iter().filter_map(|due| {
             let (started, _) = due.sounds.first()?;
             Some(Aired { class: due.occurrence.class, started: *started, sound_ms: due.sound_ms })
@@ -397,7 +400,9 @@ impl<'a> Board<'a> {
             |due: &Due<'_>| supersedes((due.item, &due.occurrence), (&of.item.bulletin, &of.occurrence));
         let sounding = self.session.iter().map(|session| &session.due).find(|due| takes(due).is_some());
         let waiting = || {
-            let mut waiting: Vec<&Due<'_>> = self.waiting.iter().filter(|due| due.is_due(now)).collect();
+            // Few name others, and many may wait.
+            let may = |due: &&Due<'_>| due.item.rules.names_others() && due.is_due(now);
+            let mut waiting: Vec<&Due<'_>> = self.waiting.iter().filter(may).collect();
             waiting
                 .sort_by(|a, b| (a.occurrence.nominal, &a.item.id).cmp(&(b.occurrence.nominal, &b.item.id)));
             waiting.into_iter().find(|due| match takes(due) {
