@@ -123,7 +123,7 @@ impl Controller {
         watched.spawn("the live orders", live_orders::run(orders, stop.clone()));
         let reconciler = reconcile::Reconciler::new(reconcile::Settings {
             store: store.clone(),
-            blobs: services.objects().clone(),
+            manifests: services.manifests().clone(),
             trust: Arc::clone(&trust),
             link: link.clone(),
             connection,

@@ -1,5 +1,6 @@
 //! `loa-controller`: the broadcast controller of a commune or a province.
 
+mod cli_preflight;
 mod cli_speech;
 
 use std::fs::{File, TryLockError};
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+use cli_preflight::PreflightArgs;
 use cli_speech::SpeechCommand;
 use loa_controller::app::Controller;
 use loa_controller::config::Config;
@@ -47,6 +49,8 @@ enum Command {
     /// People.
     #[command(subcommand)]
     User(UserCommand),
+    /// Says what will sound, where, how long, and what is refused by which rule.
+    Preflight(PreflightArgs),
     /// How texts are read aloud.
     #[command(subcommand)]
     Speech(SpeechCommand),
@@ -167,6 +171,7 @@ async fn execute(command: Command, config: Config) -> anyhow::Result<()> {
         Command::Area(command) => area(command, &open(&config).await?).await,
         Command::Node(command) => node(command, &config).await,
         Command::User(command) => user(command, &config).await,
+        Command::Preflight(asked) => cli_preflight::preflight(asked, &open(&config).await?).await,
         Command::Speech(SpeechCommand::Normalize(asked)) => cli_speech::normalize(&asked),
         Command::Speech(SpeechCommand::Export(asked)) => {
             cli_speech::export(asked, &open(&config).await?).await

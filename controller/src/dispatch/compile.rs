@@ -16,6 +16,8 @@ use loa_protocol::timeline::Start;
 use loa_protocol::transfer::Manifest;
 use loa_protocol::wire::{MESSAGE_MAX_BYTES, Wire, WireError};
 
+use crate::domain::area_rules::AreaRules;
+
 /// How long an item that is over stays in plans, so that a node which was away still reports what it missed.
 pub const OVER_KEPT_MS: i64 = 24 * 3600 * 1000;
 
@@ -77,6 +79,8 @@ pub struct DesiredArea {
     pub path: AreaPath,
     /// Its zone.
     pub zone: Tz,
+    /// What it states beyond that.
+    pub rules: AreaRules,
 }
 
 /// Everything that plans are made of.
@@ -135,7 +139,8 @@ impl DesiredItem {
 /// The documents, their epochs still 0.
 #[derive(Clone, Debug, Default)]
 pub struct Compiled {
-    /// The plans of the areas in which something sounds, and of `known` ones in which nothing does any more.
+    /// The plans of the areas in which something sounds or which have rules, and of `known` ones in which nothing does any
+    /// more.
     pub plans: Vec<AreaPlan>,
     /// A document for every node.
     pub nodes: Vec<NodeDocument>,
@@ -156,7 +161,9 @@ pub fn compile(
     now: UnixMs,
 ) -> Compiled {
     let mut compiled = Compiled::default();
-    let mut by_area: BTreeMap<&AreaId, Vec<&DesiredItem>> = known.iter().map(|area| (area, vec![])).collect();
+    let with_rules = desired.areas.iter().filter(|(_, area)| area.rules.is_in_plans()).map(|(id, _)| id);
+    let mut by_area: BTreeMap<&AreaId, Vec<&DesiredItem>> =
+        known.iter().chain(with_rules).map(|area| (area, vec![])).collect();
     let mut by_node: BTreeMap<&NodeId, Vec<&DesiredItem>> = BTreeMap::new();
     for item in desired.items.iter().filter(|item| !item.is_over(now)) {
         if !item.tracks.iter().all(|track| manifests.contains_key(&track.object)) {
@@ -174,7 +181,10 @@ pub fn compile(
     }
     for (area, items) in by_area {
         // An area that was removed has no zone; its plan is empty, and any zone serves.
-        let zone = desired.areas.get(area).map_or(Tz::UTC, |area| area.zone);
+        let (zone, rules) = match desired.areas.get(area) {
+            Some(area) => (area.zone, area.rules.clone()),
+            None => (Tz::UTC, AreaRules::default()),
+        };
         let audience = format!("a:{area}");
         let program = program(&items, manifests, &audience, &mut compiled.over_size);
         let plan = AreaPlan {
@@ -182,8 +192,8 @@ pub fn compile(
             epoch: 0,
             zone: Zone(zone),
             program,
-            guards: Default::default(),
-            own_priority_first: false,
+            guards: rules.guards,
+            own_priority_first: rules.own_priority_first,
         };
         match plan.check() {
             Ok(()) => compiled.plans.push(plan),
@@ -276,6 +286,7 @@ mod tests {
     use loa_protocol::transfer::Codec;
 
     use super::*;
+    use crate::domain::area_rules::AreaRulesDraft;
 
     const NOW: UnixMs = UnixMs(1_795_132_800_000);
 
@@ -308,7 +319,8 @@ mod tests {
 
     fn placed(path: &[&str]) -> (AreaId, DesiredArea) {
         let path = AreaPath::new(path.iter().map(|id| area(id)).collect()).unwrap();
-        (path.areas().last().unwrap().clone(), DesiredArea { path, zone: Tz::Asia__Ho_Chi_Minh })
+        let zone = Tz::Asia__Ho_Chi_Minh;
+        (path.areas().last().unwrap().clone(), DesiredArea { path, zone, rules: AreaRules::default() })
     }
 
     fn desired(items: Vec<DesiredItem>) -> Desired {
@@ -353,6 +365,19 @@ mod tests {
         assert_eq!(ids(&made.nodes[1].program), ["s2"]);
         assert!(made.nodes[0].program.items.is_empty());
         assert!(made.plans.iter().all(|p| p.check().is_ok()));
+    }
+
+    #[test]
+    fn an_area_with_rules_has_a_plan_though_nothing_sounds_there() {
+        let mut ruled = desired(vec![item("s1", 1, &["thon-2"], &[])]);
+        let rules = AreaRulesDraft { quiet_hours: "21:00-06:00".to_owned(), ..AreaRulesDraft::default() };
+        ruled.areas.get_mut(&area("xa")).unwrap().rules = rules.check().unwrap();
+        ruled.areas.get_mut(&area("thon-1")).unwrap().rules =
+            AreaRules { households: Some(300), ..AreaRules::default() };
+        let made = compile_at(&ruled, &[], NOW);
+        let plans: Vec<_> =
+            made.plans.iter().map(|p| (p.area.to_string(), p.guards.quiet_hours.len())).collect();
+        assert_eq!(plans, [("thon-2".to_owned(), 0), ("xa".to_owned(), 1)], "households are no rule");
     }
 
     #[test]

@@ -10,43 +10,71 @@ use loa_protocol::time::UnixMs;
 
 use super::compile::{Desired, DesiredArea, DesiredItem, DesiredNode, OVER_KEPT_MS};
 use crate::domain::area::{Area, inherited, languages_at};
-use crate::domain::node::NodeState;
+use crate::domain::area_rules::AreaRules;
+use crate::domain::node::{Node, NodeState};
 use crate::domain::role::Scope;
 use crate::store::schedules::OnAir;
-use crate::store::{Store, StoreError, areas, nodes, schedules};
+use crate::store::{Connection, Store, StoreError, area_rules, areas, nodes, schedules};
 
-/// Everything that plans are made of, as of one instant of the database. `zone` serves areas that name none.
+/// The rows that plans are made of, as of one instant of the database.
+pub struct Rows {
+    /// Every area, each after the one that contains it.
+    pub areas: Vec<Area>,
+    /// What areas state beyond their names.
+    pub rules: BTreeMap<AreaId, AreaRules>,
+    /// Every node.
+    pub nodes: Vec<Node>,
+    /// The schedules that may still sound, with what they play.
+    pub on_air: Vec<OnAir>,
+}
+
+impl Rows {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn read(c: &mut Connection, now: UnixMs) -> Result<Self, StoreError> {
+        let everywhere = [Scope::Everywhere];
+        Ok(Self {
+            areas: areas::list(c, &everywhere).await?,
+            rules: area_rules::all(c).await?,
+            nodes: nodes::list(c, &everywhere).await?.into_iter().map(|(node, _)| node).collect(),
+            on_air: schedules::on_air(c, now - OVER_KEPT_MS).await?,
+        })
+    }
+
+    /// What they say. `zone` serves areas that name none.
+    pub fn desired(self, zone: Tz) -> Desired {
+        let Self { areas, rules, nodes, on_air } = self;
+        let by_id: BTreeMap<&AreaId, &Area> = areas.iter().map(|area| (&area.id, area)).collect();
+        let placed = |area: &Area| {
+            let zone = zone_of(&area.path, &by_id).unwrap_or(zone);
+            let rules = rules.get(&area.id).cloned().unwrap_or_default();
+            (area.id.clone(), DesiredArea { path: area.path.clone(), zone, rules })
+        };
+        let enrolled = nodes.into_iter().filter(|node| node.state == NodeState::Enrolled);
+        let nodes = enrolled.map(|node| DesiredNode {
+            zone: zone_of(&node.path, &by_id).unwrap_or(zone),
+            languages: languages_at(&node.path, &by_id),
+            id: node.id,
+            path: node.path,
+            volume_percent: node.volume_percent,
+        });
+        Desired {
+            items: on_air.into_iter().map(item).collect(),
+            nodes: nodes.collect(),
+            areas: areas.iter().map(placed).collect(),
+        }
+    }
+}
+
+/// Everything that plans are made of. `zone` serves areas that name none.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn read(store: &Store, zone: Tz, now: UnixMs) -> Result<Desired, StoreError> {
     let mut tx = store.read().await?;
-    let everywhere = [Scope::Everywhere];
-    let areas = areas::list(&mut tx, &everywhere).await?;
-    let by_id: BTreeMap<&AreaId, &Area> = areas.iter().map(|area| (&area.id, area)).collect();
-    let nodes = nodes::list(&mut tx, &everywhere).await?;
-    let on_air = schedules::on_air(&mut tx, now - OVER_KEPT_MS).await?;
-    Ok(Desired {
-        items: on_air.into_iter().map(item).collect(),
-        areas: areas
-            .iter()
-            .map(|area| {
-                let zone = zone_of(&area.path, &by_id).unwrap_or(zone);
-                (area.id.clone(), DesiredArea { path: area.path.clone(), zone })
-            })
-            .collect(),
-        nodes: nodes
-            .into_iter()
-            .filter(|(node, _)| node.state == NodeState::Enrolled)
-            .map(|(node, _)| DesiredNode {
-                zone: zone_of(&node.path, &by_id).unwrap_or(zone),
-                languages: languages_at(&node.path, &by_id),
-                id: node.id,
-                path: node.path,
-                volume_percent: node.volume_percent,
-            })
-            .collect(),
-    })
+    Ok(Rows::read(&mut tx, now).await?.desired(zone))
 }
 
 fn zone_of(path: &AreaPath, by_id: &BTreeMap<&AreaId, &Area>) -> Option<Tz> {

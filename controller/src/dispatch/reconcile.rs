@@ -11,24 +11,23 @@ use std::time::Duration;
 use loa_link::{LinkHandle, Publication, Qos};
 use loa_protocol::area::AreaPath;
 use loa_protocol::envelope::{Applied, Signed};
-use loa_protocol::ids::{AreaId, Digest, ItemId, NodeId, ObjectHash};
+use loa_protocol::ids::{AreaId, Digest, ItemId, NodeId};
 use loa_protocol::plan::{AreaPlan, Epoch, NodeDocument};
 use loa_protocol::report::State;
 use loa_protocol::time::UnixMs;
 use loa_protocol::topic::{Topic, TopicKind};
-use loa_protocol::transfer::{Codec, Manifest};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::compile::{Compiled, Desired, compile, content_digest};
+use super::compile::{Compiled, compile, content_digest};
 use super::epoch::{LastSigned, is_plausible, next_epoch, validity};
+use super::manifests::Manifests;
 use super::offers::Offers;
 use super::outlet::{Offered, offer};
 use super::{DispatchError, desired};
 use crate::services::{Clock, Nudge, PlanProblem, PlanProblems};
-use crate::store::blobs::BlobStore;
 use crate::store::plans::{PlanAudience, PlanRecord};
-use crate::store::{Store, objects, plans};
+use crate::store::{Store, plans};
 use crate::trust::Trust;
 
 /// How often a pass comes by itself.
@@ -44,8 +43,8 @@ pub(super) const BLOCK_SIZE_BYTES: u32 = 16 * 1024;
 pub struct Settings {
     /// The database.
     pub store: Store,
-    /// The audio objects.
-    pub blobs: BlobStore,
+    /// The manifests of the audio objects.
+    pub manifests: Manifests,
     /// The keys.
     pub trust: Arc<Trust>,
     /// The way to the broker.
@@ -79,7 +78,6 @@ struct Sent {
 /// The reconciler's task.
 pub struct Reconciler {
     settings: Settings,
-    manifests: BTreeMap<ObjectHash, Manifest>,
     paths: BTreeMap<NodeId, AreaPath>,
     /// What was published on the connection that stands.
     sent: BTreeMap<PlanAudience, Sent>,
@@ -96,7 +94,6 @@ impl Reconciler {
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
-            manifests: BTreeMap::new(),
             paths: BTreeMap::new(),
             sent: BTreeMap::new(),
             seen: BTreeMap::new(),
@@ -144,7 +141,9 @@ impl Reconciler {
     async fn pass(&mut self) -> Result<(), DispatchError> {
         let now = self.settings.clock.now();
         let desired = desired::read(&self.settings.store, self.settings.zone, now).await?;
-        self.load_manifests(&desired, now).await?;
+        let objects = desired.objects(now);
+        self.settings.manifests.keep_only(&objects);
+        let manifests = self.settings.manifests.of(&objects).await?;
         self.paths = desired.nodes.iter().map(|node| (node.id.clone(), node.path.clone())).collect();
 
         let mut tx = self.settings.store.read().await?;
@@ -162,7 +161,7 @@ impl Reconciler {
             })
             .collect();
 
-        let compiled = compile(&desired, &self.manifests, &known, self.settings.health_interval_s, now);
+        let compiled = compile(&desired, &manifests, &known, self.settings.health_interval_s, now);
         for item in &compiled.without_audio {
             tracing::warn!(%item, "a scheduled bulletin has no audio in the store and is left out of the plans");
         }
@@ -198,35 +197,6 @@ impl Reconciler {
             PlanAudience::Area(_) | PlanAudience::Keys => true,
         });
         self.publish(all.into_values(), now).await;
-        Ok(())
-    }
-
-    async fn load_manifests(&mut self, desired: &Desired, now: UnixMs) -> Result<(), DispatchError> {
-        let wanted = desired.objects(now);
-        self.manifests.retain(|object, _| wanted.contains(object));
-        for object in wanted {
-            if self.manifests.contains_key(&object) {
-                continue;
-            }
-            let mut tx = self.settings.store.read().await?;
-            let record = objects::get(&mut tx, &object).await?;
-            drop(tx);
-            // One file that cannot be read must not hold up the plans of everybody else.
-            let bytes = self.settings.blobs.read(&object).await.unwrap_or_else(|error| {
-                tracing::error!(%object, error = format!("{:#}", anyhow::Error::new(error)), "audio cannot be read");
-                None
-            });
-            let (Some(record), Some(bytes)) = (record, bytes) else { continue };
-            match Manifest::of(&bytes, BLOCK_SIZE_BYTES, Codec::OggOpus, record.duration_ms) {
-                Ok(manifest) if manifest.object == object => {
-                    self.manifests.insert(object, manifest);
-                }
-                Ok(_) => {
-                    tracing::error!(%object, "the stored audio has changed on the disk; it is not offered")
-                }
-                Err(rule) => tracing::error!(%object, %rule, "the audio cannot be sent to nodes"),
-            }
-        }
         Ok(())
     }
 

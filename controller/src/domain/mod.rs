@@ -4,6 +4,7 @@
 //! answer in one transaction.
 
 pub mod area;
+pub mod area_rules;
 pub mod bulletin;
 pub mod doubt;
 pub mod ids;

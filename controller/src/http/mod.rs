@@ -17,6 +17,7 @@ mod visitor;
 
 use axum::Router;
 
+pub use api::{PlanFileError, plan_file, preflight_json};
 pub use error::HttpError;
 pub use language::ReaderLanguage;
 pub use layers::CONTENT_SECURITY_POLICY;

@@ -196,6 +196,18 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// What will become of an occurrence, as far as plans decide.
+    Foreseen, "foreseen" {
+        /// It sounds from beginning to end.
+        Played = "played", Good;
+        /// It sounds, but not wholly.
+        Partial = "partial", Warn;
+        /// It does not sound.
+        Missed = "missed", Bad;
+    }
+}
+
+vocabulary! {
     /// What became of an occurrence at one node; the words of [`loa_protocol::receipt::Outcome`], and "waiting".
     Outcome, "outcome" {
         /// It sounded from beginning to end.
@@ -332,6 +344,8 @@ vocabulary! {
         AreaCreated = "area-created", Quiet;
         /// `area.changed`
         AreaChanged = "area-changed", Quiet;
+        /// `area.rules_changed`
+        AreaRulesChanged = "area-rules-changed", Info;
         /// `area.moved`
         AreaMoved = "area-moved", Info;
         /// `area.removed`
@@ -410,6 +424,7 @@ pub(super) fn every_key() -> Vec<&'static str> {
         .chain(keys(Role::ALL))
         .chain(keys(Link::ALL))
         .chain(keys(ClockTrust::ALL))
+        .chain(keys(Foreseen::ALL))
         .chain(keys(Outcome::ALL))
         .chain(keys(DayState::ALL))
         .chain(keys(ScheduleState::ALL))

@@ -26,6 +26,7 @@
 //! | `GET /bulletins/{id}/record?language=` | [`views::RecordPage`] | may use the microphone; 303 `/bulletins/{id}` where nothing can be added |
 //! | `GET /schedules` | [`views::SchedulesPage`] | |
 //! | `GET /schedules/new?bulletin=` | [`views::ScheduleFormPage`] | |
+//! | `GET /schedules/{id}?days=` | [`views::SchedulePage`] | |
 //! | `GET /areas` | [`views::AreasPage`] | |
 //! | `GET /areas/{id}` | [`views::AreaPage`] | |
 //! | `GET /areas/{id}/words?word=&written=&say=` | [`views::WordsPage`] | |
@@ -74,6 +75,7 @@
 //! | `/speech-data` | `language` | 303 `/speech-data` |
 //! | `/areas` | `name`, `level`, `parent`, `languages`\*, `form_id` | 303 `/areas`; 422 [`views::AreasPage`] |
 //! | `/areas/{id}` | `name`, `level`, `languages`\* | 303 `/areas/{id}`; 422 [`views::AreaPage`] |
+//! | `/areas/{id}/rules` | `quiet_hours`, `normal_minutes_a_day`, `priority_minutes_a_day`, `sessions_a_day`, `longest_session_minutes`, `volume_ceiling_percent`, `own_priority_first` (`yes`), `households` | 303 `/areas/{id}`; 422 [`views::AreaPage`] |
 //! | `/areas/{id}/words` | `word`, `written`, `spoken` | 303 `/areas/{id}/words`, or 200 the page where there is more to tell; 422 [`views::WordsPage`] |
 //! | `/areas/{id}/words/{word}/remove` | | 303 `/areas/{id}/words` |
 //! | `/nodes` | `name`, `area`, `serial`, `form_id` | 200 [`views::NodePage`] with its token; 422 [`views::NodeFormPage`] |
@@ -239,6 +241,7 @@ pages!(
     NodesPage,
     OrdersPage,
     ScheduleFormPage,
+    SchedulePage,
     SchedulesPage,
     SignInPage,
     SpeechDataPage,

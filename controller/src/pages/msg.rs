@@ -37,6 +37,22 @@ messages! {
     NOT_A_CHOICE = "err-not-a-choice";
     /// Times that cannot be read; word `x`.
     BAD_TIMES = "err-bad-times";
+    /// An area's quiet hours; word `x`.
+    RULE_QUIET = "rule-quiet";
+    /// Minutes a day of the normal class; number `n`.
+    RULE_NORMAL = "rule-normal";
+    /// Minutes a day of the priority class; number `n`.
+    RULE_PRIORITY = "rule-priority";
+    /// Sessions a day; number `n`.
+    RULE_SESSIONS = "rule-sessions";
+    /// Minutes of the longest session; number `n`.
+    RULE_LONGEST = "rule-longest";
+    /// Highest volume in percent; number `n`.
+    RULE_VOLUME = "rule-volume";
+    /// Own priority bulletins go first.
+    RULE_OWN_FIRST = "rule-own-first";
+    /// An area's rules were saved; word `x` is its name.
+    AREA_RULES_SAVED = "area-rules-saved";
     /// No weekday ticked.
     NO_DAY = "err-no-day";
     /// The two passphrases differ.

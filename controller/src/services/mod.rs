@@ -7,6 +7,7 @@
 //!
 //! Nothing here speaks MQTT, makes sound or signs plans: services write desired state, the tasks act on it.
 
+mod area_rules;
 mod areas;
 mod audit;
 mod bulletins;
@@ -18,6 +19,8 @@ mod live_orders;
 mod needs;
 mod nodes;
 mod nudge;
+mod preflight;
+mod preflight_words;
 mod problems;
 mod schedules;
 mod sessions;
@@ -33,7 +36,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono_tz::Tz;
 use loa_protocol::bulletin::Language;
 use loa_protocol::time::UnixMs;
+use tokio::sync::Semaphore;
 
+pub use area_rules::AreaRulesView;
 pub use areas::Areas;
 pub use audit::AuditLog;
 pub use bulletins::{BulletinView, Bulletins, Seen, SeenError, draft_of};
@@ -44,6 +49,10 @@ pub use lexicon::{Lexicon, Reader, Readers, WordKept, WordView};
 pub use live_orders::{LiveOrders, NodeOrdered, OrderView};
 pub use nodes::{Enrolled, Nodes};
 pub use nudge::{Nudge, Nudges};
+pub use preflight::{
+    DAYS_DEFAULT, DAYS_MAX, Households, Preflight, PreflightGroup, PreflightOf, PreflightStart,
+    PreflightVillage, Preflights, households,
+};
 pub use problems::{PlanProblem, PlanProblems};
 pub use schedules::{SchedulePreview, ScheduleView, Schedules, Upcoming};
 pub use sessions::{Origin, Sessions, SignedIn, Visit};
@@ -54,6 +63,7 @@ pub use users::{UserDraft, UserView, Users};
 
 use crate::auth::passphrase::Passphrases;
 use crate::config::{Config, ConfigError, Offered};
+use crate::dispatch::manifests::Manifests;
 use crate::domain::bulletin::DraftRules;
 use crate::domain::language::Languages;
 use crate::live::Changes;
@@ -81,6 +91,8 @@ pub struct Services {
     pub speech_data: SpeechData,
     /// When and where bulletins sound.
     pub schedules: Schedules,
+    /// What will sound where.
+    pub preflights: Preflights,
     /// What sounded where.
     pub heard: Heard,
     /// How areas say their own words.
@@ -102,6 +114,8 @@ struct Ground {
     nudges: Nudges,
     changes: Changes,
     problems: PlanProblems,
+    manifests: Manifests,
+    preflights: Semaphore,
     readers: Readers,
     zone: Tz,
     drafts: DraftRules,
@@ -163,9 +177,13 @@ impl Services {
         tokio::fs::create_dir_all(folder)
             .await
             .map_err(|source| OpenError::DataDir { path: folder.clone(), source })?;
+        let store = Store::open(&folder.join("controller.db")).await?;
+        let objects = BlobStore::open(folder.join("objects")).await?;
         let ground = Arc::new(Ground {
-            store: Store::open(&folder.join("controller.db")).await?,
-            objects: BlobStore::open(folder.join("objects")).await?,
+            manifests: Manifests::new(store.clone(), objects.clone()),
+            preflights: Semaphore::new(preflight::AT_A_TIME),
+            store,
+            objects,
             uploads: BlobStore::open(folder.join("uploads")).await?,
             passphrases: Passphrases::new()?,
             clock,
@@ -188,6 +206,7 @@ impl Services {
             sounds: Sounds(Arc::clone(&ground)),
             speech_data: SpeechData(Arc::clone(&ground)),
             schedules: Schedules(Arc::clone(&ground)),
+            preflights: Preflights(Arc::clone(&ground)),
             heard: Heard(Arc::clone(&ground)),
             lexicon: Lexicon(Arc::clone(&ground)),
             live_orders: LiveOrders(Arc::clone(&ground)),
@@ -204,6 +223,11 @@ impl Services {
     /// The files of finished sounds, for the tasks.
     pub fn objects(&self) -> &BlobStore {
         &self.ground.objects
+    }
+
+    /// The manifests of finished sounds, for the tasks.
+    pub fn manifests(&self) -> &Manifests {
+        &self.ground.manifests
     }
 
     /// The files of uploaded recordings, for the tasks.

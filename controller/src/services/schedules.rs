@@ -236,7 +236,7 @@ impl Schedules {
         Ok(after)
     }
 
-    async fn check(
+    pub(super) async fn check(
         &self,
         c: &mut Connection,
         who: &Principal,
@@ -282,7 +282,12 @@ impl Schedules {
         Ok((bulletin, values))
     }
 
-    async fn load(&self, c: &mut Connection, id: &ItemId, now: UnixMs) -> Result<ScheduleView, ServiceError> {
+    pub(super) async fn load(
+        &self,
+        c: &mut Connection,
+        id: &ItemId,
+        now: UnixMs,
+    ) -> Result<ScheduleView, ServiceError> {
         let schedule = schedules::get(c, id).await?.ok_or(ServiceError::NotFound(Thing::Schedule))?;
         let zones = self.0.zones(c).await?;
         self.view(c, &zones, schedule, now).await

@@ -7,5 +7,6 @@ mod lexicon;
 mod live_orders;
 mod people;
 mod places;
+mod preflight;
 mod scoping;
 mod timetable;

@@ -6,7 +6,7 @@ use loa_protocol::ids::AreaId;
 use super::answer::{Answer, done, page as answer_page, refused};
 use super::fields::{Fields, Posted};
 use super::reader::Me;
-use super::{Site, flash, languages, shell, words};
+use super::{Site, area_rules, flash, languages, shell, words};
 use crate::domain::area::{Area, AreaDraft};
 use crate::domain::ids::SessionId;
 use crate::domain::message::FieldErrors;
@@ -79,14 +79,7 @@ pub(super) async fn create(State(site): State<Site>, me: Me, Posted(form): Poste
 /// `GET /areas/{id}`.
 pub(super) async fn area_page(State(site): State<Site>, me: Me, Path(id): Path<String>) -> Answer {
     let area = site.app.services.areas.get(me.who(), &named(&id)?).await?;
-    let languages: Vec<String> = area.languages.iter().map(ToString::to_string).collect();
-    let form = AreaForm {
-        name: area.name.clone(),
-        level: area.level.clone(),
-        languages: languages::order(&site, me.lang(), &languages),
-        ..AreaForm::default()
-    };
-    answer_page(one(&site, &me, &area, form).await?)
+    answer_page(shown(&site, &me, &area).await?)
 }
 
 /// `POST /areas/{id}`: name, level and languages. Its place and its zone stay.
@@ -117,7 +110,7 @@ pub(super) async fn change(
     }
 }
 
-fn named(id: &str) -> Result<AreaId, ServiceError> {
+pub(super) fn named(id: &str) -> Result<AreaId, ServiceError> {
     AreaId::new(id).map_err(|_| ServiceError::NotFound(Thing::Area))
 }
 
@@ -148,6 +141,17 @@ fn typed(site: &Site, me: &Me, form: &Fields, errors: Errors) -> AreaForm {
     }
 }
 
+pub(super) async fn shown(site: &Site, me: &Me, area: &Area) -> Result<AreaPage, ServiceError> {
+    let languages: Vec<String> = area.languages.iter().map(ToString::to_string).collect();
+    let form = AreaForm {
+        name: area.name.clone(),
+        level: area.level.clone(),
+        languages: languages::order(site, me.lang(), &languages),
+        ..AreaForm::default()
+    };
+    one(site, me, area, form).await
+}
+
 async fn one(site: &Site, me: &Me, area: &Area, form: AreaForm) -> Result<AreaPage, ServiceError> {
     let (_, mut shell) = shell::open(site, me, Nav::Areas).await?;
     shell.path = format!("/areas/{}", area.id);
@@ -162,6 +166,7 @@ async fn one(site: &Site, me: &Me, area: &Area, form: AreaForm) -> Result<AreaPa
         title: area.name.clone(),
         heard: holding.iter().map(|language| languages::name(site, me.lang(), language.as_str())).collect(),
         inherited: area.languages.is_empty(),
+        rules: area_rules::view(site, me, area).await?,
         form,
     })
 }

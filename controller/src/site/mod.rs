@@ -17,6 +17,7 @@
 
 mod account;
 mod answer;
+mod area_rules;
 mod area_words;
 mod areas;
 mod audit;
@@ -143,9 +144,11 @@ pub fn router(app: AppState, settings: Settings) -> Router {
         .route("/schedules", get(schedules::list::page).post(schedules::form::create))
         .route("/schedules/new", get(schedules::form::page))
         .route("/schedules/preview", post(schedules::form::preview))
+        .route("/schedules/{id}", get(schedules::preflight::page))
         .route("/schedules/{id}/cancel", post(schedules::list::cancel))
         .route("/areas", get(areas::page).post(areas::create))
         .route("/areas/{id}", get(areas::area_page).post(areas::change))
+        .route("/areas/{id}/rules", post(area_rules::change))
         .route("/areas/{id}/words", get(area_words::page).post(area_words::put))
         .route("/areas/{id}/words/{word}/remove", post(area_words::remove))
         .route("/nodes", get(nodes::list::page).post(nodes::form::create))

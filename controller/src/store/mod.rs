@@ -10,6 +10,7 @@
 //!
 //! SQL is kept portable (`$1`, ON CONFLICT, RETURNING, row order stated) for a second backend.
 
+pub mod area_rules;
 pub mod areas;
 pub mod audit;
 pub mod blobs;

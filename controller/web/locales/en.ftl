@@ -309,6 +309,7 @@ step-order-stop-bulletin = Ordered an emergency to stop
 step-speech-data-fetched = Fetched the speech data set
 step-area-created = Area added
 step-area-changed = Area changed
+step-area-rules-changed = Broadcast rules changed
 step-area-moved = Area moved
 step-area-removed = Area removed
 step-word-added = Word added
@@ -484,6 +485,9 @@ heard-started = Started
 heard-error = Error
 heard-duration = Duration
 heard-before = Earlier receipt:
+foreseen-played = Will sound
+foreseen-partial = Not wholly
+foreseen-missed = Silent
 outcome-played = Played
 outcome-waiting = No receipt yet
 outcome-partial = Not wholly
@@ -734,3 +738,55 @@ speech-data-fetch = Fetch (tar)
 speech-data-all = All languages
 speech-data-start = Export anew
 done-export-begun = The export has begun.
+## What will sound, before it does
+
+preflight = Check ahead
+preflight-of = Check ahead: the schedule of “{ $x }”
+preflight-days = { $n ->
+    [1] In the next 24 hours
+   *[other] In the next { $n } days
+}
+days = { $n ->
+    [one] { $n } day
+   *[other] { $n } days
+}
+preflight-hint = Loudspeakers decide by these very rules. Assumed: they have power, the right time and all the sound.
+preflight-heard = Households that hear it
+preflight-nobody = No loudspeaker is installed at these places yet.
+preflight-nothing = Nothing sounds in this time.
+preflight-begins = begins
+preflight-more-starts = and { $n } more
+preflight-more-groups = and { $n } more groups of villages
+preflight-bulletin = Open the bulletin
+households = { $n ->
+    [one] { $n } household
+   *[other] { $n } households
+}
+households-some = { $n } households, unknown in { $m } places
+households-unknown = unknown number of households
+
+## What an area's loudspeakers never do
+
+rules = Broadcast rules of the area
+rules-hint = Loudspeakers keep them whoever schedules. The rules of all levels hold, the strictest decides. Emergencies are not held by quiet hours, minutes and sessions.
+rules-from = By the rules of { $x }
+rules-none = There are no rules yet.
+rules-quiet = Quiet hours
+rules-quiet-hint = Such as 21:00-06:00, 11:30-13:30. Empty: no rule.
+rules-normal = Minutes a day, normal class
+rules-priority = Minutes a day, priority class
+rules-sessions = Sessions a day
+rules-longest = Longest session (minutes)
+rules-volume = Highest volume (%)
+rules-households = Households
+rules-own-first = The area's own priority bulletins go before those from above
+rules-own-first-hint = When two priority bulletins collide, the area chooses which goes first.
+rules-save = Save rules
+rule-quiet = Quiet hours: { $x }
+rule-normal = Normal class: at most { $n } minutes a day
+rule-priority = Priority class: at most { $n } minutes a day
+rule-sessions = At most { $n } sessions a day
+rule-longest = A session lasts at most { $n } minutes
+rule-volume = Volume at most { $n } %
+rule-own-first = This area's own priority bulletins go before those from above
+area-rules-saved = The broadcast rules of { $x } are saved.

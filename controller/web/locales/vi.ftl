@@ -303,6 +303,7 @@ step-order-stop-bulletin = Ra lệnh dừng một bản tin khẩn cấp
 step-speech-data-fetched = Tải bộ dữ liệu tiếng nói về
 step-area-created = Thêm địa bàn
 step-area-changed = Sửa địa bàn
+step-area-rules-changed = Sửa quy định phát thanh
 step-area-moved = Chuyển địa bàn
 step-area-removed = Xóa địa bàn
 step-word-added = Thêm từ của địa bàn
@@ -472,6 +473,9 @@ heard-started = Giờ bắt đầu
 heard-error = Sai lệch
 heard-duration = Thời lượng
 heard-before = Biên nhận trước đó:
+foreseen-played = Sẽ phát
+foreseen-partial = Phát không trọn
+foreseen-missed = Không phát
 outcome-played = Đã phát
 outcome-waiting = Chưa có biên nhận
 outcome-partial = Phát chưa trọn
@@ -716,3 +720,49 @@ speech-data-fetch = Tải về (tar)
 speech-data-all = Mọi thứ tiếng
 speech-data-start = Xuất mới
 done-export-begun = Đã bắt đầu xuất dữ liệu.
+## What will sound, before it does
+
+preflight = Kiểm tra trước
+preflight-of = Kiểm tra trước lịch phát “{ $x }”
+preflight-days = { $n ->
+    [1] Trong 24 giờ tới
+   *[other] Trong { $n } ngày tới
+}
+days = { $n } ngày
+preflight-hint = Cụm loa tự quyết định theo đúng các quy tắc này. Giả định cụm loa có điện, đúng giờ và đã nhận đủ âm thanh.
+preflight-heard = Số hộ nghe được
+preflight-nobody = Chưa có cụm loa nào đã lắp đặt ở nơi phát.
+preflight-nothing = Không có lượt phát nào trong thời gian này.
+preflight-begins = bắt đầu
+preflight-more-starts = và { $n } lượt nữa
+preflight-more-groups = và { $n } nhóm thôn, buôn nữa
+preflight-bulletin = Mở bản tin
+households = { $n } hộ
+households-some = { $n } hộ, và { $m } nơi chưa rõ số hộ
+households-unknown = chưa rõ số hộ
+
+## What an area's loudspeakers never do
+
+rules = Quy định phát thanh của địa bàn
+rules-hint = Cụm loa tự tuân theo, dù ai xếp lịch. Quy định của các cấp cùng có hiệu lực, quy định chặt nhất được áp dụng. Tin khẩn cấp không bị giới hạn bởi giờ yên tĩnh, số phút và số buổi.
+rules-from = Theo quy định của { $x }
+rules-none = Chưa có quy định nào.
+rules-quiet = Giờ yên tĩnh
+rules-quiet-hint = Ví dụ: 21:00-06:00, 11:30-13:30. Để trống nếu không quy định.
+rules-normal = Số phút mỗi ngày, tin thông thường
+rules-priority = Số phút mỗi ngày, tin ưu tiên
+rules-sessions = Số buổi phát mỗi ngày
+rules-longest = Một buổi dài tối đa (phút)
+rules-volume = Âm lượng tối đa (%)
+rules-households = Số hộ dân
+rules-own-first = Tin ưu tiên của địa bàn phát trước tin ưu tiên của cấp trên
+rules-own-first-hint = Khi hai tin ưu tiên trùng giờ, địa bàn được chọn tin nào phát trước.
+rules-save = Lưu quy định
+rule-quiet = Giờ yên tĩnh: { $x }
+rule-normal = Tin thông thường: tối đa { $n } phút mỗi ngày
+rule-priority = Tin ưu tiên: tối đa { $n } phút mỗi ngày
+rule-sessions = Tối đa { $n } buổi phát mỗi ngày
+rule-longest = Một buổi dài tối đa { $n } phút
+rule-volume = Âm lượng tối đa { $n } %
+rule-own-first = Tin ưu tiên của địa bàn này phát trước tin ưu tiên của cấp trên
+area-rules-saved = Đã lưu quy định phát thanh của { $x }.

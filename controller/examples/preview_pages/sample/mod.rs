@@ -42,6 +42,7 @@ pub(crate) const NAMES: &[&str] = &[
     "schedules",
     "schedule-new",
     "schedule-errors",
+    "schedule",
     "areas",
     "area",
     "nodes",
@@ -99,6 +100,7 @@ pub(crate) fn answer(name: &str, look: Look) -> Option<Response> {
         }
         "schedule-new" => ok(schedule_form(look)),
         "schedule-errors" => ok(schedule_errors(look)),
+        "schedule" => ok(schedule(look)),
         "areas" => ok(areas(look)),
         "area" => ok(area(look)),
         "nodes" => ok(nodes(look)),

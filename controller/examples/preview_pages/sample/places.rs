@@ -49,6 +49,22 @@ pub(crate) fn area(look: Look) -> AreaPage {
         title: "Buôn Đung".into(),
         heard: vec!["Tiếng K'Ho".into(), "Tiếng Việt".into()],
         inherited: false,
+        rules: AreaRulesView {
+            above: vec![(
+                "Xã Đưng K'Nớ".into(),
+                vec![
+                    Msg::new(msg::RULE_QUIET).with("x", "21:00-06:00"),
+                    Msg::new(msg::RULE_SESSIONS).with_number("n", 2),
+                ],
+            )],
+            form: Some(AreaRulesForm {
+                quiet_hours: "11:30-13:30".into(),
+                households: "312".into(),
+                errors: Errors::none().with("sessions_a_day", Msg::new(msg::NOT_A_CHOICE)),
+                ..AreaRulesForm::default()
+            }),
+            ..AreaRulesView::default()
+        },
         form: Some(AreaForm {
             name: "Buôn Đung".into(),
             level: "Buôn".into(),

@@ -111,7 +111,50 @@ pub(crate) fn schedule_form(look: Look) -> ScheduleFormPage {
             offline: 1,
             duration_ms: Some(125_000),
             warnings: vec![Msg::new(msg::WARN_OFFLINE).with_number("n", 1)],
+            preflight: preflight(),
+            days: 7,
         }),
+    }
+}
+
+fn preflight() -> PreflightView {
+    let start = |day: u32, outcome: Foreseen, why: Option<Msg>| PreflightStart {
+        at: at(day, 17, 30),
+        title: FOREST.into(),
+        later: None,
+        duration_ms: if outcome == Foreseen::Missed { 0 } else { 125_000 },
+        languages: "Tiếng Việt, Tiếng K'Ho".into(),
+        outcome,
+        why,
+    };
+    let quiet = Msg::both("Rơi vào giờ yên tĩnh (quy định của Xã Đưng K'Nớ).", "Falls into quiet hours.");
+    PreflightView {
+        nodes: 2,
+        households: HouseholdsView { known: 312, unknown: 1 },
+        groups: vec![PreflightGroup {
+            places: "Buôn Đung, Thôn K'Nớ 2".into(),
+            nodes: 2,
+            households: HouseholdsView { known: 312, unknown: 1 },
+            languages: "Tiếng K'Ho, Tiếng Việt".into(),
+            starts: vec![start(27, Foreseen::Played, None), start(28, Foreseen::Missed, Some(quiet))],
+            more: 0,
+        }],
+        ..PreflightView::default()
+    }
+}
+
+/// One schedule, with what will sound of it.
+pub(crate) fn schedule(look: Look) -> SchedulePage {
+    SchedulePage {
+        shell: shell(look, Nav::Schedules),
+        id: "s-1".into(),
+        bulletin: BulletinName { id: "b-4".into(), title: FOREST.into(), class: Class::Normal },
+        rule: Rule::of_cron("30 17 * * *"),
+        places: vec!["Xã Đưng K'Nớ".into()],
+        state: ScheduleState::Active,
+        cancellable: true,
+        days: 7,
+        preflight: preflight(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! milliseconds; ids are opaque text. `seen` is what the person had before them: it comes with every bulletin and goes
 //! back with every decision.
 
+mod area_rules;
 mod areas;
 mod audit;
 mod bulletins;
@@ -14,6 +15,7 @@ mod lexicon;
 mod nodes;
 mod objects;
 mod orders;
+mod preflight;
 mod schedules;
 mod sessions;
 mod speech_data;
@@ -31,6 +33,8 @@ use utoipa::openapi::{ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref,
 use utoipa::{PartialSchema as _, ToSchema as _};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
+
+pub use preflight::{PlanFileError, plan_file, preflight_json};
 
 use super::error::{FieldProblem, Problem};
 use super::{AppState, HttpError};
@@ -66,6 +70,8 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(areas::list, areas::create))
         .routes(routes!(areas::get, areas::update, areas::remove))
         .routes(routes!(areas::move_to))
+        .routes(routes!(area_rules::get, area_rules::put))
+        .routes(routes!(preflight::of_area))
         .routes(routes!(languages::list))
         .routes(routes!(lexicon::list, lexicon::create))
         .routes(routes!(lexicon::update, lexicon::remove))
@@ -97,6 +103,8 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(speech_data::archive))
         .routes(routes!(schedules::list, schedules::create))
         .routes(routes!(schedules::preview))
+        .routes(routes!(preflight::of_drafts))
+        .routes(routes!(preflight::of_schedule))
         .routes(routes!(schedules::get))
         .routes(routes!(schedules::cancel))
         .routes(routes!(orders::list, orders::give))

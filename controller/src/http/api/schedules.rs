@@ -127,7 +127,7 @@ pub(super) struct ScheduleForm {
 }
 
 impl ScheduleForm {
-    fn draft(self) -> Result<ScheduleDraft, HttpError> {
+    pub(super) fn draft(self) -> Result<ScheduleDraft, HttpError> {
         let filled = |text: Option<String>| text.filter(|t| !t.trim().is_empty());
         let start = match (filled(self.at), filled(self.cron)) {
             (Some(at), None) => StartDraft::Once(at),

@@ -122,3 +122,24 @@ async fn the_words_are_in_the_readers_language() {
     assert_eq!(ask("accept-language", "en-GB,en;q=0.8").await, english);
     assert_eq!(ask("cookie", "lang=en").await, english);
 }
+
+#[tokio::test]
+async fn a_plan_of_a_hundred_thousand_schedules_is_refused_in_words() {
+    let web = Web::new().await;
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let browser = web.browser(&lan).await;
+    let one = json!({ "bulletin": "b", "cron": "0 6 * * *", "areas": ["da-don"] });
+    let plan = |count: usize| json!({ "schedules": vec![one.clone(); count] });
+    let post = async |count| web.call(&browser, "POST", "/schedules/preflight", plan(count)).await;
+    post(100_000).await.ok(413);
+    let refused = post(1_001).await.ok(422);
+    assert_eq!(refused["errors"][0]["code"], "preflight.too_many", "{refused}");
+    let file = serde_json::to_vec(&plan(100_000)).unwrap();
+    let drafts = crate::http::plan_file(&file).unwrap();
+    let services = &web.story.services;
+    let of = crate::services::PreflightOf::Drafts(drafts);
+    let refused = services.preflights.run(&web.story.operator, of, 7).await.unwrap_err();
+    assert!(refused.to_string().contains("preflight.too_many"), "{refused}");
+    assert!(format!("{refused:?}").contains("100000"), "{refused:?}");
+    assert!(crate::http::plan_file(b"{\"schedule\": []}").unwrap_err().to_string().contains("POST"));
+}

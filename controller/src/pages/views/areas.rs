@@ -5,6 +5,7 @@ use askama::Template;
 use crate::pages::filters;
 use crate::pages::form::{Choice, Errors};
 use crate::pages::shell::Shell;
+use crate::pages::text::Msg;
 
 /// `GET /areas`, and the answer (422) to a refused `POST /areas`.
 #[derive(Clone, Debug, Template)]
@@ -62,6 +63,44 @@ pub struct AreaPage {
     pub inherited: bool,
     /// The form that changes it (`parent` and `form_id` unused); `None` when the user may not.
     pub form: Option<AreaForm>,
+    /// What its loudspeakers never do.
+    pub rules: AreaRulesView,
+}
+
+/// What an area states beyond its names, and what holds in it from above.
+#[derive(Clone, Debug, Default)]
+pub struct AreaRulesView {
+    /// What it states itself, in sentences.
+    pub own: Vec<Msg>,
+    /// What each area above states: its name, and sentences.
+    pub above: Vec<(String, Vec<Msg>)>,
+    /// Its households, where somebody has said how many.
+    pub households: Option<u32>,
+    /// The form that changes it; `None` when the user may not.
+    pub form: Option<AreaRulesForm>,
+}
+
+/// Fields of `POST /areas/{id}/rules`, as typed.
+#[derive(Clone, Debug, Default)]
+pub struct AreaRulesForm {
+    /// `21:00-06:00, 11:30-13:30`.
+    pub quiet_hours: String,
+    /// Minutes a day of the normal class.
+    pub normal_minutes_a_day: String,
+    /// Minutes a day of the priority class.
+    pub priority_minutes_a_day: String,
+    /// Sessions a day.
+    pub sessions_a_day: String,
+    /// Longest session, in minutes.
+    pub longest_session_minutes: String,
+    /// How loud it may be, in percent.
+    pub volume_ceiling_percent: String,
+    /// Whether its own priority bulletins go before those from above.
+    pub own_priority_first: bool,
+    /// How many households live there.
+    pub households: String,
+    /// Errors by field.
+    pub errors: Errors,
 }
 
 /// Fields `name`, `level`, `parent`, `languages` (a code for each place, empty ones left out), `form_id`; posted to

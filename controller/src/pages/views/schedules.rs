@@ -6,6 +6,7 @@ use askama::Template;
 use chrono::{NaiveDate, NaiveTime, Timelike as _, Weekday};
 
 use super::parts::BulletinName;
+use super::preflight::PreflightView;
 use crate::pages::filters;
 use crate::pages::form::{Choice, Errors};
 use crate::pages::format::{self, Moment};
@@ -279,6 +280,10 @@ pub struct SchedulePreview {
     pub duration_ms: Option<u64>,
     /// What stands in the way, or should be known: quiet hours, a missing language.
     pub warnings: Vec<Msg>,
+    /// What would sound within a week, by the nodes' own rules.
+    pub preflight: PreflightView,
+    /// How many days that looks ahead.
+    pub days: u32,
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use loa_protocol::bulletin::Class;
 use loa_protocol::ids::{BulletinId, ItemId};
 use loa_protocol::time::UnixMs;
 
-use super::rule;
+use super::{preflight, rule};
 use crate::domain::ids::fresh_item_id;
 use crate::domain::message::FieldErrors;
 use crate::domain::role::{Action, Forbidden};
@@ -18,7 +18,7 @@ use crate::pages::views::{
     ScheduleForm, ScheduleFormPage, SchedulePreview, SchedulePreviewPart, TargetKind, TargetRow, weekly_cron,
 };
 use crate::pages::{Choice, Errors, Msg, Nav, msg};
-use crate::services::{ServiceError, Thing};
+use crate::services::{DAYS_DEFAULT, PreflightOf, ServiceError, Thing};
 use crate::site::answer::{Answer, done, page as answer_page, refused};
 use crate::site::fields::{Asked, Fields, Posted};
 use crate::site::places::Places;
@@ -316,7 +316,11 @@ async fn preview_of(
         let offline = i64::try_from(offline).unwrap_or(i64::MAX);
         warnings.push(Msg::new(msg::WARN_OFFLINE).with_number("n", offline));
     }
+    // The very drafts that were checked above: what is refused here would have been refused there.
+    let preflight = preflight::in_words(site, me, PreflightOf::Drafts(drafts.clone()), DAYS_DEFAULT).await?;
     Ok(Some(SchedulePreview {
+        preflight,
+        days: DAYS_DEFAULT,
         next: starts.into_iter().map(|start| words::moment(start, zone)).collect(),
         nodes: targets.len(),
         offline,

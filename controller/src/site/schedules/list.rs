@@ -95,7 +95,7 @@ pub(in crate::site) fn rows(
     views.into_iter().map(|view| row(me, places, nodes, view)).collect()
 }
 
-fn row(me: &Me, places: &Places, nodes: &[KnownNode], view: &ScheduleView) -> ScheduleRow {
+pub(super) fn row(me: &Me, places: &Places, nodes: &[KnownNode], view: &ScheduleView) -> ScheduleRow {
     let values = &view.schedule.values;
     let zone = values.zone;
     let day = |at: UnixMs| words::moment(at, zone).date_naive();

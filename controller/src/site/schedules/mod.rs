@@ -2,4 +2,5 @@
 
 pub(super) mod form;
 pub(super) mod list;
+pub(super) mod preflight;
 mod rule;

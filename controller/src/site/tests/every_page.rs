@@ -25,7 +25,7 @@ async fn every_page_answers_an_administrator_and_leads_a_stranger_to_the_door() 
     let approved = web.story.approved(&lan, &admin).await;
     let bulletin = &approved.bulletin.id;
     let schedule = schedule_draft(bulletin, once("2026-11-22T17:30"), &["da-don"]);
-    web.story.services.schedules.create(&admin, &schedule, None).await.unwrap();
+    let schedule = web.story.services.schedules.create(&admin, &schedule, None).await.unwrap().schedule.id;
     let user = lan.user_id().unwrap();
     let paths = [
         "/".to_owned(),
@@ -36,6 +36,8 @@ async fn every_page_answers_an_administrator_and_leads_a_stranger_to_the_door() 
         format!("/bulletins/{bulletin}/edit"),
         "/schedules".to_owned(),
         format!("/schedules/new?bulletin={bulletin}"),
+        format!("/schedules/{schedule}"),
+        format!("/schedules/{schedule}?days=31"),
         "/areas".to_owned(),
         "/areas/da-don".to_owned(),
         "/areas/da-don/words?say=K%27Ho".to_owned(),
