@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use loa_protocol::topic::TopicKind;
 use loa_protocol::transfer::{Bitmap, Block, Codec, Manifest, Want};
 use loa_protocol::wire::Wire;
-use loa_tests::line::ThinLine;
+use loa_tests::line::Line;
 use loa_tests::station::COMMUNE;
 use loa_tests::tap::Seen;
 use loa_tests::{Station, Tap};
@@ -48,7 +48,7 @@ fn right_blocks(file: &Path, manifest: &Manifest) -> Result<BTreeSet<u32>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_killed_in_mid_download_asks_only_for_what_it_lacks() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let line = ThinLine::open(THIN_BYTES_PER_SECOND).await?;
+    let line = Line::open(THIN_BYTES_PER_SECOND).await?;
     let station = Station::start_with(folder.path(), |config| {
         config.broker.public_port = line.addr().port();
     })

@@ -3,6 +3,7 @@
 mod access;
 mod another_broker;
 mod bad_input;
+mod bad_line;
 mod download;
 mod full_disk;
 mod languages;
