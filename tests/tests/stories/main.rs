@@ -11,6 +11,7 @@ mod main_job;
 mod moved;
 mod offline;
 mod orders;
+mod preflight;
 mod recordings;
 mod refused;
 mod start_up;
