@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::IsTerminal as _;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -52,14 +53,9 @@ enum Command {
 }
 
 fn main() -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let is_terminal = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(is_terminal)
-        .with_writer(std::io::stderr)
-        .init();
-    match Cli::parse().command {
+    let command = Cli::parse().command;
+    start_log(&command)?;
+    match command {
         Command::Device(device) => device.run(),
         Command::Fleet(fleet) => fleet.run(),
         Command::Storm(storm) => storm.run(),
@@ -75,4 +71,30 @@ fn main() -> anyhow::Result<()> {
         }
         Command::Play { device_delay_ms } => play::run(std::io::stdin().lock(), device_delay_ms),
     }
+}
+
+/// Messages go to standard error, except where the terminal shows something else.
+fn start_log(command: &Command) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter);
+    match command {
+        Command::Device(device) if device.is_live() => {
+            let path = device.messages();
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+            }
+            let file = File::options().create(true).append(true).open(&path);
+            let file = file.with_context(|| format!("opening {}", path.display()))?;
+            lines.with_ansi(false).with_writer(Mutex::new(file)).init();
+        }
+        Command::Device(_)
+        | Command::Fleet(_)
+        | Command::Storm(_)
+        | Command::Record { .. }
+        | Command::AlsaConfig { .. }
+        | Command::Play { .. } => {
+            lines.with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).init();
+        }
+    }
+    Ok(())
 }

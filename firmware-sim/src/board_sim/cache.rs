@@ -3,7 +3,7 @@
 //! **Invariants.** As on a real board: an object is whole only when the hash of all its bytes was right; blocks that were
 //! not synced are lost by a power cut; what has rotted is found out when it is to be played, or at the next boot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use loa_node_core::{PartialObject, StoreEvent, WholeObject};
@@ -204,6 +204,15 @@ impl Cache {
     #[must_use]
     pub fn is_whole(&self, object: &ObjectHash) -> bool {
         self.held.get(object).is_some_and(|held| held.is_whole)
+    }
+
+    /// The whole objects, and of the others how many blocks are there and how many there will be.
+    #[must_use]
+    pub fn contents(&self) -> (BTreeSet<ObjectHash>, Vec<(ObjectHash, u32, u32)>) {
+        let whole = self.held.iter().filter(|(_, held)| held.is_whole).map(|(object, _)| *object);
+        let partial = self.held.iter().filter(|(_, held)| !held.is_whole);
+        let partial = partial.map(|(object, held)| (*object, held.have.len(), held.manifest().block_count()));
+        (whole.collect(), partial.collect())
     }
 
     /// What a boot finds: whole objects by their names, partial ones after hashing each block.

@@ -37,6 +37,12 @@ impl SimClock {
         UnixMs(true_ms.saturating_add(self.shift_ms.load(Ordering::Relaxed)))
     }
 
+    /// By how much it is ahead of the true time, in milliseconds; negative is behind.
+    #[must_use]
+    pub fn ahead_ms(&self) -> i64 {
+        self.shift_ms.load(Ordering::Relaxed)
+    }
+
     /// Puts the clock forward, or back with a negative number.
     pub fn shift(&self, by_ms: i64) {
         self.shift_ms.fetch_add(by_ms, Ordering::Relaxed);

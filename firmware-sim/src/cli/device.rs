@@ -1,9 +1,10 @@
 //! `loa-firmware-sim device`.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use loa_firmware_sim::device::{DeviceOptions, Form, run, script};
+use loa_firmware_sim::device::{DeviceOptions, Form, Lang, Shown, run, script};
 
 use super::BrokerArgs;
 
@@ -24,17 +25,44 @@ pub(crate) struct DeviceArgs {
     /// A TOML file that says what goes wrong and when.
     #[arg(long)]
     faults: Option<PathBuf>,
+    /// Prints a line for each thing that happens, also in a terminal, where there is a live view otherwise.
+    #[arg(long)]
+    log: bool,
     /// Prints one JSON object a line instead of words.
     #[arg(long)]
     json: bool,
+    /// Ngôn ngữ của màn hình / the language of the live view.
+    #[arg(long, value_enum, default_value_t = Language::Vi)]
+    lang: Language,
     /// Ends by itself after so many seconds.
     #[arg(long)]
     for_s: Option<f64>,
 }
 
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Language {
+    Vi,
+    En,
+}
+
 impl DeviceArgs {
+    /// Whether the board has the terminal for itself, so that nothing else may be written there.
+    pub(crate) fn is_live(&self) -> bool {
+        !self.json && !self.log && std::io::stdout().is_terminal()
+    }
+
+    /// The file for the program's own messages while the terminal shows the board.
+    pub(crate) fn messages(&self) -> PathBuf {
+        self.dir.join("messages.log")
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let script = self.faults.as_deref().map(script::load).transpose()?.unwrap_or_default();
+        let shown = match (self.is_live(), self.lang) {
+            (true, Language::Vi) => Shown::Live(Lang::Vi),
+            (true, Language::En) => Shown::Live(Lang::En),
+            (false, _) => Shown::Log(if self.json { Form::Json } else { Form::Words }),
+        };
         let heard = self.heard.unwrap_or_else(|| self.dir.join("heard"));
         let options = DeviceOptions {
             dir: self.dir,
@@ -42,7 +70,7 @@ impl DeviceArgs {
             reach: self.broker.reach()?,
             heard,
             script,
-            form: if self.json { Form::Json } else { Form::Words },
+            shown,
         };
         super::run(1, self.for_s, async |stop| Ok(run(options, stop).await?))
     }

@@ -5,6 +5,7 @@
 //! the folder, so that the next run is the same node.
 
 mod log;
+mod screen;
 pub mod script;
 pub mod wav;
 
@@ -19,7 +20,10 @@ use loa_node_core::Settings;
 use tokio_util::sync::CancellationToken;
 
 pub use self::log::{Form, Log};
+pub use self::screen::Lang;
 pub use self::wav::WavHorn;
+
+use self::screen::Screen;
 use crate::board_sim::clock::SimClock;
 use crate::board_sim::network::Network;
 use crate::node::{Member, Node, NodeError, Parts, Reach, Script};
@@ -37,8 +41,17 @@ pub struct DeviceOptions {
     pub heard: PathBuf,
     /// What goes wrong.
     pub script: Script,
-    /// How the log on standard output looks.
-    pub form: Form,
+    /// How it is shown on standard output.
+    pub shown: Shown,
+}
+
+/// How a device is shown on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// As a log.
+    Log(Form),
+    /// As a live view, with keys by which things go wrong. Takes the terminal.
+    Live(Lang),
 }
 
 /// Why a device cannot run.
@@ -59,6 +72,12 @@ pub enum DeviceError {
     /// It cannot go on.
     #[error(transparent)]
     Node(#[from] NodeError),
+    /// The terminal cannot show it.
+    #[error("the terminal cannot show the board; use --log for lines of text")]
+    Screen(#[source] std::io::Error),
+    /// The live view broke off.
+    #[error("the live view broke off, which is a defect; use --log for lines of text")]
+    ScreenGone,
     /// Enrolling was interrupted.
     #[error("enrolling broke off")]
     Interrupted,
@@ -69,23 +88,45 @@ pub enum DeviceError {
 /// # Errors
 /// [`DeviceError`].
 pub async fn run(options: DeviceOptions, stop: CancellationToken) -> Result<(), DeviceError> {
-    let DeviceOptions { dir, token, reach, heard, script, form } = options;
+    let DeviceOptions { dir, token, reach, heard, script, shown } = options;
     let enrolling = tokio::task::spawn_blocking(move || identity(&dir, token.as_deref()));
     let identity = enrolling.await.map_err(|_| DeviceError::Interrupted)??;
     let clock = SimClock::system();
     let member = Member::enrolled(&identity, &reach, &clock)?;
     let network = Network::new(Arc::clone(&member.broker.dial), Arc::default());
     let horn = WavHorn::new(heard, Settings::default().amplifier_warm_up_ms).map_err(DeviceError::Heard)?;
-    let parts = Parts {
+    let board = Parts {
         member,
         settings: Settings::default(),
         clock,
         network,
         pool: Arc::default(),
         horn,
-        observer: Log::new(form),
+        observer: (),
     };
-    Ok(Node::new(parts).run(script, stop).await?)
+    match shown {
+        Shown::Log(form) => Ok(Node::new(board.seen_by(Log::new(form))).run(script, stop).await?),
+        Shown::Live(lang) => live(board, script, lang, stop).await,
+    }
+}
+
+/// Runs the board under a live view; either end ends the other.
+async fn live(
+    board: Parts<WavHorn, ()>,
+    script: Script,
+    lang: Lang,
+    stop: CancellationToken,
+) -> Result<(), DeviceError> {
+    let (screen, watcher, faults) = Screen::new(board.member.identity.clone(), lang);
+    let shown = tokio::task::spawn_blocking({
+        let stop = stop.clone();
+        move || screen.run(&stop)
+    });
+    let ran = Node::new(board.seen_by(watcher)).with_faults(faults).run(script, stop.clone()).await;
+    stop.cancel();
+    let shown = shown.await.map_err(|_| DeviceError::ScreenGone)?;
+    ran?;
+    shown.map_err(DeviceError::Screen)
 }
 
 /// The identity of the folder, or else a new one by the token.

@@ -12,11 +12,17 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use super::fault::Fault;
+use super::glance::Glance;
 
 /// Who hears what happens to a node.
 pub trait Observer: Send + 'static {
     /// Something happened, at this instant of the node's clock. Must not block.
     fn note(&mut self, at: UnixMs, happening: Happening);
+
+    /// The node has done all that there was to do for the moment; `glance` tells how it is now, to those who want to see it.
+    fn rest(&mut self, glance: impl FnOnce() -> Glance) {
+        let _unseen = glance;
+    }
 }
 
 impl<F: FnMut(UnixMs, Happening) + Send + 'static> Observer for F {

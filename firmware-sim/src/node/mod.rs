@@ -14,6 +14,7 @@
 
 mod act;
 pub mod fault;
+mod glance;
 pub mod happening;
 mod links;
 mod member;
@@ -25,9 +26,11 @@ use std::time::Duration;
 
 use loa_node_core::Settings;
 use loa_protocol::report::ClockTrust;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use self::fault::{Entry, Fault, Script, When};
+pub use self::glance::{Glance, SoundGlance};
 pub use self::happening::{Happening, Observer};
 pub use self::member::{Broker, Member, Reach};
 pub use self::voice::{BoxError, Heard, Horn, Loaded, Loading, NullHorn};
@@ -79,6 +82,15 @@ pub struct Parts<H, O> {
     pub observer: O,
 }
 
+impl<H, O> Parts<H, O> {
+    /// The same, where somebody else hears what happens.
+    #[must_use]
+    pub fn seen_by<P>(self, observer: P) -> Parts<H, P> {
+        let Self { member, settings, clock, network, pool, horn, observer: _ } = self;
+        Parts { member, settings, clock, network, pool, horn, observer }
+    }
+}
+
 /// A node and its board.
 #[derive(Debug)]
 pub struct Node<H, O> {
@@ -93,6 +105,8 @@ pub struct Node<H, O> {
     horn: H,
     observer: O,
     boots: u32,
+    /// Faults that come from outside, besides those of the script.
+    faults: Option<mpsc::Receiver<Fault>>,
 }
 
 impl<H: Horn, O: Observer> Node<H, O> {
@@ -111,7 +125,14 @@ impl<H: Horn, O: Observer> Node<H, O> {
             horn,
             observer,
             boots: 0,
+            faults: None,
         }
+    }
+
+    /// The same node, to which these things happen when they come, besides those of its script.
+    #[must_use]
+    pub fn with_faults(self, faults: mpsc::Receiver<Fault>) -> Self {
+        Self { faults: Some(faults), ..self }
     }
 
     /// Boots the node and runs it, through the faults of the script, until `stop`; then ends it in good order.

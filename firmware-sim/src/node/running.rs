@@ -6,10 +6,12 @@ use std::time::Duration;
 use loa_node_core::{Core, Intent, Measurements, Now, Restored, SpeakerEvent, SpeakerFailure, StoreEvent};
 use loa_protocol::ids::BootId;
 use loa_protocol::receipt::Receipt;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::fault::{Fault, Script};
+use super::glance::Glance;
 use super::happening::{Happening, Observer, Progress};
 use super::links::{Links, Translated};
 use super::voice::{Heard, Horn, Past, Voice, VoiceEvent, failed, stopped};
@@ -53,6 +55,18 @@ enum Input {
     Link(loa_node_core::Link, Option<loa_link::LinkEvent>),
     Voice(VoiceEvent),
     Timeout,
+}
+
+/// The next fault that comes from outside, if any may.
+async fn next_of(faults: &mut Option<mpsc::Receiver<Fault>>) -> Fault {
+    let fault = match faults {
+        Some(faults) => faults.recv().await,
+        None => None,
+    };
+    match fault {
+        Some(fault) => fault,
+        None => std::future::pending().await,
+    }
 }
 
 impl<'n, H: Horn, O: Observer> Running<'n, H, O> {
@@ -112,6 +126,7 @@ impl<'n, H: Horn, O: Observer> Running<'n, H, O> {
     ) -> Result<End, NodeError> {
         loop {
             self.act(script)?;
+            self.show();
             match self.next(script, stop).await {
                 Input::Stop => break,
                 Input::Fault(Fault::PowerCut { off_s }) => {
@@ -130,6 +145,36 @@ impl<'n, H: Horn, O: Observer> Running<'n, H, O> {
         Ok(End::Stopped)
     }
 
+    /// Lets the observer see how it is.
+    fn show(&mut self) {
+        let at = self.now().wall;
+        let Self { node, voice, intent, .. } = self;
+        let Node { store, cache, board, clock, trust, settings, observer, .. } = &mut **node;
+        observer.rest(|| {
+            let restored = store.restored();
+            let (whole, partial) = cache.contents();
+            let partial = partial.into_iter().map(|(object, have, total)| Progress { object, have, total });
+            Glance {
+                at,
+                clock_ahead_ms: clock.ahead_ms(),
+                trust: *trust,
+                documents: restored.documents,
+                whole,
+                partial: partial.collect(),
+                used_bytes: cache.used_bytes(),
+                quota_bytes: settings.cache_quota_bytes,
+                disk: cache.disk,
+                sound: voice.glance(),
+                occurrence: intent.clone(),
+                receipts_waiting: restored.unacknowledged.len(),
+                amplifier_is_on: board.amplifier_on_since().is_some(),
+                speaker_works: board.speaker_works,
+                temperature_decidegrees: board.measured_decidegrees(),
+                supply_mv: board.measured_mv(),
+            }
+        });
+    }
+
     async fn next(&mut self, script: &mut Script, stop: &CancellationToken) -> Input {
         if let Some(fault) = script.take_due() {
             return Input::Fault(fault);
@@ -138,6 +183,7 @@ impl<'n, H: Horn, O: Observer> Running<'n, H, O> {
         tokio::select! {
             () = stop.cancelled() => Input::Stop,
             fault = script.next() => Input::Fault(fault),
+            fault = next_of(&mut self.node.faults) => Input::Fault(fault),
             event = self.voice.next(&self.node.clock) => Input::Voice(event),
             (link, event) = self.links.next() => Input::Link(link, event),
             () = tokio::time::sleep(wait) => Input::Timeout,

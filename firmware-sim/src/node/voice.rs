@@ -17,6 +17,7 @@ use loa_protocol::time::UnixMs;
 use loa_protocol::transfer::Manifest;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::glance::SoundGlance;
 use crate::board_sim::clock::SimClock;
 
 /// Any error.
@@ -170,6 +171,17 @@ impl Voice {
             }
         };
         Some(Past { token, object, loaded, started, played_ms })
+    }
+
+    /// What it does at the moment.
+    pub(super) fn glance(&self) -> Option<SoundGlance> {
+        let Sound { object, start_at, phase, token: _ } = self.sound.as_ref()?;
+        let (length_ms, started) = match phase {
+            Phase::Loading(_) => (None, None),
+            Phase::Waiting(loaded) => (Some(loaded.duration_ms), None),
+            Phase::Sounding { loaded, started, began: _ } => (Some(loaded.duration_ms), Some(*started)),
+        };
+        Some(SoundGlance { object: *object, start_at: *start_at, started, length_ms })
     }
 
     /// The next thing that it does by itself. Nothing is lost when this is not awaited to its end.
