@@ -20,10 +20,13 @@ const SOUND: f32 = 0.01;
 /// How long after an order something may still be heard.
 const SILENT_WITHIN_MS: f64 = 1_000.0;
 
-/// Waits until the clock shows an instant.
-async fn at(station: &Station, instant: UnixMs) -> Result<()> {
-    until("the hour", Duration::from_secs(60), async || {
-        Ok((station.services().clock().now() >= instant).then_some(()))
+/// Waits until something has been heard for a while: an order that came before the first sample would be told as missed.
+async fn is_heard(village: &Village) -> Result<()> {
+    until("a sound", Duration::from_secs(60), async || {
+        let recordings = village.recordings()?;
+        let mut segments = recordings.iter().flat_map(|heard| heard.segments(SOUND, 700));
+        let is_long = segments.any(|segment| segment.end_unix_ms - segment.start_unix_ms > 1_000.0);
+        Ok(is_long.then_some(()))
     })
     .await
 }
@@ -55,9 +58,9 @@ async fn stop_all_silences_what_sounds_within_a_second_and_the_receipt_says_why(
     let mut village = station.village(folder.path(), "Nhà văn hóa Bon Đưng", "bon-dung").await?;
     station.applied(&mut village).await?;
     let bulletin = station.approved("Tiêm vắc xin sởi", TEXT).await?;
-    let (item, planned) = station.once(&bulletin.bulletin.id, 6_000, &[COMMUNE]).await?;
+    let (item, _) = station.once(&bulletin.bulletin.id, 6_000, &[COMMUNE]).await?;
     station.state(&mut village, "audio ready", |state| state.objects_ready == 1).await?;
-    at(&station, planned + 4_000).await?;
+    is_heard(&village).await?;
 
     let approver = station.at_the_api("binh").await?;
     let province = json!({ "order": "stop_all", "area": "lam-dong", "reason": "x" });
@@ -98,9 +101,9 @@ async fn an_emergency_is_cancelled_at_once_and_corrected_by_a_second_approved_on
     let wrong = station.emergency("Lũ quét", TEXT).await?.bulletin.id;
     let right = station.emergency("Đính chính", "Đính chính: không có lũ quét. Bà con yên tâm.").await?;
     let right = right.bulletin.id;
-    let (item, planned) = station.once(&wrong, 6_000, &["bon-dung"]).await?;
+    let (item, _) = station.once(&wrong, 6_000, &["bon-dung"]).await?;
     station.state(&mut village, "audio ready", |state| state.objects_ready == 1).await?;
-    at(&station, planned + 4_000).await?;
+    is_heard(&village).await?;
 
     let approver = station.at_the_api("binh").await?;
     let given = station.services().clock().now();
