@@ -9,6 +9,7 @@
 
 mod controller;
 mod device;
+mod device_screen;
 mod faults;
 mod fleet;
 mod office;
