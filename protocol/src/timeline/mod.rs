@@ -64,7 +64,8 @@
 //!   a near one that goes before it is about to.
 //!   An occurrence *could start* when its audio is there (N3), the guards let it (G), and its start is not after its limit.
 //! - **T3** What does not get its turn waits, and ends when its limit has passed. If another session was on while it was due, its
-//!   receipt names the last such as the `winner`; the reason is [`Reason::Yielded`] where one that goes before it sounded.
+//!   receipt names the last such as the `winner`; the reason is [`Reason::Yielded`] where one that goes before it sounded. A session is
+//!   on from the instant at which it is settled that it begins up to, and including, that at which it ends.
 //!
 //! # C. Cutting
 //! - **C1** An emergency that is due and could start stops a session of a lower class.
@@ -107,6 +108,10 @@
 //! - **G8** Guards are judged when a session would begin. If they forbid that now but allow it by the limit, the occurrence waits for
 //!   that; if not, it ends at once when it is due and the speaker is free, with the reason of the first rule in the order G2 to G5
 //!   that forbids it: [`Reason::TooLong`], [`Reason::QuietHours`], [`Reason::MinutesSpent`], [`Reason::SessionsSpent`].
+//!   *A refusal goes before lateness:* what the guards allow at no instant from now to the limit ends by their reason, even where the
+//!   board could not have begun by the limit either. A board does not warm its amplifier for what it may not sound, so that it is
+//!   cold is the refusal's consequence; and who planned the start can mend a rule, or the plan, but not a tolerance that was never the
+//!   cause.
 //!
 //! # X. Orders
 //! - **X1** A live [order](crate::command::Order) ends what it names, of what sounds and of what is due and waits: at once, as

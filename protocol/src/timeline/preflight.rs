@@ -160,6 +160,7 @@ impl<'a> Board<'a> {
 
     fn settle(&mut self, now: UnixMs) {
         self.admit(now);
+        self.note_winner(now);
         if let Some(session) = self.session.take_if(|session| session.ends <= now) {
             let defect = session.plan.is_lacking.then_some(Reason::AudioIncomplete);
             let mut due = session.due;

@@ -19,6 +19,7 @@ const QUIET_AHEAD_MS: i64 = 61_000;
 impl Player {
     /// Ends what can no longer start, what the guards forbid, and what an emergency supersedes.
     pub(crate) fn expire(&mut self, scene: &Scene<'_>) -> Vec<Ended> {
+        self.note_winner(scene.now);
         let now = scene.now.wall;
         let has_no_track = |due: &Due| {
             scene.clock != ClockTrust::Unknown && due.occurrence.nominal <= now && due.has_no_track(scene)
@@ -97,11 +98,18 @@ impl Player {
         never
     }
 
+    /// A refusal is judged as of a warm amplifier: it stays off for what the guards refuse, and that it is off must not become the
+    /// reason. A permission is judged for the instant at which it can sound.
     fn judge(&self, due: &Due, scene: &Scene<'_>, aired: &[Aired]) -> Option<Judgement> {
-        let at = self.earliest(due, scene);
         let latest = due.latest(scene);
-        let plan = due.plan(scene).filter(|_| at <= latest)?;
-        Some(scene.watch.judge(due.candidate(&plan), at, latest, aired))
+        let (at, ready) = (due.occurrence.nominal.max(scene.now.wall), self.earliest(due, scene));
+        let candidate = due.candidate(&due.plan(scene).filter(|_| at <= latest)?);
+        let judge = |at: UnixMs| scene.watch.judge(candidate, at, latest, aired);
+        let judgement = judge(at);
+        if ready <= at || matches!(judgement, Judgement::Never(_)) {
+            return Some(judgement);
+        }
+        (ready <= latest).then(|| judge(ready))
     }
 
     /// What counts towards the budgets: the ledger's, and that of what waits to be taken up again.

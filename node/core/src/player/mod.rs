@@ -159,15 +159,18 @@ impl Player {
             }
         }
         let Some(stop) = self.session.as_ref().map(|session| self.must_stop(session, scene)) else { return };
-        let Some(session) = &mut self.session else { return };
-        if let Some(stop) = stop {
+        if let Some((session, stop)) = self.session.as_mut().zip(stop) {
             session.stop(stop, scene.now, actions);
         }
-        let Occurrence { id, .. } = session.due.occurrence;
-        let sounding = session.due.occurrence.precedence();
-        for due in self.waiting.values_mut().filter(|due| due.occurrence.nominal <= scene.now.wall) {
-            due.winner = Some(id);
-            due.yielded |= due.occurrence.precedence() < sounding;
+    }
+
+    /// Rule T3: who is on while others are due. It comes before whatever may end the session, or what waits.
+    fn note_winner(&mut self, now: Now) {
+        let Some(session) = &self.session else { return };
+        let sounding = session.due.occurrence;
+        for due in self.waiting.values_mut().filter(|due| due.occurrence.nominal <= now.wall) {
+            due.winner = Some(sounding.id);
+            due.yielded |= due.occurrence.precedence() < sounding.precedence();
         }
     }
 
@@ -195,6 +198,7 @@ impl Player {
         now: Now,
         actions: &mut VecDeque<Action>,
     ) -> Option<Ended> {
+        self.note_winner(now);
         let step = self.session.as_mut()?.handle(event, &mut self.tokens, now, actions);
         self.follow(step, now, actions)
     }
@@ -208,6 +212,7 @@ impl Player {
 
     /// Does what the watchdog of a sound demands.
     pub(crate) fn handle_timeout(&mut self, now: Now, actions: &mut VecDeque<Action>) -> Option<Ended> {
+        self.note_winner(now);
         let step = self.session.as_mut()?.handle_timeout(now, actions);
         self.follow(step, now, actions)
     }

@@ -41,8 +41,14 @@ fn made() -> impl Strategy<Value = Made> {
     let policy = select(vec![AfterInterruption::Drop, AfterInterruption::Resume, AfterInterruption::Restart]);
     let severity = select(vec![Severity::Minor, Severity::Moderate, Severity::Extreme]);
     // Starts lie close together, so that they meet; some lie in the night.
-    let at_s = prop_oneof![8 => 0..240i64, 2 => 240..900i64, 1 => 45_000..60_000i64];
-    let within_s = select(vec![0, 1, 20, 60, 300, 3_600, 40_000]);
+    // Many are planned for the same instant, or for that at which another ends.
+    let at_s = prop_oneof![
+        6 => 0..240i64,
+        6 => (0..6i64).prop_map(|minutes| minutes * 60),
+        2 => 240..900i64,
+        1 => 45_000..60_000i64,
+    ];
+    let within_s = select(vec![0, 0, 1, 1, 2, 20, 60, 300, 3_600, 40_000]);
     let names = proptest::option::of((0..6u8, any::<bool>()));
     let tracks = select(vec![0, 0, 0, 1, 1, 1, 1, 3, 3, 2]);
     (
@@ -55,7 +61,7 @@ fn made() -> impl Strategy<Value = Made> {
         1..4u32,
         severity,
         names,
-        any::<bool>(),
+        proptest::bool::weighted(0.3),
     )
         .prop_map(
             |(class, at_s, every_hour, within_s, tracks, policy, rounds, severity, names, chimes)| Made {
@@ -82,9 +88,8 @@ struct Sounds {
 impl Sounds {
     fn new() -> Self {
         Self {
-            // No session ends at the very millisecond at which another is planned: whether it was on then, nobody can say.
-            vi: Object::new("vi", 1, 61_037),
-            kpm: Object::new("kpm", 1, 42_511),
+            vi: Object::new("vi", 1, 60_000),
+            kpm: Object::new("kpm", 1, 42_000),
             chime: Object::new("chime", 1, 2_253),
         }
     }
@@ -145,7 +150,7 @@ fn guards() -> impl Strategy<Value = Guards> {
 type Told = (ItemId, UnixMs, Outcome, Option<(UnixMs, i64)>, Option<OccurrenceId>);
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 4_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 192, max_shrink_iters: 4_000, ..ProptestConfig::default() })]
 
     #[test]
     fn the_node_does_what_was_foreseen(
@@ -153,6 +158,8 @@ proptest! {
         own in proptest::collection::vec(made(), 0..3),
         guards in guards(),
         own_priority_first in any::<bool>(),
+        amplifier_warm_up_ms in select(vec![0, 2_000]),
+        speaker_is_first in any::<bool>(),
     ) {
         let sounds = Sounds::new();
         let items = |made: &[Made], from: usize| -> Vec<Item> {
@@ -166,7 +173,8 @@ proptest! {
         let document =
             NodeDocument { program: program(items(&own, plan.len()), &all), ..node_document(2, &["vi", "kpm"]) };
 
-        let mut rig = Rig::with(Settings { amplifier_warm_up_ms: 0, ..Settings::default() });
+        let mut rig = Rig::with(Settings { amplifier_warm_up_ms, ..Settings::default() });
+        rig.speaker_is_first = speaker_is_first;
         rig.offer(&all);
         rig.connect();
         let of = |area: &str| Scope { classes: Class::ALL.to_vec(), ..scope(area) };
@@ -244,4 +252,64 @@ fn what_lacks_is_foreseen_as_the_node_plays_it() {
     let incomplete = Reason::AudioIncomplete;
     let outcomes: Vec<Outcome> = foreseen.into_iter().map(|(_, outcome)| outcome).collect();
     assert_eq!(outcomes, [Outcome::Played, Outcome::Partial(incomplete), Outcome::Missed(incomplete)]);
+}
+
+/// An item's id, its outcome, and the item that sounded instead of it or cut it.
+type Said = (ItemId, Outcome, Option<ItemId>);
+
+/// What a board whose amplifier needs its two seconds does with these items, and what was foreseen.
+fn done_and_foreseen(items: Vec<Item>, guards: Guards, sounds: &Sounds) -> [Vec<Said>; 2] {
+    let plan = AreaPlan { guards, ..area_plan("xa", 2, program(items, &sounds.all())) };
+    let mut rig = Rig::new();
+    rig.offer(&sounds.all());
+    rig.connect();
+    rig.receive(TopicKind::Keys, &first_keys());
+    rig.receive(TopicKind::Desired(node()), &desired(1, &["vi", "kpm"]));
+    rig.receive(TopicKind::Plan(area("xa")), &seal(&plan, &tenant(), validity(), &commune()));
+    rig.run_until(FROM + 4 * HOUR);
+    let receipts: Vec<_> = rig.store.receipts.values().cloned().collect();
+    let item_of = |id: OccurrenceId| receipts.iter().find(|r| r.occurrence == id).map(|r| r.item.clone());
+    let done = receipts.iter().map(|r| (r.item.clone(), r.outcome, r.winner.and_then(item_of)));
+
+    let document = node_document(1, &["vi", "kpm"]);
+    let outlook = Outlook { node: &document, plans: &[&plan], has_object: &|_| true, aired: &[] };
+    let all = preflight(outlook, FROM, FROM + 4 * HOUR);
+    let item_of = |id: OccurrenceId| all.iter().find(|f| f.occurrence.id == id).map(|f| f.item.id.clone());
+    let foreseen = all.iter().map(|f| (f.item.id.clone(), f.outcome, f.winner.and_then(item_of)));
+    [done.collect(), foreseen.collect()]
+}
+
+/// The amplifier is cold because the guards refuse: that it is cold is not the reason.
+#[test]
+fn what_guards_refuse_is_not_called_too_late_however_little_it_may_wait() {
+    let sounds = Sounds::new();
+    let vi: &[(&str, &Object)] = &[("vi", &sounds.vi)];
+    let until_ten = LocalRange { from_minute: 9 * 60, until_minute: 10 * 60 };
+    // A budget that is spent, quiet hours that are not over by the limit, and such as are, when the budget is still spent.
+    let once = Guards { sessions_a_day: Some(1), ..Guards::default() };
+    let both = Guards { quiet_hours: vec![until_ten], sessions_a_day: Some(0), ..Guards::default() };
+    for within_ms in [0, 1_000, 1_999, 2_000, 60_000] {
+        let at = |id: &str, at: UnixMs| Item { start_within_ms: within_ms, ..item(id, at, vi) };
+        let [done, foreseen] =
+            done_and_foreseen(vec![at("a", FROM), at("b", FROM + HOUR)], once.clone(), &sounds);
+        assert_eq!(done, foreseen, "{within_ms}");
+        assert_eq!(done[1], (item_id("b"), Outcome::Missed(Reason::SessionsSpent), None), "{within_ms}");
+        // The wall clock says ten then.
+        let ten = FROM + 2 * HOUR;
+        let [done, foreseen] = done_and_foreseen(vec![at("a", ten - SECOND)], both.clone(), &sounds);
+        assert_eq!(done, foreseen, "{within_ms}");
+    }
+}
+
+/// Who sounds up to the very instant at which another is due was on then, for the board and for who foresees it.
+#[test]
+fn what_ends_when_another_is_due_was_on_then() {
+    let sounds = Sounds::new();
+    let vi: &[(&str, &Object)] = &[("vi", &sounds.vi)];
+    let at = |id: &str, at: UnixMs| Item { start_within_ms: 0, ..item(id, at, vi) };
+    let items = vec![at("a", FROM), at("b", FROM + 60_000)];
+    let guards = Guards { sessions_a_day: Some(1), ..Guards::default() };
+    let [done, foreseen] = done_and_foreseen(items, guards, &sounds);
+    assert_eq!(done, foreseen);
+    assert_eq!(done[1], (item_id("b"), Outcome::Missed(Reason::SessionsSpent), Some(item_id("a"))));
 }

@@ -54,6 +54,8 @@ pub(crate) struct Rig {
     /// Whether the controller acknowledges receipts.
     pub(crate) acknowledges: bool,
     pub(crate) speaker_works: bool,
+    /// Whether the core hears of the speaker before it hears of a deadline of the same instant.
+    pub(crate) speaker_is_first: bool,
     /// Whether the store answers `Full` to each block.
     pub(crate) disk_full: bool,
     /// Objects to whose blocks it answers so, because they are too large.
@@ -102,6 +104,7 @@ impl Rig {
             serving: Serving::Yes,
             acknowledges: true,
             speaker_works: true,
+            speaker_is_first: false,
             disk_full: false,
             no_room_for: BTreeSet::new(),
             actions: Vec::new(),
@@ -209,6 +212,9 @@ impl Rig {
             );
             self.pass(passed);
             self.sound();
+            if self.speaker_is_first {
+                self.run();
+            }
             if self.now.wall >= core_at {
                 self.core.handle_timeout(self.now);
             }
