@@ -165,7 +165,14 @@ impl Event {
     /// What else there is to say of it.
     pub(crate) fn in_words(&self) -> String {
         match self {
-            Self::Publish(publication) => format!("{:?} {:?}", publication.slot, publication.applied),
+            Self::Publish(publication) => {
+                let items = publication.document.program().map_or(&[][..], |program| &program.items);
+                let items = items.iter().map(|item| {
+                    format!(" {} r{} {:?} +{} ms;", item.id, item.revision, item.start, item.start_within_ms)
+                });
+                let items: String = items.collect();
+                format!("{:?} {:?}{items}", publication.slot, publication.applied)
+            }
             Self::Arrive { topic, payload, .. } | Self::Report { topic, payload } => {
                 format!("{topic}, {} bytes", payload.len())
             }

@@ -171,7 +171,6 @@ impl Board<'_> {
     /// A connected node has applied an emergency by now.
     pub(super) fn emergency_told(&mut self, publication: &Publication, life: Life, sent: i64) {
         let trusted = self.running.as_ref().is_some_and(|running| running.trust != ClockTrust::Unknown);
-        let wall = self.clock.wall(self.t);
         let is_current = self
             .file
             .current(&publication.slot, self.t)
@@ -182,7 +181,10 @@ impl Board<'_> {
             loa_node_core::Slot::Keys | loa_node_core::Slot::Command(_) => false,
         });
         let undisturbed = self.broker.was_reliable_since(life, sent) && self.trouble_until < sent - SECOND;
-        let may_verify = self.facts.books.knows_key_of(publication) && publication.not_before <= wall;
+        // A controller whose clock is ahead by more than documents are valid before they are issued sends one of the future: the
+        // node keeps it, and tries it again each minute. So it must have been valid when it was sent, not only by now.
+        let was_valid = publication.not_before <= self.clock.wall(sent);
+        let may_verify = self.facts.books.knows_key_of(publication) && was_valid;
         let before = self.facts.books.held.get(&publication.slot).map(|held| held.applied.sequence);
         if trusted && is_current && is_for_it && undisturbed && may_verify {
             let has = before.is_some_and(|sequence| sequence >= publication.applied.sequence);
