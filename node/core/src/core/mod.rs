@@ -280,7 +280,7 @@ impl Core {
             self.world.clock = trust;
             // What the ledger kept over a boot of the time when the clock was ahead.
             if trust != ClockTrust::Unknown && self.world.ledger.forget_coming(now.wall) {
-                self.agenda.rewind(now.wall, &self.world.ledger);
+                self.rewind(now);
             }
             self.reports.handle_state_change();
         }

@@ -31,7 +31,7 @@ impl Core {
         self.notice_step(now);
         if now.wall < self.seen.wall - CLOCK_BACK_MS {
             self.world.ledger.forget_coming(now.wall);
-            self.agenda.rewind(now.wall, &self.world.ledger);
+            self.rewind(now);
         }
         self.seen = now;
         self.follow_documents(now);
@@ -55,6 +55,12 @@ impl Core {
         }
         self.receipts.step(self.is_control_up, now, &mut self.actions);
         self.report(now);
+    }
+
+    /// What the clock had passed comes again, and its audio is needed again.
+    pub(super) fn rewind(&mut self, now: Now) {
+        self.agenda.rewind(now.wall, &self.world.ledger);
+        self.wishes_changed = true;
     }
 
     /// A wall clock that does not run as the monotonic one does was set by somebody.

@@ -201,6 +201,20 @@ fn a_clock_that_is_held_over_forgets_what_one_that_ran_ahead_called_missed() {
 }
 
 #[test]
+fn audio_of_what_comes_again_when_the_clock_goes_back_is_fetched() {
+    let mut rig = playing(|_| Vec::new(), 1_000);
+    rig.step_clock(2 * DAY, ClockTrust::Holdover);
+    let new = Object::new("new", 1, 1_000);
+    rig.offer(&[&new]);
+    rig.receive(TopicKind::Plan(area("xa")), &plan(2, vec![item("i", T0 + DAY, &[("vi", &new)])], &[&new]));
+    rig.run_for(MINUTE);
+    assert!(rig.wants().is_empty(), "by this clock it has passed");
+    rig.step_clock(-(2 * DAY), ClockTrust::Trusted);
+    rig.run_until(T0 + DAY + MINUTE);
+    assert_eq!(rig.outcomes(), [(item_id("i"), T0 + DAY, Outcome::Played)]);
+}
+
+#[test]
 fn what_came_near_by_a_clock_that_ran_ahead_holds_nothing_up_once_it_has_gone_back() {
     let late = |voice: &Object| {
         let far = item("far", T0 + HOUR + 3 * MINUTE, &[("vi", voice)]);
