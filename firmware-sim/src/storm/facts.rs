@@ -30,6 +30,8 @@ pub(crate) struct Books {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct InForce<'a> {
     pub(crate) item: &'a Item,
+    /// Its document.
+    pub(crate) slot: &'a Slot,
     /// What is in its document besides.
     pub(crate) program: &'a Program,
     /// How many of the node's documents go before its own, as far as that decides (timeline, O2).
@@ -91,7 +93,8 @@ impl Books {
             for item in &program.items {
                 if seen.insert(&item.id) {
                     let rank = if item.class == Class::Priority { among_priority } else { place };
-                    items.push(InForce { item, program, rank, expires: publication.expires });
+                    let (slot, expires) = (&publication.slot, publication.expires);
+                    items.push(InForce { item, slot, program, rank, expires });
                 }
             }
         }
@@ -151,6 +154,10 @@ fn heard(item: &Item, languages: &[Language]) -> Vec<ObjectHash> {
     if own.is_empty() && is_known { track("vi").map(|track| track.object).into_iter().collect() } else { own }
 }
 
+/// Since when items have been in force, by item, revision and document: what another document has under the same name starts
+/// otherwise, and what it would have started before it was in force was nobody's (timeline, W1 and D2).
+pub(crate) type Since = BTreeMap<(ItemId, u32, Slot), UnixMs>;
+
 /// A time in which nothing disturbed a node: it had power, a clock that counts, a speaker that works, and the same
 /// documents. By the node's wall clock, which ran evenly in it.
 #[derive(Debug)]
@@ -160,8 +167,8 @@ pub(crate) struct Calm {
     pub(crate) books: Books,
     /// Since when each object was whole.
     pub(crate) whole: BTreeMap<ObjectHash, UnixMs>,
-    /// Since when each item has been in force in its revision.
-    pub(crate) since: BTreeMap<(ItemId, u32), UnixMs>,
+    /// Since when each item has been in force.
+    pub(crate) since: Since,
     /// Which of the receipts were written in it.
     pub(crate) receipts: Range<usize>,
 }
@@ -174,7 +181,7 @@ pub(crate) struct Facts {
     /// Since when nothing disturbs it, and how many receipts there were then.
     calm_from: Option<(UnixMs, usize)>,
     whole: BTreeMap<ObjectHash, UnixMs>,
-    since: BTreeMap<(ItemId, u32), UnixMs>,
+    since: Since,
     /// From when until when, in true time, the clock was wrong by more than one that counts may be.
     clock_wrong: Vec<(UnixMs, UnixMs)>,
     /// The receipts that became durable, in their order.
@@ -233,9 +240,9 @@ impl Facts {
             Some(publication) => self.books.held.insert(slot, publication),
             None => self.books.held.remove(&slot),
         };
-        let mut since = BTreeMap::new();
-        for InForce { item, .. } in self.books.items() {
-            let key = (item.id.clone(), item.revision);
+        let mut since = Since::new();
+        for InForce { item, slot, .. } in self.books.items() {
+            let key = (item.id.clone(), item.revision, slot.clone());
             let at = self.since.get(&key).copied().unwrap_or(wall);
             since.insert(key, at);
         }

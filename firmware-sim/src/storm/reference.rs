@@ -187,7 +187,8 @@ impl Model<'_> {
         for planned in calm.books.items() {
             let item = planned.item;
             let within = i64::from(item.start_within_ms);
-            let Some(since) = calm.since.get(&(item.id.clone(), item.revision)) else { continue };
+            let key = (item.id.clone(), item.revision, planned.slot.clone());
+            let Some(since) = calm.since.get(&key) else { continue };
             // What could have been told earlier was looked at earlier.
             let from = (*since + WRITING_MS)
                 .max(oldest)

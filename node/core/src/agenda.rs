@@ -17,7 +17,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use loa_protocol::ids::ItemId;
+use loa_protocol::ids::{AreaId, ItemId};
 use loa_protocol::plan::Item;
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{Authority, Occurrence, Timetable};
@@ -37,6 +37,8 @@ const LOOK_BACK_MS: i64 = LOOK_BACK_DAYS * 24 * 3600 * 1000;
 #[derive(Clone, Debug)]
 struct Entry {
     item: Arc<Item>,
+    /// The area whose plan has it; `None` for the node's own document.
+    area: Option<AreaId>,
     timetable: Timetable,
     authority: Authority,
     applied_at: UnixMs,
@@ -60,7 +62,8 @@ impl Entry {
 
     /// Whether the other entry has the same occurrences.
     fn repeats(&self, other: &Self) -> bool {
-        self.timetable == other.timetable && self.authority == other.authority && *self.item == *other.item
+        let is_same = self.area == other.area && self.authority == other.authority;
+        is_same && self.timetable == other.timetable && *self.item == *other.item
     }
 }
 
@@ -74,23 +77,25 @@ pub(crate) struct Agenda {
 impl Agenda {
     /// Takes the items of these documents, the widest area's first, in place of the previous ones. An item that several
     /// documents hold counts once, as the first has it, whatever its revision: else whoever plans for a village could put
-    /// something else in place of what the province plans. With each document comes the place of its area on the path, and
+    /// something else in place of what the province plans. With each document comes its area and the place of that on the path, and
     /// `own_priority_first` says of each area there whether its plan has that (see [`Authority::new`]).
     pub(crate) fn replace<'a>(
         &mut self,
-        programs: impl Iterator<Item = (Option<usize>, &'a Held)>,
+        programs: impl Iterator<Item = (Option<(usize, &'a AreaId)>, &'a Held)>,
         own_priority_first: &[bool],
         now: UnixMs,
         ledger: &Ledger,
     ) {
         let mut entries: BTreeMap<ItemId, Entry> = BTreeMap::new();
-        for (place, held) in programs {
+        for (placed, held) in programs {
+            let (place, area) = placed.unzip();
             for item in &held.items {
                 if entries.contains_key(&item.id) {
                     continue;
                 }
                 let entry = Entry {
                     item: Arc::clone(item),
+                    area: area.cloned(),
                     timetable: Timetable::new(item, held.zone, &held.calendars).until(held.expires),
                     authority: Authority::new(item.class, place, own_priority_first),
                     applied_at: held.applied_at,
@@ -101,10 +106,11 @@ impl Agenda {
             }
         }
         for (id, entry) in &mut entries {
-            // W1 counts from the first time: a later document that still has the item may be applied by a clock that is ahead.
-            if let Some(known) =
-                self.entries.get(id).filter(|known| known.item.revision == entry.item.revision)
-            {
+            // W1 counts from the first time: a later version that still has the item may be applied by a clock that is ahead.
+            // What another document had under this name started at other times.
+            let is_same =
+                |known: &&Entry| known.item.revision == entry.item.revision && known.area == entry.area;
+            if let Some(known) = self.entries.get(id).filter(is_same) {
                 entry.applied_at = entry.applied_at.min(known.applied_at);
             }
             match self.entries.get(id).filter(|known| known.repeats(entry)) {

@@ -382,10 +382,10 @@ impl Documents {
         self.node.as_ref().map(|(_, profile)| profile)
     }
 
-    /// The documents in force that have a program: the plans, the widest area's first, each with its area's place on the path,
-    /// then the node's own.
-    pub(crate) fn placed(&self) -> impl Iterator<Item = (Option<usize>, &Held)> {
-        let plan = |(place, area)| Some((Some(place), self.plans.get(area)?));
+    /// The documents in force that have a program: the plans, the widest area's first, each with its area and the place of that on
+    /// the path, then the node's own.
+    pub(crate) fn placed(&self) -> impl Iterator<Item = (Option<(usize, &AreaId)>, &Held)> {
+        let plan = |(place, area)| Some((Some((place, area)), self.plans.get(area)?));
         let plans = self.path.areas().iter().enumerate().filter_map(plan);
         plans.chain(self.node.iter().map(|(held, _)| (None, held)))
     }

@@ -4,6 +4,7 @@ use loa_protocol::envelope::seal;
 use loa_protocol::ids::ObjectHash;
 use loa_protocol::plan::Item;
 use loa_protocol::receipt::{Outcome, Reason};
+use loa_protocol::timeline::Start;
 use loa_protocol::topic::TopicKind;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -122,5 +123,36 @@ fn what_sounds_is_stopped_where_something_else_is_to_be_heard_of_it_and_goes_on_
         rig.run_for(HOUR);
         assert_eq!(played(&rig), [(before.hash(), HOUR)]);
         assert_eq!(outcomes(&rig), [expected]);
+    }
+}
+
+#[test]
+fn what_takes_the_place_of_a_wider_areas_item_starts_from_then_on() {
+    for is_cut in [false, true] {
+        let (province, voice) = (key(9), Object::new("voice", 1, 1_000));
+        let mut rig = Rig::new();
+        rig.offer(&[&voice]);
+        rig.connect();
+        rig.receive(TopicKind::Keys, &key_set(1, &[(&commune(), scope("xa")), (&province, scope("tinh"))]));
+        rig.receive(TopicKind::Desired(node()), &desired(1, &["vi"]));
+        let of_province = |version, items| {
+            seal(&area_plan("tinh", version, program(items, &[&voice])), &tenant(), validity(), &province)
+        };
+        let wide = vec![item("i", T0 + 9 * HOUR, &[("vi", &voice)])];
+        rig.receive(TopicKind::Plan(area("tinh")), &of_province(1, wide));
+        rig.run_until(T0 + 3 * HOUR);
+        // The commune plans two starts of an item of that name, after two and five hours, of which one has passed.
+        let hours = Start::Cron("0 9,12 * * *".parse().unwrap());
+        let narrow = Item { start: hours, ..item("i", T0, &[("vi", &voice)]) };
+        rig.receive(TopicKind::Plan(area("xa")), &plan(1, vec![narrow], &[&voice]));
+        rig.run_for(MINUTE);
+        if is_cut {
+            rig.power_cut(SECOND);
+            rig.connect();
+        }
+        rig.receive(TopicKind::Plan(area("tinh")), &of_province(2, Vec::new()));
+        rig.run_until(T0 + 8 * HOUR);
+        let told: Vec<_> = rig.outcomes().into_iter().map(|told| (told.1.since(T0), told.2)).collect();
+        assert_eq!(told, [(5 * HOUR, Outcome::Played)], "with a power cut in between: {is_cut}");
     }
 }
