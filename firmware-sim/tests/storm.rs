@@ -88,4 +88,13 @@ fn seeds_that_once_failed_hold() {
     holds(&Storm { first: 15, ..storm(10322, 1, 3, "all") });
     // A clock that was ahead at boot made everything that was late too late before the boot.
     holds(&Storm { first: 5, ..storm(4, 1, 3, PLAIN) });
+    // What a clock that was ahead had passed came again when it was set right, and its audio was not asked for.
+    holds(&Storm { first: 11, ..storm(10192, 1, 3, "jump,rules") });
+    // The model wanted receipts of an item that another area's item of the same name had kept out of force.
+    holds(&Storm { first: 1, ..storm(30000, 1, 3, "power,drift") });
+    holds(&Storm { first: 202, ..storm(1, 1, 30, "restart,office,jump,drift") });
+    // An emergency's plan was signed by a controller whose clock was an hour ahead, and had to wait until it was valid.
+    holds(&storm(30074, 1, 3, "office"));
+    // A plan was not held after a boot whose clock was some minutes behind, because it was not valid yet by it.
+    holds(&Storm { first: 11, ..storm(40480, 1, 3, "restart,office,jump,drift,guards") });
 }

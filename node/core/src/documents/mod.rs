@@ -423,14 +423,15 @@ impl Documents {
     }
 }
 
-/// Verifies what was applied before: as of now, or, where it has expired since, as of its application.
+/// Verifies what was applied before: as of now, or, where it has expired since or the clock has gone back to before it (at a boot
+/// it may, by some minutes), as of its application.
 fn lasting<T>(
     now: UnixMs,
     applied_at: UnixMs,
     mut verify: impl FnMut(UnixMs) -> Result<T, Refusal>,
 ) -> Result<T, Refusal> {
     match verify(now) {
-        Err(Refusal::Expired) => verify(applied_at),
+        Err(Refusal::Expired | Refusal::NotYetValid) => verify(applied_at),
         other => other,
     }
 }

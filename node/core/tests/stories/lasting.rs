@@ -104,6 +104,28 @@ fn what_rots_while_its_session_is_on_is_passed_over() {
 }
 
 #[test]
+fn what_was_applied_holds_where_a_boot_finds_the_clock_before_it() {
+    let voice = Object::new("voice", 1, 10_000);
+    let mut rig = Rig::new();
+    rig.offer(&[&voice]);
+    rig.connect();
+    rig.receive(TopicKind::Keys, &first_keys());
+    rig.receive(TopicKind::Desired(node()), &desired(1, &["vi"]));
+    let of_now = Validity { not_before_s: T0.seconds(), ..validity() };
+    let items = program(vec![item("a", T0 + HOUR, &[("vi", &voice)])], &[&voice]);
+    rig.receive(
+        TopicKind::Plan(area("xa")),
+        &seal(&area_plan("xa", 1, items), &tenant(), of_now, &commune()),
+    );
+    rig.run_for(MINUTE);
+    rig.power_cut(-(5 * MINUTE));
+    rig.connect();
+    assert_eq!(rig.state().plans.len(), 1, "{:?}", rig.state());
+    rig.run_until(T0 + 2 * HOUR);
+    assert_eq!(outcomes(&rig), [(HOUR, Outcome::Played)]);
+}
+
+#[test]
 fn what_a_clock_that_was_ahead_at_boot_calls_the_boot_is_no_reason_once_it_is_set_right() {
     let voice = Object::new("voice", 1, 10_000);
     let mut rig = Rig::new();
