@@ -16,12 +16,9 @@ fn hourly(id: &str, voice: &Object) -> Item {
 
 /// A node that plays these items of one object.
 fn playing(items: impl Fn(&Object) -> Vec<Item>, duration_ms: u32) -> Rig {
-    let mut rig = Rig::new();
+    let mut rig = Rig::placed(&["vi"]);
     let voice = Object::new("v", 1, duration_ms);
     rig.offer(&[&voice]);
-    rig.connect();
-    rig.receive(TopicKind::Keys, &first_keys());
-    rig.receive(TopicKind::Desired(node()), &desired(1, &["vi"]));
     // Half an hour past the full hour, so that the first start is to come.
     rig.run_for(30 * MINUTE);
     rig.receive(TopicKind::Plan(area("xa")), &plan(1, items(&voice), &[&voice]));

@@ -50,10 +50,6 @@ fn outcome(rig: &Rig, id: &str) -> Option<Outcome> {
     rig.outcomes().into_iter().find(|(item, ..)| *item == item_id(id)).map(|(.., outcome)| outcome)
 }
 
-fn within(item: Item, ms: i64) -> Item {
-    Item { start_within_ms: ms as u32, ..item }
-}
-
 #[test]
 fn quiet_hours_hold_whoever_signs_and_emergencies_pass_them() {
     let (minute, ten) = (Object::new("one", 1, 60_000), Object::new("ten", 1, 600_000));

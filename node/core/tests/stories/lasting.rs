@@ -49,11 +49,8 @@ fn a_key_set_that_expired_during_the_outage_still_holds_after_a_power_cut() {
 #[test]
 fn of_a_document_that_has_expired_nothing_begins_before_or_after_a_power_cut() {
     let voice = Object::new("voice", 1, 10_000);
-    let mut rig = Rig::new();
+    let mut rig = Rig::placed(&["vi"]);
     rig.offer(&[&voice]);
-    rig.connect();
-    rig.receive(TopicKind::Keys, &first_keys());
-    rig.receive(TopicKind::Desired(node()), &desired(1, &["vi"]));
     let hourly =
         Item { start: Start::Cron("0 * * * *".parse().unwrap()), ..item("a", T0, &[("vi", &voice)]) };
     let program = program(vec![hourly], &[&voice]);
@@ -86,11 +83,8 @@ fn of_a_document_that_has_expired_nothing_begins_before_or_after_a_power_cut() {
 #[test]
 fn what_rots_while_its_session_is_on_is_passed_over() {
     let (vi, kpm) = (Object::new("vi", 1, 30_000), Object::new("kpm", 1, 20_000));
-    let mut rig = Rig::new();
+    let mut rig = Rig::placed(&["vi", "kpm"]);
     rig.offer(&[&vi, &kpm]);
-    rig.connect();
-    rig.receive(TopicKind::Keys, &first_keys());
-    rig.receive(TopicKind::Desired(node()), &desired(1, &["vi", "kpm"]));
     let items = vec![item("a", T0 + HOUR, &[("vi", &vi), ("kpm", &kpm)])];
     rig.receive(TopicKind::Plan(area("xa")), &plan(1, items, &[&vi, &kpm]));
     rig.run_until(T0 + HOUR + 10 * SECOND);
@@ -148,11 +142,8 @@ fn a_session_goes_on_without_the_language_that_the_village_no_longer_hears() {
     let (vi, kpm) = (Object::new("vi", 1, 30_000), Object::new("kpm", 1, 20_000));
     // While the first track sounds; and before it does.
     for (changes_at, expected) in [(10 * SECOND, &vi), (-SECOND, &kpm)] {
-        let mut rig = Rig::new();
+        let mut rig = Rig::placed(&["vi", "kpm"]);
         rig.offer(&[&vi, &kpm]);
-        rig.connect();
-        rig.receive(TopicKind::Keys, &first_keys());
-        rig.receive(TopicKind::Desired(node()), &desired(1, &["vi", "kpm"]));
         let items = vec![item("a", T0 + HOUR, &[("vi", &vi), ("kpm", &kpm)])];
         rig.receive(TopicKind::Plan(area("xa")), &plan(1, items, &[&vi, &kpm]));
         rig.run_until(T0 + HOUR + changes_at);

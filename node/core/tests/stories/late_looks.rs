@@ -8,12 +8,9 @@ use crate::rig::{Played, Rig};
 
 /// A rig with an item an hour ahead, and the instant of its start.
 fn planned() -> (Rig, Object, loa_protocol::time::UnixMs) {
-    let mut rig = Rig::new();
+    let mut rig = Rig::placed(&["vi"]);
     let voice = Object::new("cat-dien", 10, 5_000);
     rig.offer(&[&voice]);
-    rig.connect();
-    rig.receive(TopicKind::Keys, &first_keys());
-    rig.receive(TopicKind::Desired(node()), &desired(1, &["vi"]));
     let at = T0 + HOUR;
     rig.receive(
         TopicKind::Plan(area("xa")),

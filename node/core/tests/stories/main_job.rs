@@ -11,12 +11,9 @@ use crate::rig::{Played, Rig};
 
 #[test]
 fn a_plan_becomes_sound_and_a_receipt() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::placed(&["vi"]);
     let voice = Object::new("cat-dien", 10, 5_000);
     rig.offer(&[&voice]);
-    rig.connect();
-    rig.receive(TopicKind::Keys, &first_keys());
-    rig.receive(TopicKind::Desired(node()), &desired(1, &["vi"]));
     let at = T0 + HOUR;
     let envelope = plan(7, vec![item("cat-dien", at, &[("vi", &voice)])], &[&voice]);
     rig.receive(TopicKind::Plan(area("xa")), &envelope);
@@ -95,12 +92,9 @@ fn connecting_says_who_is_there_and_subscribes_to_the_whole_path() {
 
 #[test]
 fn a_plan_sounds_offline_and_the_receipt_waits() {
-    let mut rig = Rig::new();
+    let mut rig = Rig::placed(&["vi"]);
     let voice = Object::new("v", 3, 2_000);
     rig.offer(&[&voice]);
-    rig.connect();
-    rig.receive(TopicKind::Keys, &first_keys());
-    rig.receive(TopicKind::Desired(node()), &desired(1, &["vi"]));
     let at = T0 + 30 * DAY;
     rig.receive(TopicKind::Plan(area("xa")), &plan(1, vec![item("i", at, &[("vi", &voice)])], &[&voice]));
     rig.disconnect();
@@ -123,10 +117,7 @@ fn a_plan_sounds_offline_and_the_receipt_waits() {
 
 #[test]
 fn health_is_reported_in_its_interval() {
-    let mut rig = Rig::new();
-    rig.connect();
-    rig.receive(TopicKind::Keys, &first_keys());
-    rig.receive(TopicKind::Desired(node()), &desired(1, &["vi"]));
+    let mut rig = Rig::placed(&["vi"]);
     assert!(rig.actions.contains(&Action::SetVolume { volume_percent: 80 }));
     rig.run_for(HOUR);
     let count = rig.health().len();

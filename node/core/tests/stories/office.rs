@@ -141,6 +141,11 @@ pub(crate) fn item(id: &str, at: UnixMs, tracks: &[(&str, &Object)]) -> Item {
     }
 }
 
+/// The same, which may start so late.
+pub(crate) fn within(item: Item, ms: i64) -> Item {
+    Item { start_within_ms: ms as u32, ..item }
+}
+
 pub(crate) fn program(mut items: Vec<Item>, objects: &[&Object]) -> Program {
     items.sort_by(|a, b| a.id.cmp(&b.id));
     let mut objects: Vec<Manifest> = objects.iter().map(|object| object.manifest.clone()).collect();

@@ -1,20 +1,22 @@
 //! The board that is not there: carries out actions in virtual time, and checks at each step what must always hold.
 
+mod told;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use loa_node_core::{
     Action, Core, Link, LinkEvent, Measurements, Now, Settings, SpeakerEvent, SpeakerFailure, StoreEvent,
     Token,
 };
-use loa_protocol::ids::{BootId, ItemId, ObjectHash};
-use loa_protocol::receipt::{Outcome, Receipt, ReceiptAck, ReceiptBatch};
-use loa_protocol::report::{ClockTrust, Event, EventKind, Health, State};
+use loa_protocol::ids::{BootId, ObjectHash};
+use loa_protocol::receipt::{Receipt, ReceiptAck, ReceiptBatch};
+use loa_protocol::report::ClockTrust;
 use loa_protocol::time::UnixMs;
 use loa_protocol::topic::{Topic, TopicKind};
 use loa_protocol::transfer::{Block, Want};
 use loa_protocol::wire::Wire;
 
-use crate::office::{Object, T0, identity, node, tenant};
+use crate::office::{Object, T0, desired, first_keys, identity, node, tenant};
 use crate::store::Store;
 
 /// A sound that was ordered.
@@ -121,6 +123,15 @@ impl Rig {
         };
         rig.core.handle_clock(ClockTrust::Trusted, now);
         rig.run();
+        rig
+    }
+
+    /// A connected node with its first keys, which stands in the village and knows what is spoken there.
+    pub(crate) fn placed(languages: &[&str]) -> Self {
+        let mut rig = Self::new();
+        rig.connect();
+        rig.receive(TopicKind::Keys, &first_keys());
+        rig.receive(TopicKind::Desired(node()), &desired(1, languages));
         rig
     }
 
@@ -429,45 +440,6 @@ impl Rig {
         Block { object: *object, index, bytes: bytes[offset as usize..(offset + length) as usize].to_vec() }
     }
 
-    fn published(&self, kind: TopicKind) -> impl Iterator<Item = &[u8]> {
-        let wanted = self.topic(kind);
-        self.actions.iter().filter_map(move |action| {
-            let Action::Publish { topic, payload, .. } = action else { return None };
-            (*topic == wanted).then_some(payload.as_slice())
-        })
-    }
-
-    pub(crate) fn wants(&self) -> Vec<Want> {
-        self.published(TopicKind::Want(node())).map(|want| Want::from_cbor(want).unwrap()).collect()
-    }
-
-    pub(crate) fn events(&self) -> Vec<EventKind> {
-        let events = self.published(TopicKind::Event(node()));
-        events.map(|event| Event::from_cbor(event).unwrap().kind).collect()
-    }
-
-    /// The state as last reported.
-    pub(crate) fn state(&self) -> State {
-        State::from_cbor(self.published(TopicKind::State(node())).last().unwrap()).unwrap()
-    }
-
-    pub(crate) fn health(&self) -> Vec<Health> {
-        let health = self.published(TopicKind::Health(node()));
-        health.map(|health| Health::from_cbor(health).unwrap()).collect()
-    }
-
-    /// How many documents and orders were refused since boot, as its health says now.
-    pub(crate) fn health_refused(&mut self) -> u32 {
-        self.core.handle_health(Measurements::default(), self.now);
-        self.run();
-        self.health().last().unwrap().refused
-    }
-
-    /// Item, nominal start and outcome of every receipt, in the order of their numbers.
-    pub(crate) fn outcomes(&self) -> Vec<(ItemId, UnixMs, Outcome)> {
-        self.store.receipts.values().map(|r| (r.item.clone(), r.nominal, r.outcome)).collect()
-    }
-
     /// The speaker forgets its sound and says nothing of it.
     pub(crate) fn silence(&mut self) {
         self.voice = None;
@@ -487,9 +459,5 @@ impl Rig {
 
     pub(crate) fn is_sounding(&self) -> bool {
         self.voice.as_ref().is_some_and(|voice| voice.started)
-    }
-
-    pub(crate) fn blocks_held(&self, object: &ObjectHash) -> BTreeSet<u32> {
-        self.store.partial.get(object).map(|file| file.have.iter().collect()).unwrap_or_default()
     }
 }

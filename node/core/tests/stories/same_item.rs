@@ -63,10 +63,7 @@ proptest! {
 
 /// One commune's plan, before and after its controller was restored or the schedule was moved: the revision is the same.
 fn with_plan(items: Vec<Item>, objects: &[&Object]) -> Rig {
-    let mut rig = Rig::new();
-    rig.connect();
-    rig.receive(TopicKind::Keys, &first_keys());
-    rig.receive(TopicKind::Desired(node()), &desired(1, &["vi"]));
+    let mut rig = Rig::placed(&["vi"]);
     rig.offer(objects);
     rig.receive(TopicKind::Plan(area("xa")), &plan(1, items, objects));
     rig
