@@ -150,10 +150,11 @@ impl Board {
         Ok(Cut { kind: moment.kind, was_in_time: cut_at.is_some(), had_booted })
     }
 
-    /// Powers up, leaves it alone until `is_done`, and ends it in good order.
-    pub(crate) async fn live_in_peace(&mut self, limit: Duration, is_done: impl Fn() -> bool) -> Result<()> {
+    /// Powers up, leaves it alone until the desk has closed and has all its reports, which may take `limit` from then on, and
+    /// ends it in good order.
+    pub(crate) async fn live_in_peace(&mut self, limit: Duration, desk: &Desk) -> Result<()> {
         let mut life = self.power_up()?;
-        let give_up = Instant::now() + limit;
+        let mut give_up = None;
         let mut looks = tokio::time::interval(Duration::from_millis(100));
         loop {
             tokio::select! {
@@ -162,10 +163,15 @@ impl Board {
                     None => bail!("{} ended by itself: {}", self.node, life.child.wait().await?),
                 },
                 _ = looks.tick() => {
-                    if is_done() && self.status().await?.contains("receipts waiting  0") {
+                    if !desk.is_closed() {
+                        continue;
+                    }
+                    let unreported = desk.unreported(&self.node);
+                    if unreported.is_empty() && self.status().await?.contains("receipts waiting  0") {
                         break;
                     }
-                    ensure!(Instant::now() < give_up, "{} was not done in {} s", self.node, limit.as_secs());
+                    let is_late = Instant::now() > *give_up.get_or_insert_with(|| Instant::now() + limit);
+                    ensure!(!is_late, "{} did not report {unreported:?} in {} s", self.node, limit.as_secs());
                 }
             }
         }

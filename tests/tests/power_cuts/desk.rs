@@ -152,7 +152,12 @@ impl Desk {
         self.change()
     }
 
-    /// The steady starts of which a node has not reported, some of them.
+    /// Whether it plans nothing more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.books().papers.is_closed()
+    }
+
+    /// The steady starts of which a node has not reported.
     pub(crate) fn unreported(&self, node: &NodeId) -> Vec<(ItemId, UnixMs)> {
         let books = self.books();
         let told: BTreeSet<_> = books.receipts[node].values().map(|r| (&r.item, r.nominal)).collect();

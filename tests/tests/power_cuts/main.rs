@@ -20,6 +20,7 @@ mod verdict;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -27,6 +28,7 @@ use loa_protocol::ids::NodeId;
 use loa_test_broker::{Mosquitto, Pki};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
+use tokio::task::JoinSet;
 
 use crate::board::{Board, Cut};
 use crate::desk::Desk;
@@ -44,14 +46,26 @@ fn setting(name: &str) -> Result<Option<u64>> {
     Ok(Some(text.parse().with_context(|| format!("{name} is a whole number, not {text:?}"))?))
 }
 
-/// Cuts a board's power so often, then lets it come to rest.
-async fn cut(mut board: Board, desk: Arc<Desk>, cuts: u64, seed: u64) -> Result<(Board, Vec<Cut>)> {
+/// Cuts a board's power so often, then lets it come to rest. It stays on meanwhile: what is planned while a node is off for long
+/// is not its own (rule W1), and so has no receipt.
+async fn cut(mut board: Board, desk: Arc<Desk>, cuts: u64, seed: u64, left: Arc<AtomicU64>) -> Result<Life> {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut done = Vec::new();
     for _ in 0..cuts {
         done.push(board.live(Moment::draw(&mut rng), &desk).await?);
     }
-    Ok((board, done))
+    // The last to be cut closes the desk.
+    if left.fetch_sub(1, Ordering::AcqRel) == 1 {
+        desk.close()?;
+    }
+    board.live_in_peace(PEACE, &desk).await?;
+    Ok(Life { board, cuts: done })
+}
+
+/// A board that has come to rest, and what it went through.
+struct Life {
+    board: Board,
+    cuts: Vec<Cut>,
 }
 
 /// The folder of everything, and what deletes it in the end.
@@ -69,36 +83,21 @@ async fn all_cuts(folder: &Path, cuts: u64, seed: u64) -> Result<(Count, Vec<Cut
     let broker = Mosquitto::with_mutual_tls(&pki);
     let nodes: Vec<NodeId> = (1..=NODES).map(|n| NodeId::new(format!("n-{n}"))).collect::<Result<_, _>>()?;
     let desk = Arc::new(Desk::open(&pki, &broker, &nodes, seed).await?);
-    let mut lives = Vec::new();
+    let left = Arc::new(AtomicU64::new(NODES));
+    let mut lives = JoinSet::new();
     for (node, index) in nodes.iter().zip(0..) {
         let board = Board::new(folder, node, &pki, &broker)?;
         let share = cuts / NODES + u64::from(index < cuts % NODES);
         let seed = seed.wrapping_add(index + 1);
-        lives.push(tokio::spawn(cut(board, Arc::clone(&desk), share, seed)));
-    }
-    let mut boards = Vec::new();
-    let mut done = Vec::new();
-    for life in lives {
-        let (board, cuts) = life.await??;
-        desk.check()?;
-        boards.push(board);
-        done.extend(cuts);
-    }
-
-    desk.close()?;
-    let mut resting = Vec::new();
-    for mut board in boards {
-        let desk = Arc::clone(&desk);
-        resting.push(tokio::spawn(async move {
-            let node = board.node.clone();
-            let rested = board.live_in_peace(PEACE, || desk.unreported(&node).is_empty()).await;
-            rested.with_context(|| format!("not reported: {:?}", desk.unreported(&node)))?;
-            anyhow::Ok(board)
-        }));
+        lives.spawn(cut(board, Arc::clone(&desk), share, seed, Arc::clone(&left)));
     }
     let mut count = Count::default();
-    for board in resting {
-        let board = board.await??;
+    let mut done = Vec::new();
+    // The first that fails ends them all.
+    while let Some(life) = lives.join_next().await {
+        let Life { board, cuts } = life??;
+        desk.check()?;
+        done.extend(cuts);
         let recordings = board.recordings()?;
         let heard: Vec<_> = recordings.iter().flat_map(tones::listen).collect();
         let node = verdict::judge(&board.node, &desk.planned(), &desk.receipts(&board.node), &heard)?;

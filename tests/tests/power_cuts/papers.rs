@@ -20,7 +20,7 @@ use crate::tones;
 
 pub(crate) const VILLAGE: &str = "thon-da-ra-hoa";
 /// How far ahead the plan goes: a node that is cut again and again still hears of an item before it is due.
-const AHEAD_MS: i64 = 25_000;
+const AHEAD_MS: i64 = 60_000;
 /// From one steady item to the next.
 const EVERY_MS: i64 = 1_900;
 /// How late a start may be.
@@ -209,6 +209,11 @@ impl Papers {
             self.replace_background()?;
         }
         Ok(())
+    }
+
+    /// Whether nothing more comes.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed
     }
 
     /// Nothing more comes: what is not due yet is withdrawn.
