@@ -209,17 +209,18 @@ impl TryFrom<Stored> for Identity {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use ed25519_dalek::SigningKey;
 
     use super::*;
 
-    fn identity() -> Identity {
+    /// A board's identity that serves no connection.
+    pub(crate) fn identity(node: &str) -> Identity {
         Identity {
             tenant: TenantId::new("lam-dong").unwrap(),
-            node: NodeId::new("n-1").unwrap(),
+            node: NodeId::new(node).unwrap(),
             path: AreaPath::unplaced(),
             root: SigningKey::from_bytes(&[3; 32]).verifying_key(),
             broker_host: "10.0.0.1".to_owned(),
@@ -235,9 +236,9 @@ mod tests {
     #[test]
     fn an_identity_comes_back_and_is_private() {
         let folder = tempfile::tempdir().unwrap();
-        identity().save(folder.path()).unwrap();
+        identity("n-1").save(folder.path()).unwrap();
         let back = Identity::load(folder.path()).unwrap();
-        assert_eq!(toml::to_string(&Stored::from(&back)), toml::to_string(&Stored::from(&identity())));
+        assert_eq!(toml::to_string(&Stored::from(&back)), toml::to_string(&Stored::from(&identity("n-1"))));
         let mode = fs::metadata(Identity::path(folder.path())).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(!format!("{back:?}").contains("SECRET"));

@@ -317,43 +317,32 @@ fn boot_id() -> Result<BootId, ServeError> {
 
 #[cfg(test)]
 mod tests {
-    use ed25519_dalek::SigningKey;
     use loa_protocol::area::AreaPath;
     use loa_protocol::envelope::Applied;
-    use loa_protocol::ids::{AreaId, Digest, NodeId, TenantId};
+    use loa_protocol::ids::Digest;
     use loa_protocol::time::UnixMs;
 
     use super::*;
     use crate::audio::{SystemClock, WallClock as _};
     use crate::clock::trust::Anchor;
+    use crate::identity::tests::identity;
 
     const HOUR_MS: i64 = 3_600_000;
-
-    fn path() -> AreaPath {
-        AreaPath::new(vec![AreaId::new("xa").unwrap()]).unwrap()
-    }
 
     /// A clock that is right after a boot with this document and this kept clock.
     fn clock_after(policy: Policy, issued_at: UnixMs, kept: Option<&Kept>) -> Arc<NodeClock> {
         let clock = NodeClock::over(Box::new(SystemClock), build_time());
-        let identity = Identity {
-            tenant: TenantId::new("lam-dong").unwrap(),
-            node: NodeId::new("n").unwrap(),
-            path: path(),
-            root: SigningKey::from_bytes(&[3; 32]).verifying_key(),
-            broker_host: String::new(),
-            broker_port: 1,
-            broker_name: String::new(),
-            ca_pem: String::new(),
-            certificate_chain_pem: String::new(),
-            private_key_pem: String::new(),
-            key_set: Vec::new(),
-        };
         let applied = Applied { sequence: 1, digest: Digest([1; 16]) };
         let applied_at = clock.system_now();
-        let document = StoredDocument { envelope: Vec::new(), applied, applied_at, path: path(), issued_at };
+        let document = StoredDocument {
+            envelope: Vec::new(),
+            applied,
+            applied_at,
+            path: AreaPath::unplaced(),
+            issued_at,
+        };
         let stored = Restored { documents: vec![(Slot::Node, document)], ..Restored::default() };
-        raise_floors(&clock, policy, &identity, &stored, kept);
+        raise_floors(&clock, policy, &identity("n-1"), &stored, kept);
         clock
     }
 

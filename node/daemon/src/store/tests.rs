@@ -1,14 +1,14 @@
-use ed25519_dalek::SigningKey;
 use loa_node_core::{Ending, Intent, Progress, Slot, StoredDocument};
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::Class;
 use loa_protocol::envelope::Applied;
-use loa_protocol::ids::{AreaId, BulletinId, Digest, ItemId, NodeId, OccurrenceId, TenantId};
+use loa_protocol::ids::{AreaId, BulletinId, Digest, ItemId, OccurrenceId};
 use loa_protocol::receipt::{Outcome, Reason, Receipt};
 use loa_protocol::report::ClockTrust;
 use loa_protocol::timeline::Aired;
 
 use super::*;
+use crate::identity::tests::identity;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -62,22 +62,6 @@ fn intent(occurrence: u8) -> Intent {
         class: Class::Emergency,
         started: None,
         progress: Progress::default(),
-    }
-}
-
-fn identity(node: &str) -> Identity {
-    Identity {
-        tenant: TenantId::new("lam-dong").unwrap(),
-        node: NodeId::new(node).unwrap(),
-        path: document(0).path,
-        root: SigningKey::from_bytes(&[3; 32]).verifying_key(),
-        broker_host: String::new(),
-        broker_port: 1,
-        broker_name: String::new(),
-        ca_pem: String::new(),
-        certificate_chain_pem: String::new(),
-        private_key_pem: String::new(),
-        key_set: Vec::new(),
     }
 }
 
