@@ -270,6 +270,16 @@ pub fn open<T: Signed>(
     Ok(Opened { document, claims: claims.clone(), digest: Digest::of(bytes) })
 }
 
+/// From when on a document that is not valid yet may be: the later of its own and its key's beginning. Says nothing of its
+/// signature; `None` where it is no signed document.
+pub fn valid_from(bytes: &[u8], keys: Option<&KeySet>) -> Option<UnixMs> {
+    let envelope = cose::Envelope::parse(bytes).ok()?;
+    let claims = envelope.claims();
+    let own = UnixMs::from_seconds(claims.validity.not_before_s);
+    let key = keys.and_then(|keys| keys.find(claims.key)).map(|(_, scope)| scope.not_before);
+    Some(key.map_or(own, |key| key.max(own)))
+}
+
 /// Opens a live order. `boot` is the node's boot id where its clock is not known, else `None`: then an order that names it is
 /// taken for given now, whatever the clock shows, for nobody could have signed it before this boot.
 ///

@@ -1,10 +1,10 @@
 //! What a node does not do, whatever is signed (section G of the [timeline](super)).
 
-use chrono::{NaiveDate, Timelike};
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use minicbor::{Decode, Encode};
 
-use super::zone;
+use super::{quiet, zone};
 use crate::bulletin::Class;
 use crate::receipt::Reason;
 use crate::time::UnixMs;
@@ -55,8 +55,8 @@ pub struct LocalRange {
 }
 
 impl LocalRange {
-    fn contains(self, minute: u32) -> bool {
-        let (from, until) = (u32::from(self.from_minute), u32::from(self.until_minute));
+    pub(super) fn contains(self, minute: i64) -> bool {
+        let (from, until) = (i64::from(self.from_minute), i64::from(self.until_minute));
         if from < until { (from..until).contains(&minute) } else { from <= minute || minute < until }
     }
 }
@@ -150,12 +150,13 @@ impl Watch {
 
     /// Whether a session of this class may not sound now (rule G3).
     pub fn is_quiet(&self, class: Class, now: UnixMs) -> bool {
-        class < Class::Emergency && self.0.iter().any(|(guards, zone)| quiet_minute(guards, *zone, now).0)
+        class < Class::Emergency
+            && self.0.iter().any(|(guards, zone)| quiet::has(&guards.quiet_hours, *zone, now))
     }
 
     /// The first instant from `from` on and before `until` that lies in quiet hours.
     pub fn first_quiet(&self, from: UnixMs, until: UnixMs) -> Option<UnixMs> {
-        self.0.iter().filter_map(|(guards, zone)| first_quiet(guards, *zone, from, until)).min()
+        self.0.iter().filter_map(|(guards, zone)| quiet::first(&guards.quiet_hours, *zone, from, until)).min()
     }
 
     /// When a session may begin, at `at` or later, but not after `limit` (rule G8). `aired` is what began on the local days
@@ -194,8 +195,8 @@ impl Watch {
     ) -> Option<(Reason, UnixMs)> {
         let quiet = |(guards, zone): &(Guards, Tz)| {
             let over = begin + session.length_ms + QUIET_MARGIN_MS;
-            let quiet = first_quiet(guards, *zone, begin, over)?;
-            Some((Reason::QuietHours, end_of_quiet(guards, *zone, quiet, limit)))
+            let quiet = quiet::first(&guards.quiet_hours, *zone, begin, over)?;
+            Some((Reason::QuietHours, quiet::end(&guards.quiet_hours, *zone, quiet, limit)))
         };
         let day = |zone: Tz| Day::of(zone, begin);
         let minutes = |(guards, zone): &(Guards, Tz)| {
@@ -219,56 +220,25 @@ impl Watch {
     }
 }
 
-/// Whether an instant lies in quiet hours, and when its minute on the wall clock ends.
-fn quiet_minute(guards: &Guards, zone: Tz, at: UnixMs) -> (bool, UnixMs) {
-    let Some(wall) = zone::wall_of(zone, at) else { return (false, at + 60_000) };
-    let minute = wall.num_seconds_from_midnight() / 60;
-    let in_minute_ms = i64::from(wall.second()) * 1_000 + at.0.rem_euclid(1_000);
-    (guards.quiet_hours.iter().any(|range| range.contains(minute)), at + (60_000 - in_minute_ms))
-}
-
-/// Minute by minute, so that no change of the clocks goes unnoticed: they change at whole minutes.
-fn first_quiet(guards: &Guards, zone: Tz, from: UnixMs, until: UnixMs) -> Option<UnixMs> {
-    if guards.quiet_hours.is_empty() {
-        return None;
-    }
-    let mut at = from;
-    while at < until {
-        let (is_quiet, next) = quiet_minute(guards, zone, at);
-        if is_quiet {
-            return Some(at);
-        }
-        at = next;
-    }
-    None
-}
-
-/// When the quiet hours at `from` are over; an instant after `limit` when they last longer.
-fn end_of_quiet(guards: &Guards, zone: Tz, from: UnixMs, limit: UnixMs) -> UnixMs {
-    let mut at = from;
-    while at <= limit {
-        let (is_quiet, next) = quiet_minute(guards, zone, at);
-        if !is_quiet {
-            return at;
-        }
-        at = next;
-    }
-    limit + 1
-}
+/// Nothing further from an instant than this, in milliseconds, is of the same local day, whatever the clocks do.
+const DAY_LONGEST_MS: u64 = 49 * 3_600_000;
 
 /// A local day.
 struct Day {
     zone: Tz,
     date: NaiveDate,
+    /// An instant of it.
+    instant: UnixMs,
 }
 
 impl Day {
     fn of(zone: Tz, at: UnixMs) -> Option<Self> {
-        Some(Self { zone, date: zone::wall_of(zone, at)?.date() })
+        Some(Self { zone, date: zone::wall_of(zone, at)?.date(), instant: at })
     }
 
     fn has(&self, at: UnixMs) -> bool {
-        zone::wall_of(self.zone, at).is_some_and(|wall| wall.date() == self.date)
+        at.since(self.instant).unsigned_abs() < DAY_LONGEST_MS
+            && zone::wall_of(self.zone, at).is_some_and(|wall| wall.date() == self.date)
     }
 
     /// Its end: the next day's first instant.

@@ -154,6 +154,7 @@ mod guards;
 mod occurrence;
 mod order;
 mod preflight;
+mod quiet;
 mod rules;
 mod session;
 mod start;

@@ -14,6 +14,7 @@
 //! **Invariants.** What is held verified under the key set that is held. `applied` only rises, and outlives what it
 //! guards. A slot has at most one deferred envelope, so both are bounded by the number of slots.
 
+mod deferred;
 mod held;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -28,6 +29,7 @@ use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::Watch;
 use loa_protocol::transfer::Manifest;
 
+use self::deferred::{Deferred, Wait};
 pub(crate) use self::held::{Held, Profile};
 use crate::action::Action;
 use crate::deadline::{At, Deadlines};
@@ -43,14 +45,6 @@ pub(crate) struct Change {
     pub(crate) documents: bool,
     /// Refusals to count and report.
     pub(crate) refusals: Vec<(Slot, Refusal)>,
-}
-
-/// An envelope that may verify later.
-#[derive(Debug)]
-struct Deferred {
-    envelope: Vec<u8>,
-    /// Place and instant of its application, when it comes from the store.
-    stored: Option<(AreaPath, UnixMs)>,
 }
 
 #[derive(Debug)]
@@ -292,7 +286,7 @@ impl Documents {
     pub(crate) fn retry_deferred(&mut self, now: Now, actions: &mut VecDeque<Action>) {
         self.retry_at_ms = None;
         for (slot, deferred) in std::mem::take(&mut self.deferred) {
-            let Deferred { envelope, stored } = deferred;
+            let Deferred { envelope, stored, .. } = deferred;
             let valid_at = stored.as_ref().map_or(now.wall, |(_, applied_at)| *applied_at);
             let result =
                 lasting(now.wall, valid_at, |at| self.apply(&slot, &envelope, stored.as_ref(), at, actions));
@@ -302,7 +296,8 @@ impl Documents {
                 Ok(Freshness::Same) => {}
                 Err(refusal) if self.defers(&slot, refusal, stored.is_some()) => {
                     // Reported when it came; a newer one may have been deferred meanwhile.
-                    self.deferred.entry(slot).or_insert(Deferred { envelope, stored });
+                    let wait = Wait::after(refusal, &envelope, self.key_set());
+                    self.deferred.entry(slot).or_insert(Deferred { envelope, stored, wait });
                     self.retry_at_ms = Some(now.monotonic_ms.saturating_add(RETRY_MS));
                 }
                 // Overtaken by a newer document meanwhile: nothing is wrong.
@@ -330,7 +325,8 @@ impl Documents {
         let same = self.deferred.get(slot).filter(|deferred| deferred.envelope == envelope);
         let stored = stored.or_else(|| same.and_then(|deferred| deferred.stored.clone()));
         if self.defers(slot, refusal, stored.is_some()) {
-            self.deferred.insert(slot.clone(), Deferred { envelope, stored });
+            let wait = Wait::after(refusal, &envelope, self.key_set());
+            self.deferred.insert(slot.clone(), Deferred { envelope, stored, wait });
             self.retry_at_ms.get_or_insert(now.monotonic_ms.saturating_add(RETRY_MS));
         }
         // Retained messages come in any order: a plan before the first key set is no offence.
@@ -357,8 +353,13 @@ impl Documents {
 
     /// Does what is due.
     pub(crate) fn handle_timeout(&mut self, now: Now, actions: &mut VecDeque<Action>) {
-        if self.retry_at_ms.is_some_and(|at| at <= now.monotonic_ms) {
+        if self.retry_at_ms.is_none_or(|at| at > now.monotonic_ms) {
+            return;
+        }
+        if self.deferred.values().any(|deferred| deferred.wait.is_over(now.wall)) {
             self.retry_deferred(now, actions);
+        } else {
+            self.retry_at_ms = Some(now.monotonic_ms.saturating_add(RETRY_MS));
         }
     }
 
