@@ -82,6 +82,7 @@ impl Board<'_> {
                 self.intents.remove(&receipt.occurrence);
                 self.decided.insert(receipt.number, self.steps_back);
                 self.session.take_if(|session| *session == receipt.occurrence);
+                self.is_stopped_by_an_order(receipt);
                 let verdict = invariants::only_emergencies_cut(&self.facts.books, receipt);
                 self.demand("only emergencies cut what sounds", verdict);
             }
@@ -97,7 +98,7 @@ impl Board<'_> {
             Ok(publication) => {
                 let publication = Arc::clone(publication);
                 if let Document::Order(command) = &publication.document {
-                    self.order_obeyed(&publication, &command.order);
+                    self.order_obeyed(&publication, command);
                 }
                 self.facts.hold(slot.clone(), Some(publication), wall);
                 self.expect_emergencies(None);

@@ -12,10 +12,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use loa_node_core::{Action, Core, Intent, Now, Settings, Slot};
+use loa_node_core::{Action, Core, Intent, Now, OwnGuards, Settings, Slot};
 use loa_protocol::bulletin::Class;
+use loa_protocol::command::Order;
 use loa_protocol::envelope::Applied;
 use loa_protocol::ids::{Digest, ItemId, ObjectHash, OccurrenceId};
+use loa_protocol::plan::Zone;
 use loa_protocol::report::ClockTrust;
 use loa_protocol::time::UnixMs;
 
@@ -46,6 +48,8 @@ pub(super) struct Running {
     pub(super) core: Core,
     pub(super) started: i64,
     pub(super) trust: ClockTrust,
+    /// When that last changed.
+    pub(super) trust_since: i64,
     /// Jobs of the cache thread that are not done.
     pub(super) jobs: VecDeque<Action>,
     /// It is being stopped, and ends then at the latest.
@@ -91,6 +95,8 @@ pub(super) struct Board<'a> {
     pub(super) cut_off: BTreeSet<OccurrenceId>,
     /// The orders that were obeyed.
     pub(super) obeyed: BTreeSet<Digest>,
+    /// The orders that were obeyed a moment ago, and when.
+    pub(super) orders: Vec<(i64, Order)>,
     /// The first sample of this object was heard, and the core has yet to say of what it is.
     pub(super) heard: Option<ObjectHash>,
     /// The occurrence that sounded last.
@@ -127,11 +133,12 @@ impl<'a> Board<'a> {
         let mut rng = Rng::of(seed, &name);
         let begin = frame.begin;
         let cache_quota_bytes = if rng.percent(12) { 40_000 } else { 1 << 22 };
+        let own_guards = frame.guards_of_board(file.index);
         let settings = Settings {
             cache_quota_bytes,
             amplifier_warm_up_ms: WARM_UP_MS as u32,
             amplifier_tail_ms: 3_000,
-            own_guards: None,
+            own_guards: own_guards.clone().map(|guards| OwnGuards { guards, zone: Zone(frame.zone) }),
         };
         let known = UnixMs(begin - 48 * HOUR);
         let clock = Clock::new(&mut rng, begin, known);
@@ -159,7 +166,7 @@ impl<'a> Board<'a> {
             broker: Broker::new(Rng::of(seed, &format!("broker of {}", file.index)), faults.clone()),
             desk: Desk::new(Rng::of(seed, &format!("desk of {}", file.index))),
             speaker: Speaker::default(),
-            facts: Facts::default(),
+            facts: Facts::of_board(own_guards),
             trace: Trace::new(kept),
             applied: BTreeMap::new(),
             sounded: BTreeMap::new(),
@@ -169,6 +176,7 @@ impl<'a> Board<'a> {
             classes: BTreeMap::new(),
             cut_off: BTreeSet::new(),
             obeyed: BTreeSet::new(),
+            orders: Vec::new(),
             heard: None,
             session: None,
             steps_back: 0,

@@ -24,6 +24,8 @@ const PAUSE_MS: i64 = 1_000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Books {
     pub(crate) held: BTreeMap<Slot, Arc<Publication>>,
+    /// What the board's own configuration forbids, whatever they say.
+    pub(crate) own_guards: Option<Arc<Guards>>,
 }
 
 /// An item that is in force on a node, by the rules of the protocol's sections 4 and 5.
@@ -107,7 +109,7 @@ impl Books {
             // Of a publication that is held as long as the books are.
             self.held.get(&publication.slot)?.document.guards()
         });
-        all.collect::<Vec<_>>().into_iter()
+        all.collect::<Vec<_>>().into_iter().chain(self.own_guards.as_deref())
     }
 
     /// Everything that may be heard of an item: its tracks for the village, and its chimes.
@@ -202,6 +204,12 @@ pub(crate) struct Session {
 }
 
 impl Facts {
+    /// Of a board that was just enrolled, with guards of its own or without.
+    pub(crate) fn of_board(own_guards: Option<Guards>) -> Self {
+        let books = Books { own_guards: own_guards.map(Arc::new), ..Books::default() };
+        Self { books, ..Self::default() }
+    }
+
     /// What the clock says at a true instant.
     pub(crate) fn read_clock(&mut self, t: i64, wall: UnixMs, was_wrong: bool) -> bool {
         let is_wrong = wall.0.abs_diff(t) > 2 * ERROR_MAX_MS;

@@ -53,11 +53,15 @@ pub enum Fault {
     Guards,
     /// Live orders are given.
     Orders,
+    /// Boards have guards of their own configuration.
+    Board,
+    /// Live orders name one occurrence, or the boot of the node to which they are given.
+    NamedOrders,
 }
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Power,
         Self::Restart,
         Self::Link,
@@ -80,6 +84,8 @@ impl Fault {
         Self::Rules,
         Self::Guards,
         Self::Orders,
+        Self::Board,
+        Self::NamedOrders,
     ];
 
     /// Its name on the command line.
@@ -108,6 +114,8 @@ impl Fault {
             Self::Rules => "rules",
             Self::Guards => "guards",
             Self::Orders => "orders",
+            Self::Board => "board",
+            Self::NamedOrders => "named-orders",
         }
     }
 }

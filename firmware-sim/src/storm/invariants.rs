@@ -8,8 +8,9 @@ use std::sync::Arc;
 use loa_node::clock::trust::ERROR_MAX_MS;
 use loa_node_core::{Intent, Slot, StoredDocument};
 use loa_protocol::bulletin::Class;
+use loa_protocol::command::{Command, Order};
 use loa_protocol::envelope::Applied;
-use loa_protocol::ids::{Digest, ItemId, ObjectHash, OccurrenceId};
+use loa_protocol::ids::{BootId, Digest, ItemId, ObjectHash, OccurrenceId};
 use loa_protocol::plan::Item;
 use loa_protocol::receipt::{Outcome, Reason, Receipt};
 use loa_protocol::time::UnixMs;
@@ -63,7 +64,9 @@ pub(crate) fn nothing_forged_is_applied<'a>(
         .ok_or_else(|| format!("{slot:?} was applied, and the controller never published it"))?;
     require(publication.slot == *slot, || format!("{:?} was applied as {slot:?}", publication.slot))?;
     require(*publication.envelope == *document.envelope, || format!("{slot:?} was changed on its way"))?;
-    require(now < publication.expires, || {
+    // Of an order that names a boot the clock says nothing: see below.
+    let is_order = publication.document.order().is_some();
+    require(is_order || now < publication.expires, || {
         format!("{slot:?} was applied at {now}, and expired {}", publication.expires)
     })?;
     Ok(publication)
@@ -293,6 +296,40 @@ pub(crate) fn an_order_is_obeyed_once(
     require(is_for_it, || format!("an order to {:?} is obeyed elsewhere", publication.slot))?;
     require(obeyed.insert(publication.applied.digest), || {
         format!("the order {:?} is obeyed a second time", publication.document)
+    })
+}
+
+/// Timeline, X2 and X3: an order is valid by the node's clock, or names its boot where it has no clock (`boot`).
+pub(crate) fn an_order_is_of_now(
+    publication: &Publication,
+    command: &Command,
+    boot: Option<BootId>,
+    now: UnixMs,
+) -> Verdict {
+    let is_valid = publication.not_before <= now && now < publication.expires;
+    require(is_valid || boot.is_some() && command.boot == boot, || {
+        format!("{command:?} of {} is obeyed at {now}", publication.not_before)
+    })
+}
+
+/// Timeline, X1: what ends as stopped was named by an order.
+pub(crate) fn an_order_stops_only_what_it_names<'a>(
+    mut orders: impl Iterator<Item = &'a Order>,
+    class: Option<Class>,
+    new: &Receipt,
+) -> Verdict {
+    if new.outcome.reason() != Some(Reason::Stopped) {
+        return Ok(());
+    }
+    let names = |order: &Order| match order {
+        Order::StopOccurrence(id) => *id == new.occurrence,
+        Order::StopBulletin(id) => *id == new.bulletin,
+        Order::StopAll => true,
+        // Of what was withdrawn at the same moment nobody knows the class any more.
+        Order::AllClear => class.is_none_or(|class| class == Class::Emergency),
+    };
+    require(orders.any(names), || {
+        format!("{} of {} was stopped, and no order names it", new.item, new.nominal)
     })
 }
 

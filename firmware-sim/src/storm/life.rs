@@ -19,6 +19,11 @@ const LOOK_SOON_MS: i64 = 10 * SECOND;
 /// How long the daemon lets a sound end when it is restarted.
 const SILENCE_LIMIT_MS: i64 = 7 * SECOND;
 
+/// The name of the n-th boot.
+pub(super) fn boot_id(number: u64) -> BootId {
+    BootId(number.to_be_bytes())
+}
+
 impl Board<'_> {
     pub(super) fn lose_power(&mut self) {
         self.cut_in = None;
@@ -92,15 +97,15 @@ impl Board<'_> {
         self.hold_what_is_stored(&restored, now.wall);
         self.cut_off.extend(restored.intents.iter().map(|intent| intent.occurrence));
         self.intents = restored.intents.iter().map(|intent| (intent.occurrence, intent.clone())).collect();
-        let mut id = [0; BootId::LEN];
-        id.copy_from_slice(&boots.to_be_bytes());
         let identity = self.file.identity.clone();
-        let core = Core::new(identity, self.settings.clone(), restored, BootId(id), "storm".to_owned(), now);
+        let core =
+            Core::new(identity, self.settings.clone(), restored, boot_id(boots), "storm".to_owned(), now);
         let (trust, _) = self.clock.look(t);
         self.running = Some(Running {
             core,
             started: t,
             trust,
+            trust_since: t,
             jobs: VecDeque::new(),
             stopping: None,
             is_scrubbed: false,
@@ -180,7 +185,7 @@ impl Board<'_> {
         }
         let Some(running) = &mut self.running else { return };
         if trust != running.trust || running.core.doubts_clock() {
-            running.trust = trust;
+            (running.trust, running.trust_since) = (trust, self.t);
             self.trouble();
             self.with_core(|core, now| core.handle_clock(trust, now));
         }

@@ -211,7 +211,7 @@ impl Model<'_> {
 }
 
 /// The first 16 bytes of SHA-256 over what section 5 of the protocol names.
-fn occurrence(item: &Item, nominal: UnixMs) -> [u8; 16] {
+pub(crate) fn occurrence(item: &Item, nominal: UnixMs) -> [u8; 16] {
     let mut hash = Sha256::new();
     hash.update(b"loa-occurrence-1\0");
     hash.update(item.id.as_str());

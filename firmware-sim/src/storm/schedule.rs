@@ -96,14 +96,16 @@ pub(crate) fn of_node(seed: u64, index: usize, frame: &Frame, faults: &Faults) -
                 events.push((at, Event::Attack));
                 0
             }),
-            // These act on single messages, or on the controller as a whole; or they are what staff write.
+            // These act on single messages, or on the controller as a whole; or they are what staff write, or a board is told.
             Fault::Loss
             | Fault::Duplicate
             | Fault::Reorder
             | Fault::Office
             | Fault::Rules
             | Fault::Guards
-            | Fault::Orders => {}
+            | Fault::Orders
+            | Fault::Board
+            | Fault::NamedOrders => {}
         }
     }
     if faults.has(Fault::Office) {

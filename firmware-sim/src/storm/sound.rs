@@ -2,8 +2,9 @@
 
 use loa_node_core::{SpeakerEvent, SpeakerFailure, Token};
 use loa_protocol::bulletin::Class;
-use loa_protocol::command::Order;
+use loa_protocol::command::Command;
 use loa_protocol::ids::{ItemId, ObjectHash};
+use loa_protocol::receipt::Receipt;
 use loa_protocol::report::ClockTrust;
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::Start;
@@ -12,6 +13,7 @@ use super::board::Board;
 use super::broker::Life;
 use super::event::Event;
 use super::invariants::{self, EMERGENCY_BOUND_MS};
+use super::life::boot_id;
 use super::office::Publication;
 use super::speaker::{Beginning, End};
 use super::{MINUTE, SECOND};
@@ -20,6 +22,8 @@ use super::{MINUTE, SECOND};
 const AFTERMATH_MS: i64 = 2 * MINUTE;
 /// What an order ends is silent by then.
 const SILENCED_MS: i64 = SECOND;
+/// What an order ends has its receipt by then, even where the device hangs and has to be given up.
+const STOPPED_MS: i64 = MINUTE;
 
 impl Board<'_> {
     pub(super) fn sound_begins(&mut self, token: Token) {
@@ -131,15 +135,32 @@ impl Board<'_> {
     }
 
     /// An order is obeyed: what it ends, of what sounds, is silent before long.
-    pub(super) fn order_obeyed(&mut self, publication: &Publication, order: &Order) {
+    pub(super) fn order_obeyed(&mut self, publication: &Publication, command: &Command) {
+        let order = &command.order;
+        let trust = self.running.as_ref().map(|running| running.trust);
+        let boot = (trust == Some(ClockTrust::Unknown)).then(|| boot_id(self.boots));
+        let wall = self.clock.wall(self.t);
+        let verdict = invariants::an_order_is_of_now(publication, command, boot, wall);
+        self.demand("an order is of now, or names the boot of a node without a clock", verdict);
         let verdict = invariants::an_order_is_obeyed_once(&mut self.obeyed, &self.facts.books, publication);
         self.demand("an order is obeyed once, by those whom it is for", verdict);
         let intent = self.session.and_then(|occurrence| self.intents.get(&occurrence));
         let ends = intent.is_some_and(|i| order.ends(&i.occurrence, &i.bulletin, i.class));
+        self.orders.push((self.t, order.clone()));
         if let Some(voice) = self.speaker.voice.filter(|voice| ends && voice.began.is_some()) {
             let (boot, token) = (self.boots, voice.token);
             self.queue.push(self.t + SILENCED_MS, Event::Silenced { boot, token });
         }
+    }
+
+    /// What ends as stopped was named by an order just before.
+    pub(super) fn is_stopped_by_an_order(&mut self, receipt: &Receipt) {
+        let class = self.classes.get(&receipt.occurrence).copied();
+        let class = class.or_else(|| Some(self.facts.books.item(&receipt.item)?.item.class));
+        self.orders.retain(|(at, _)| self.t - at < STOPPED_MS);
+        let orders = self.orders.iter().map(|(_, order)| order);
+        let verdict = invariants::an_order_stops_only_what_it_names(orders, class, receipt);
+        self.demand("an order ends what it names, and nothing else", verdict);
     }
 
     pub(super) fn silenced(&mut self, token: Token) {
@@ -150,19 +171,27 @@ impl Board<'_> {
 
     /// A connected node has obeyed an order by now.
     pub(super) fn order_told(&mut self, publication: &Publication, life: Life, sent: i64) {
-        let trusted = self.running.as_ref().is_some_and(|running| running.trust != ClockTrust::Unknown);
+        let Some(running) = &self.running else { return };
         let wall = self.clock.wall(self.t);
         let is_for_it = self.facts.books.path().is_some_and(|path| match &publication.slot {
             loa_node_core::Slot::Command(Some(area)) => path.contains(area),
             loa_node_core::Slot::Command(None) => true,
             loa_node_core::Slot::Keys | loa_node_core::Slot::Node | loa_node_core::Slot::Plan(_) => false,
         });
-        let undisturbed = self.broker.was_reliable_since(life, sent) && self.trouble_until < sent - SECOND;
+        let is_reliable = self.broker.was_reliable_since(life, sent);
+        let undisturbed = self.trouble_until < sent - SECOND;
         // Whose clock is a little behind or ahead may take it for one of the future or the past.
         let is_valid = publication.not_before + SECOND <= self.clock.wall(sent) && wall < publication.expires;
-        let may_verify = self.facts.books.knows_key_of(publication) && is_valid;
+        // X3: what names the boot of a node without a clock is believed whatever its clock says.
+        let names_boot = publication.document.order().and_then(|c| c.boot) == Some(boot_id(self.boots));
+        let had_no_clock = running.trust == ClockTrust::Unknown && running.trust_since < sent - SECOND;
+        let is_believed = match running.trust {
+            ClockTrust::Unknown => names_boot && had_no_clock && running.stopping.is_none(),
+            ClockTrust::Trusted | ClockTrust::Holdover => undisturbed && is_valid,
+        };
+        let may_verify = self.facts.books.knows_key_of(publication);
         let is_obeyed = self.obeyed.contains(&publication.applied.digest);
-        if trusted && is_for_it && undisturbed && may_verify && !is_obeyed {
+        if is_believed && is_for_it && is_reliable && may_verify && !is_obeyed {
             let what = format!("{:?} to {:?} is not obeyed", publication.document, publication.slot);
             self.demand("a connected node obeys an order at once", Err(what));
         }

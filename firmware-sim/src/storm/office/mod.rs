@@ -31,6 +31,7 @@ use loa_protocol::timeline::Guards;
 use self::drafts::Object;
 pub(crate) use self::ring::Ring;
 use self::shelf::{Reader, Shelf};
+use self::warden::Warden;
 use super::almanac::Almanac;
 use super::fault::{Fault, Faults};
 use super::rng::Rng;
@@ -79,6 +80,13 @@ impl Document {
             Self::Keys(_) | Self::Order(_) => None,
             Self::Plan(plan) => Some(&plan.guards),
             Self::Node(node) => Some(&node.guards),
+        }
+    }
+
+    pub(crate) fn order(&self) -> Option<&Command> {
+        match self {
+            Self::Order(command) => Some(command),
+            Self::Keys(_) | Self::Plan(_) | Self::Node(_) => None,
         }
     }
 
@@ -178,12 +186,23 @@ impl Frame {
         self.kinds.has(kind)
     }
 
+    fn has_orders(&self) -> bool {
+        self.has(Fault::Orders) || self.has(Fault::NamedOrders)
+    }
+
     pub(crate) fn rng(&self, purpose: &str) -> Rng {
         Rng::of(self.seed, purpose)
     }
 
     pub(crate) fn is_down(&self, at: i64) -> bool {
         self.outages.iter().any(|outage| outage.from <= at && at < outage.until)
+    }
+
+    /// The guards that a board has of its own, which no document states.
+    pub(crate) fn guards_of_board(&self, index: usize) -> Option<Guards> {
+        let mut warden = Warden::new(self.rng(&format!("board's own guards of {index}")));
+        let (guards, _) = warden.draw();
+        Some(guards).filter(|guards| self.has(Fault::Board) && !guards.is_empty())
     }
 
     /// When the controller gets to what is to be done at an instant.
@@ -232,9 +251,9 @@ impl History {
         let Some(first) = published.first() else { return };
         let slot = first.slot.clone();
         if let Slot::Plan(area) = &slot
-            && self.frame.has(Fault::Orders)
+            && self.frame.has_orders()
         {
-            let orders = orders::orders(&self.frame, Ok(area), &published);
+            let orders = orders::orders((&self.frame, &self.almanac), Ok(area), &published);
             self.plans.insert(Slot::Command(Some(area.clone())), orders);
         }
         self.plans.insert(slot, published);
@@ -246,9 +265,10 @@ impl History {
         let (commune, village) = names::place(index);
         let mut publications: BTreeMap<Slot, Vec<Arc<Publication>>> = BTreeMap::new();
         publications.insert(Slot::Keys, self.keys.clone());
-        if self.frame.has(Fault::Orders) {
+        if self.frame.has_orders() {
             let node = names::node(index);
-            publications.insert(Slot::Command(None), orders::orders(&self.frame, Err(&node), &own));
+            let orders = orders::orders((&self.frame, &self.almanac), Err(&node), &own);
+            publications.insert(Slot::Command(None), orders);
         }
         publications.insert(Slot::Node, own);
         for area in [
