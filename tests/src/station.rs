@@ -11,6 +11,7 @@ use loa_controller::domain::bulletin::{BulletinDraft, Making};
 use loa_controller::domain::node::NodeDraft;
 use loa_controller::domain::role::{ClassSet, Principal, Role};
 use loa_controller::domain::schedule::{ScheduleDraft, StartDraft};
+use loa_controller::domain::schedule_rules::ScheduleRulesDraft;
 use loa_controller::services::{BulletinView, Services, UserDraft};
 use loa_controller::store::receipts::{self, ReceiptFilter, ReceiptRecord};
 use loa_controller::store::reports;
@@ -281,6 +282,7 @@ impl Station {
             start_within_s: Some(60),
             areas: areas.iter().map(|area| (*area).to_owned()).collect(),
             nodes: Vec::new(),
+            rules: ScheduleRulesDraft::default(),
         };
         let made = services.schedules.create(&self.author, &draft, None).await?;
         Ok((made.schedule.id, at))

@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono_tz::Tz;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::{Category, Class, Language};
-use loa_protocol::ids::{AreaId, BulletinId, ItemId, NodeId, ObjectHash};
+use loa_protocol::ids::{AreaId, BulletinId, CalendarId, ItemId, NodeId, ObjectHash};
 use loa_protocol::plan::{AreaPlan, ITEMS_MAX, Item, NodeDocument, Program, Track, Zone};
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::Start;
+use loa_protocol::timeline::{Calendar, ItemRules, Start};
 use loa_protocol::transfer::Manifest;
 use loa_protocol::wire::{MESSAGE_MAX_BYTES, Wire, WireError};
 
@@ -47,6 +47,8 @@ pub struct DesiredItem {
     pub valid_until: Option<UnixMs>,
     /// How late a start may be.
     pub start_within_ms: u32,
+    /// How it sounds, beyond that.
+    pub rules: ItemRules,
     /// The sounds, in the order of the bulletin's tracks.
     pub tracks: Vec<Track>,
     /// The area on whose behalf the bulletin was approved. It sounds nowhere else, wherever its targets stand by now.
@@ -92,6 +94,8 @@ pub struct Desired {
     pub areas: BTreeMap<AreaId, DesiredArea>,
     /// The nodes.
     pub nodes: Vec<DesiredNode>,
+    /// The calendars that items name.
+    pub calendars: BTreeMap<CalendarId, Calendar>,
 }
 
 impl Desired {
@@ -118,7 +122,8 @@ impl DesiredItem {
         place.areas().starts_with(self.reach.areas())
     }
 
-    fn to_item(&self) -> Item {
+    /// The item of plans.
+    pub(crate) fn to_item(&self) -> Item {
         Item {
             id: self.id.clone(),
             revision: self.revision,
@@ -131,7 +136,7 @@ impl DesiredItem {
             valid_until: self.valid_until,
             start_within_ms: self.start_within_ms,
             tracks: self.tracks.clone(),
-            rules: Default::default(),
+            rules: self.rules.clone(),
         }
     }
 }
@@ -186,7 +191,7 @@ pub fn compile(
             None => (Tz::UTC, AreaRules::default()),
         };
         let audience = format!("a:{area}");
-        let program = program(&items, manifests, &audience, &mut compiled.over_size);
+        let program = program(&items, manifests, &desired.calendars, &audience, &mut compiled.over_size);
         let plan = AreaPlan {
             area: area.clone(),
             epoch: 0,
@@ -213,7 +218,7 @@ pub fn compile(
             languages: node.languages.clone(),
             volume_percent: node.volume_percent,
             health_interval_s,
-            program: program(&items, manifests, &audience, &mut compiled.over_size),
+            program: program(&items, manifests, &desired.calendars, &audience, &mut compiled.over_size),
             guards: Default::default(),
         };
         match document.check() {
@@ -224,19 +229,20 @@ pub fn compile(
     compiled
 }
 
-/// The items that fit into one message, with their manifests. What is taken away (a cancelled item) must always take
+/// The items that fit into one message, with their manifests and calendars. What is taken away (a cancelled item) must always take
 /// effect, so a document that grew too large loses its least pressing items rather than staying as it was: those of the
 /// lowest class, and of these the single starts that come last.
 fn program(
     items: &[&DesiredItem],
     manifests: &BTreeMap<ObjectHash, Manifest>,
+    calendars: &BTreeMap<CalendarId, Calendar>,
     audience: &str,
     over_size: &mut Vec<(String, ItemId)>,
 ) -> Program {
     let once: BTreeMap<&ItemId, &DesiredItem> = items.iter().map(|item| (&item.id, *item)).collect();
     let mut by_weight: Vec<&DesiredItem> = once.into_values().collect();
     by_weight.sort_by_key(|item| (Reverse(item.class), single_start(item), item.id.clone()));
-    let (mut kept, mut objects) = (Vec::new(), BTreeMap::new());
+    let (mut kept, mut objects, mut named) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
     let mut room = MESSAGE_MAX_BYTES - FRAME_BYTES;
     for item in by_weight {
         let fresh: BTreeMap<ObjectHash, &Manifest> = item
@@ -246,8 +252,16 @@ fn program(
             .filter_map(|track| Some((track.object, manifests.get(&track.object)?)))
             .collect();
         let wire = item.to_item();
-        let bytes =
-            encoded_bytes(&wire) + fresh.values().map(|manifest| encoded_bytes(*manifest)).sum::<usize>();
+        let days: BTreeMap<&CalendarId, &Calendar> = wire
+            .rules
+            .excluded_calendars
+            .iter()
+            .filter(|id| !named.contains_key(id))
+            .filter_map(|id| calendars.get_key_value(id))
+            .collect();
+        let bytes = encoded_bytes(&wire)
+            + fresh.values().map(|manifest| encoded_bytes(*manifest)).sum::<usize>()
+            + days.values().map(|calendar| encoded_bytes(*calendar)).sum::<usize>();
         if bytes > room || kept.len() == ITEMS_MAX {
             over_size.push((audience.to_owned(), item.id.clone()));
             continue;
@@ -255,9 +269,14 @@ fn program(
         room -= bytes;
         kept.push(wire);
         objects.extend(fresh);
+        named.extend(days);
     }
     kept.sort_by(|a, b| a.id.cmp(&b.id));
-    Program { items: kept, objects: objects.into_values().cloned().collect(), calendars: Vec::new() }
+    Program {
+        items: kept,
+        objects: objects.into_values().cloned().collect(),
+        calendars: named.into_values().cloned().collect(),
+    }
 }
 
 /// Repeating items count as the soonest.
@@ -283,10 +302,13 @@ pub fn content_digest<T: Wire>(document: &T) -> ContentDigest {
 
 #[cfg(test)]
 mod tests {
+    use loa_protocol::timeline::check_calendars;
     use loa_protocol::transfer::Codec;
 
     use super::*;
     use crate::domain::area_rules::AreaRulesDraft;
+    use crate::domain::calendar::{Calendars, LUNAR_1_15, PUBLIC_HOLIDAYS};
+    use crate::domain::schedule_rules::ScheduleRules;
 
     const NOW: UnixMs = UnixMs(1_795_132_800_000);
 
@@ -310,6 +332,7 @@ mod tests {
             valid_from: None,
             valid_until: None,
             start_within_ms: 60_000,
+            rules: ItemRules::default(),
             tracks: vec![Track { language: Language::vietnamese(), object: manifest(object).object }],
             reach: AreaPath::new(vec![area("xa")]).unwrap(),
             areas: areas.iter().map(|a| area(a)).collect(),
@@ -335,6 +358,7 @@ mod tests {
             items,
             areas: [&["xa"][..], &["xa", "thon-1"], &["xa", "thon-2"]].map(placed).into(),
             nodes: vec![node("n1", "thon-1"), node("n2", "thon-2")],
+            calendars: BTreeMap::new(),
         }
     }
 
@@ -378,6 +402,42 @@ mod tests {
         let plans: Vec<_> =
             made.plans.iter().map(|p| (p.area.to_string(), p.guards.quiet_hours.len())).collect();
         assert_eq!(plans, [("thon-2".to_owned(), 0), ("xa".to_owned(), 1)], "households are no rule");
+    }
+
+    #[test]
+    fn a_plan_holds_the_calendars_that_its_items_name_and_no_others() {
+        let lunar = CalendarId::new(LUNAR_1_15).unwrap();
+        let rules = ScheduleRules { only_on: Some(lunar), ..ScheduleRules::default() }.on_the_wire();
+        let all = ["not-vn-lunar-1-15", "vn-lunar-1-15", "vn-public-holidays"]
+            .map(|id| CalendarId::new(id).unwrap());
+        let one = DesiredItem { rules: rules.clone(), ..item("s1", 1, &["xa"], &[]) };
+        let with = Desired {
+            calendars: Calendars::built_in().in_plans(&all, NOW),
+            ..desired(vec![one, item("s2", 2, &["thon-1"], &[])])
+        };
+        let made = compile_at(&with, &[], NOW);
+        let ids =
+            |plan: &AreaPlan| plan.program.calendars.iter().map(|c| c.id.to_string()).collect::<Vec<_>>();
+        assert!(ids(&made.plans[0]).is_empty(), "the village's item names none");
+        assert_eq!(ids(&made.plans[1]), ["not-vn-lunar-1-15"]);
+        assert_eq!(made.plans[1].program.items[0].rules, rules);
+        assert!(made.plans.iter().all(|p| p.check().is_ok() && check_calendars(&p.program).is_ok()));
+    }
+
+    #[test]
+    fn plans_are_signed_anew_when_the_year_turns_and_not_from_day_to_day() {
+        let holidays = CalendarId::new(PUBLIC_HOLIDAYS).unwrap();
+        let rules =
+            ScheduleRules { not_on: vec![holidays.clone()], ..ScheduleRules::default() }.on_the_wire();
+        let daily = Start::Cron("0 6 * * *".parse().unwrap());
+        let daily = DesiredItem { rules, start: daily, ..item("s1", 1, &["xa"], &[]) };
+        let digest = |now: UnixMs| {
+            let calendars = Calendars::built_in().in_plans([&holidays], now);
+            let made = compile_at(&Desired { calendars, ..desired(vec![daily.clone()]) }, &[], now);
+            content_digest(&made.plans[0])
+        };
+        assert_eq!(digest(NOW), digest(NOW + 86_400_000));
+        assert_ne!(digest(NOW), digest(NOW + 60 * 86_400_000));
     }
 
     #[test]

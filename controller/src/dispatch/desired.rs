@@ -11,6 +11,7 @@ use loa_protocol::time::UnixMs;
 use super::compile::{Desired, DesiredArea, DesiredItem, DesiredNode, OVER_KEPT_MS};
 use crate::domain::area::{Area, inherited, languages_at};
 use crate::domain::area_rules::AreaRules;
+use crate::domain::calendar::Calendars;
 use crate::domain::node::{Node, NodeState};
 use crate::domain::role::Scope;
 use crate::store::schedules::OnAir;
@@ -26,6 +27,8 @@ pub struct Rows {
     pub nodes: Vec<Node>,
     /// The schedules that may still sound, with what they play.
     pub on_air: Vec<OnAir>,
+    /// The calendars that schedules may name.
+    pub calendars: Calendars,
 }
 
 impl Rows {
@@ -40,12 +43,13 @@ impl Rows {
             rules: area_rules::all(c).await?,
             nodes: nodes::list(c, &everywhere).await?.into_iter().map(|(node, _)| node).collect(),
             on_air: schedules::on_air(c, now - OVER_KEPT_MS).await?,
+            calendars: Calendars::built_in(),
         })
     }
 
-    /// What they say. `zone` serves areas that name none.
-    pub fn desired(self, zone: Tz) -> Desired {
-        let Self { areas, rules, nodes, on_air } = self;
+    /// What they say at an instant. `zone` serves areas that name none.
+    pub fn desired(self, zone: Tz, now: UnixMs) -> Desired {
+        let Self { areas, rules, nodes, on_air, calendars } = self;
         let by_id: BTreeMap<&AreaId, &Area> = areas.iter().map(|area| (&area.id, area)).collect();
         let placed = |area: &Area| {
             let zone = zone_of(&area.path, &by_id).unwrap_or(zone);
@@ -60,8 +64,10 @@ impl Rows {
             path: node.path,
             volume_percent: node.volume_percent,
         });
+        let items: Vec<DesiredItem> = on_air.into_iter().map(item).collect();
         Desired {
-            items: on_air.into_iter().map(item).collect(),
+            calendars: calendars.in_plans(items.iter().flat_map(|item| &item.rules.excluded_calendars), now),
+            items,
             nodes: nodes.collect(),
             areas: areas.iter().map(placed).collect(),
         }
@@ -74,14 +80,15 @@ impl Rows {
 /// [`StoreError`].
 pub async fn read(store: &Store, zone: Tz, now: UnixMs) -> Result<Desired, StoreError> {
     let mut tx = store.read().await?;
-    Ok(Rows::read(&mut tx, now).await?.desired(zone))
+    Ok(Rows::read(&mut tx, now).await?.desired(zone, now))
 }
 
 fn zone_of(path: &AreaPath, by_id: &BTreeMap<&AreaId, &Area>) -> Option<Tz> {
     inherited(path, by_id, |area| area.zone)
 }
 
-fn item(OnAir { schedule, revision, reach }: OnAir) -> DesiredItem {
+/// A schedule as plans carry it.
+pub(crate) fn item(OnAir { schedule, revision, reach }: OnAir) -> DesiredItem {
     let values = schedule.values;
     let sound = |track: crate::domain::bulletin::Track| {
         Some(Track { language: track.content.language, object: track.object? })
@@ -97,6 +104,7 @@ fn item(OnAir { schedule, revision, reach }: OnAir) -> DesiredItem {
         valid_from: values.valid_from,
         valid_until: values.valid_until,
         start_within_ms: values.start_within_ms,
+        rules: values.rules.on_the_wire(),
         // A revision is approved with all its sounds finished, so none is left out here.
         tracks: revision.tracks.into_iter().filter_map(sound).collect(),
         reach,

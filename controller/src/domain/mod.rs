@@ -6,6 +6,7 @@
 pub mod area;
 pub mod area_rules;
 pub mod bulletin;
+pub mod calendar;
 pub mod doubt;
 pub mod ids;
 pub mod language;
@@ -16,5 +17,6 @@ pub mod node;
 pub mod refused;
 pub mod role;
 pub mod schedule;
+pub mod schedule_rules;
 pub mod slug;
 pub mod user;

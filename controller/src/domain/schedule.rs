@@ -1,18 +1,23 @@
 //! When and where a bulletin sounds, as a person asks for it.
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
+use loa_protocol::area::AreaPath;
 use loa_protocol::ids::{AreaId, BulletinId, ItemId, NodeId};
 use loa_protocol::plan::START_WITHIN_MAX_MS;
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::{CronPattern, Start};
+use loa_protocol::timeline::{Calendar, CronPattern, Start, Timetable};
 
+use super::calendar::Calendars;
 use super::message::{FieldErrors, Message};
+use super::schedule_rules::{ScheduleRules, ScheduleRulesDraft, too_far};
 
 /// How late a start may be when nobody says otherwise: five minutes.
 pub const START_WITHIN_DEFAULT_MS: u32 = 5 * 60 * 1000;
 /// Furthest start that is believed: two years. A typing error in the year must not become a silent schedule.
 const HORIZON_MS: i64 = 2 * 366 * 24 * 3600 * 1000;
+/// Furthest end of a validity that is believed: ten years.
+const VALIDITY_MAX_MS: i64 = 10 * 366 * 24 * 3600 * 1000;
 /// Most targets of one schedule.
 const TARGETS_MAX: usize = 2_000;
 
@@ -33,6 +38,8 @@ pub struct ScheduleDraft {
     pub areas: Vec<String>,
     /// Ids of single nodes.
     pub nodes: Vec<String>,
+    /// On which days it does not sound, and how it sounds beyond that.
+    pub rules: ScheduleRulesDraft,
 }
 
 /// When it starts, as typed.
@@ -61,6 +68,19 @@ pub struct ScheduleValues {
     pub areas: Vec<AreaId>,
     /// Target nodes, none twice.
     pub nodes: Vec<NodeId>,
+    /// On which days it does not sound, and how it sounds beyond that.
+    pub rules: ScheduleRules,
+}
+
+/// Where a schedule is written: the area of its bulletin.
+#[derive(Debug, Clone, Copy)]
+pub struct WrittenAt<'a> {
+    /// The area.
+    pub place: &'a AreaPath,
+    /// The zone of its clocks.
+    pub zone: Tz,
+    /// All calendars.
+    pub calendars: &'a Calendars,
 }
 
 /// A schedule as it is kept.
@@ -87,25 +107,38 @@ pub struct NextStart {
     pub zone: Tz,
 }
 
-impl ScheduleValues {
-    /// The first start after `after` within its validity, on the wall clocks of `zones`: nodes read a repeating time in
-    /// the zone of the target that they hear it through. Of starts at the same instant the first zone's.
-    pub fn next_after(&self, zones: &[Tz], after: UnixMs) -> Option<NextStart> {
-        let after = self.valid_from.map_or(after, |from| after.max(from - 1));
-        let starts = zones
-            .iter()
-            .filter_map(|zone| self.start.next_after(*zone, after).map(|at| NextStart { at, zone: *zone }));
-        let next = starts.min_by_key(|start| start.at)?;
-        self.valid_until.is_none_or(|until| next.at < until).then_some(next)
+/// When a schedule starts on the clocks of its targets: the node's own [`Timetable`] for each zone, for nodes read a repeating
+/// time in the zone of the target that they hear it through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Starts(Vec<(Tz, Timetable)>);
+
+impl Starts {
+    /// The starts of a schedule on these clocks. `calendars` are those that its rules name, written out.
+    pub fn new(values: &ScheduleValues, zones: &[Tz], calendars: &[Calendar]) -> Self {
+        let rules = values.rules.on_the_wire();
+        let timetable = |zone: &Tz| {
+            let timetable = Timetable::of(values.start.clone(), &rules, *zone, calendars);
+            (*zone, timetable.within(values.valid_from, values.valid_until))
+        };
+        Self(zones.iter().map(timetable).collect())
+    }
+
+    /// The first start after `after` within the schedule's validity. Of starts at the same instant the first zone's.
+    pub fn next_after(&self, after: UnixMs) -> Option<NextStart> {
+        let starts = self.0.iter().filter_map(|(zone, timetable)| {
+            timetable.next_after(after).map(|at| NextStart { at, zone: *zone })
+        });
+        starts.min_by_key(|start| start.at)
     }
 }
 
 impl ScheduleDraft {
-    /// Checks every field at the instant `now`, with local times in `zone`.
+    /// Checks every field at the instant `now`.
     ///
     /// # Errors
     /// All problems at once: a start in the past, a pattern that never fires, no target, ...
-    pub fn check(&self, zone: Tz, now: UnixMs) -> Result<ScheduleValues, FieldErrors> {
+    pub fn check(&self, at: WrittenAt<'_>, now: UnixMs) -> Result<ScheduleValues, FieldErrors> {
+        let WrittenAt { place, zone, calendars } = at;
         let mut errors = FieldErrors::new();
         let valid_from = errors.keep("valid_from", optional_time(&self.valid_from, zone)).flatten();
         let valid_until = errors.keep("valid_until", optional_time(&self.valid_until, zone)).flatten();
@@ -120,6 +153,11 @@ impl ScheduleDraft {
                     "The end must be after the beginning.",
                 ),
             );
+        }
+        for (field, end) in [("valid_from", valid_from), ("valid_until", valid_until)] {
+            if let Some(end) = end.filter(|end| end.since(now) > VALIDITY_MAX_MS) {
+                errors.add(field, too_far(day_of(end, zone)));
+            }
         }
         let start = errors.keep(self.start_field(), check_start(&self.start, zone, now));
         let start_within_ms = errors.keep("start_within_s", check_tolerance(self.start_within_s));
@@ -145,6 +183,7 @@ impl ScheduleDraft {
                 ),
             );
         }
+        let rules = self.rules.check(calendars, place, day_of(now, zone), &mut errors);
         let values = start.zip(start_within_ms).map(|(start, start_within_ms)| ScheduleValues {
             start,
             zone,
@@ -153,19 +192,12 @@ impl ScheduleDraft {
             start_within_ms,
             areas,
             nodes,
+            rules,
         });
-        if let Some(values) = &values
-            && errors.is_empty()
-            && values.next_after(&[zone], now).is_none()
+        if let Some(values) = values.as_ref().filter(|_| errors.is_empty())
+            && let Some(message) = hardly_ever(values, calendars, now)
         {
-            errors.add(
-                self.start_field(),
-                Message::fixed(
-                    "start.never",
-                    "Lịch này không bao giờ phát: không có thời điểm nào trong tương lai thỏa điều kiện.",
-                    "This schedule never sounds: no instant in the future fits it.",
-                ),
-            );
+            errors.add(self.start_field(), message);
         }
         errors.finish(values)
     }
@@ -176,6 +208,37 @@ impl ScheduleDraft {
             StartDraft::Cron(_) => "cron",
         }
     }
+}
+
+/// What to say about a schedule that never sounds, or only in the far future.
+fn hardly_ever(values: &ScheduleValues, calendars: &Calendars, now: UnixMs) -> Option<Message> {
+    let written = calendars.looked_at(&values.rules.on_the_wire().excluded_calendars, now);
+    match Starts::new(values, &[values.zone], &written).next_after(now) {
+        None => Some(Message::fixed(
+            "start.never",
+            "Lịch này không bao giờ phát: không có ngày giờ nào sắp tới thỏa mọi điều kiện. Hãy xem lại ngày trong mẫu lặp (chẳng hạn 31/4 không có, 29/02 chỉ có trong năm nhuận), thời hạn và các ngày không phát.",
+            "This schedule never sounds: no day and time to come fits all of it. Look again at the days of its pattern (there is no 31 April, and 29 February in leap years only), its validity and the days that are left out.",
+        )),
+        Some(first) if first.at.since(now) > HORIZON_MS => {
+            let day = day_of(first.at, first.zone);
+            Some(Message::written(
+                "start.rare",
+                format!(
+                    "Lần phát đầu tiên là ngày {}, hơn hai năm nữa. Hãy kiểm tra lại ngày tháng; ngày 29/02 chỉ có trong năm nhuận.",
+                    day.format("%d/%m/%Y")
+                ),
+                format!(
+                    "The first start is on {day}, in more than two years. Check the dates; 29 February comes in leap years only."
+                ),
+            ))
+        }
+        Some(_) => None,
+    }
+}
+
+/// The local date of an instant.
+fn day_of(at: UnixMs, zone: Tz) -> NaiveDate {
+    at.to_utc().unwrap_or(DateTime::UNIX_EPOCH).with_timezone(&zone).date_naive()
 }
 
 /// A local date and time as an instant: the first coming of a time that comes twice.
@@ -294,30 +357,83 @@ mod tests {
             start_within_s: None,
             areas: vec!["xa".to_owned()],
             nodes: Vec::new(),
+            rules: ScheduleRulesDraft::default(),
         }
+    }
+
+    fn check(draft: &ScheduleDraft, now: UnixMs) -> Result<ScheduleValues, FieldErrors> {
+        let place = AreaPath::new(vec![AreaId::new("xa").unwrap()]).unwrap();
+        draft.check(WrittenAt { place: &place, zone: ZONE, calendars: &Calendars::built_in() }, now)
+    }
+
+    fn starts(values: &ScheduleValues, zones: &[Tz]) -> Starts {
+        let named = values.rules.on_the_wire().excluded_calendars;
+        Starts::new(values, zones, &Calendars::built_in().looked_at(&named, now()))
+    }
+
+    /// The days of the first starts after [`now`].
+    fn days(draft: &ScheduleDraft, count: usize) -> Vec<String> {
+        let starts = starts(&check(draft, now()).unwrap(), &[ZONE]);
+        let all = std::iter::successors(starts.next_after(now()), |last| starts.next_after(last.at));
+        all.take(count).map(|start| day_of(start.at, ZONE).to_string()).collect()
+    }
+
+    #[test]
+    fn days_that_are_left_out_are_passed_over() {
+        let mut daily = draft(StartDraft::Cron("30 17 * * *".to_owned()));
+        daily.rules.excluded_dates = "22/11/2026, 23/11/2026".to_owned();
+        assert_eq!(days(&daily, 2), ["2026-11-24", "2026-11-25"]);
+        daily.rules.only_on = "vn-lunar-1-15".to_owned();
+        // The 15th of the tenth month is the 23rd of November, and left out.
+        assert_eq!(days(&daily, 2), ["2026-12-09", "2026-12-23"]);
+        let mut new_year = draft(StartDraft::Cron("0 6 1-3 1 *".to_owned()));
+        new_year.rules.not_on = vec!["vn-public-holidays".to_owned()];
+        assert_eq!(days(&new_year, 3), ["2027-01-02", "2027-01-03", "2028-01-02"]);
+    }
+
+    #[test]
+    fn a_schedule_whose_days_are_all_left_out_is_refused_soon_even_if_it_comes_each_minute() {
+        let mut tet = draft(StartDraft::Once("2027-02-06T06:00".to_owned()));
+        tet.rules.not_on = vec!["vn-public-holidays".to_owned()];
+        assert_eq!(check(&tet, now()).unwrap_err().to_string(), "at: start.never");
+        let mut both = draft(StartDraft::Cron("* * * * *".to_owned()));
+        both.rules.not_on = vec!["vn-lunar-1-15".to_owned()];
+        both.rules.only_on = "vn-lunar-1-15".to_owned();
+        assert_eq!(check(&both, now()).unwrap_err().to_string(), "cron: start.never");
+    }
+
+    #[test]
+    fn a_leap_day_is_believed_where_it_comes_soon() {
+        let leap = draft(StartDraft::Cron("0 6 29 2 *".to_owned()));
+        assert_eq!(days(&leap, 1), ["2028-02-29"]);
+        let after_leap = local_time("2028-03-01T00:00", ZONE).unwrap();
+        assert_eq!(check(&leap, after_leap).unwrap_err().to_string(), "cron: start.rare");
+        let before = ScheduleDraft { valid_until: "2028-02-29T00:00".to_owned(), ..leap };
+        assert_eq!(check(&before, now()).unwrap_err().to_string(), "cron: start.never");
     }
 
     #[test]
     fn local_times_are_those_of_the_area() {
-        let values = draft(StartDraft::Once("2026-11-22T17:30".to_owned())).check(ZONE, now()).unwrap();
+        let values = check(&draft(StartDraft::Once("2026-11-22T17:30".to_owned())), now()).unwrap();
         assert_eq!(values.start, Start::At(UnixMs(1_795_343_400_000)));
         assert_eq!(values.start_within_ms, START_WITHIN_DEFAULT_MS);
-        let values = draft(StartDraft::Cron("30 17 * * *".to_owned())).check(ZONE, now()).unwrap();
-        let next = values.next_after(&[ZONE], now()).unwrap();
+        let values = check(&draft(StartDraft::Cron("30 17 * * *".to_owned())), now()).unwrap();
+        let next = starts(&values, &[ZONE]).next_after(now()).unwrap();
         assert_eq!(next, NextStart { at: UnixMs(1_795_343_400_000), zone: ZONE });
     }
 
     #[test]
     fn a_repeating_time_is_read_on_the_clock_of_each_target() {
-        let values = draft(StartDraft::Cron("30 17 * * *".to_owned())).check(ZONE, now()).unwrap();
+        let values = check(&draft(StartDraft::Cron("30 17 * * *".to_owned())), now()).unwrap();
         let tokyo = Tz::Asia__Tokyo;
-        let first = values.next_after(&[ZONE, tokyo], now()).unwrap();
+        let both = starts(&values, &[ZONE, tokyo]);
+        let first = both.next_after(now()).unwrap();
         assert_eq!(first, NextStart { at: UnixMs(1_795_336_200_000), zone: tokyo });
-        let second = values.next_after(&[ZONE, tokyo], first.at).unwrap();
+        let second = both.next_after(first.at).unwrap();
         assert_eq!(second, NextStart { at: UnixMs(1_795_343_400_000), zone: ZONE });
-        let once = draft(StartDraft::Once("2026-11-22T17:30".to_owned())).check(ZONE, now()).unwrap();
+        let once = check(&draft(StartDraft::Once("2026-11-22T17:30".to_owned())), now()).unwrap();
         assert_eq!(
-            once.next_after(&[tokyo, ZONE], now()).map(|next| next.at),
+            starts(&once, &[tokyo, ZONE]).next_after(now()).map(|next| next.at),
             Some(second.at),
             "one instant"
         );
@@ -332,6 +448,19 @@ mod tests {
             (once("2036-11-22T08:00"), "at: start.too_far"),
             (once("mai"), "at: time.unreadable"),
             (cron("0 0 30 2 *"), "cron: start.never"),
+            (cron("0 6 31 4 *"), "cron: start.never"),
+            (
+                ScheduleDraft { valid_until: "2038-01-20T00:00".to_owned(), ..cron("0 6 * * *") },
+                "valid_until: date.too_far",
+            ),
+            (
+                ScheduleDraft { valid_from: "2106-02-07T00:00".to_owned(), ..cron("0 6 * * *") },
+                "valid_from: date.too_far",
+            ),
+            (
+                ScheduleDraft { valid_from: "2029-01-01T00:00".to_owned(), ..cron("0 6 * * *") },
+                "cron: start.rare",
+            ),
             (cron("0 0 * *"), "cron: cron.unreadable"),
             (
                 ScheduleDraft { valid_until: "2026-11-21T00:00".to_owned(), ..cron("0 6 * * *") },
@@ -359,7 +488,7 @@ mod tests {
                 "start_within_s: start_within_s.out_of_range",
             ),
         ] {
-            assert_eq!(draft.check(ZONE, now()).unwrap_err().to_string(), expected);
+            assert_eq!(check(&draft, now()).unwrap_err().to_string(), expected);
         }
     }
 }

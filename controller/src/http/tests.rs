@@ -4,6 +4,7 @@ mod bad_input;
 mod description;
 mod enrolling;
 mod main_job;
+mod schedule_rules;
 mod signing_in;
 mod speech_data;
 mod surroundings;

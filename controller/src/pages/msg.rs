@@ -53,6 +53,20 @@ messages! {
     RULE_OWN_FIRST = "rule-own-first";
     /// An area's rules were saved; word `x` is its name.
     AREA_RULES_SAVED = "area-rules-saved";
+    /// No whole number; word `x`.
+    BAD_NUMBER = "err-bad-number";
+    /// A schedule sounds on a calendar's days alone; word `x`.
+    ONLY_ON = "schedule-says-only-on";
+    /// A schedule does not sound on a calendar's days; word `x`.
+    NOT_ON = "schedule-says-not-on";
+    /// A schedule does not sound on dates; word `x`.
+    NOT_ON_DATES = "schedule-says-not-dates";
+    /// A schedule's rounds; numbers `n` and `gap` (seconds).
+    ROUNDS = "schedule-says-rounds";
+    /// It goes on after an interruption.
+    AFTER_RESUME = "schedule-says-resume";
+    /// It begins again after an interruption.
+    AFTER_RESTART = "schedule-says-restart";
     /// No weekday ticked.
     NO_DAY = "err-no-day";
     /// The two passphrases differ.

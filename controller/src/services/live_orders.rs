@@ -24,6 +24,7 @@ use crate::domain::live_order::{LiveOrder, OrderKind, check_reason};
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role::{Action, Principal, Scope};
 use crate::domain::schedule::{ScheduleDraft, StartDraft};
+use crate::domain::schedule_rules::ScheduleRulesDraft;
 use crate::live::Change;
 use crate::store::schedules::ScheduleFilter;
 use crate::store::{Connection, live_orders, nodes, schedules};
@@ -292,6 +293,7 @@ impl LiveOrders {
                 Addressee::Node(node) => Some(node.to_string()),
                 Addressee::Area(_) => None,
             }),
+            rules: ScheduleRulesDraft::default(),
         };
         Schedules(Arc::clone(&self.0)).preview(who, &draft).await?;
         Ok(draft)

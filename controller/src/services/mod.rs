@@ -12,6 +12,7 @@ mod areas;
 mod audit;
 mod bulletins;
 mod clock;
+mod clocks;
 mod error;
 mod heard;
 mod lexicon;
@@ -26,9 +27,9 @@ mod schedules;
 mod sessions;
 mod sounds;
 mod speech_data;
+mod too_long;
 mod uploads;
 mod users;
-mod zones;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

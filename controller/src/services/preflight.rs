@@ -185,7 +185,7 @@ impl Preflights {
             *from = Some(from.map_or(heard, |from| from.max(heard)));
         }
         let (names, households) = (Names::of(&rows.areas, &rows.nodes), rows.rules.clone());
-        let desired = narrowed(rows.desired(self.0.zone), subject.of.as_ref(), &subject.within);
+        let desired = narrowed(rows.desired(self.0.zone, now), subject.of.as_ref(), &subject.within);
         let manifests = self.0.manifests.of(&desired.objects(now)).await?;
 
         // The semaphore is never closed.
@@ -306,7 +306,7 @@ impl PreflightGroup {
 
 /// Nothing but the nodes that are asked about, and what matters to them: the documents of these stay as they are.
 fn narrowed(desired: Desired, of: Option<&BTreeSet<ItemId>>, within: &[Scope]) -> Desired {
-    let Desired { mut items, areas, mut nodes } = desired;
+    let Desired { mut items, areas, mut nodes, calendars } = desired;
     match of {
         None => nodes.retain(|node| within.iter().any(|scope| holds(scope, &node.path))),
         Some(of) => {
@@ -335,7 +335,7 @@ fn narrowed(desired: Desired, of: Option<&BTreeSet<ItemId>>, within: &[Scope]) -
         item.nodes.retain(|node| ids.contains(node));
     }
     let areas = areas.into_iter().filter(|(id, _)| on_paths.contains(id)).collect();
-    Desired { items, areas, nodes }
+    Desired { items, areas, nodes, calendars }
 }
 
 fn holds(scope: &Scope, path: &AreaPath) -> bool {

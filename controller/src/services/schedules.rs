@@ -3,26 +3,30 @@
 //! A bulletin sounds in its own area or inside it, because its approver answers for that area alone. It may be
 //! scheduled before it is approved: until then no plan carries it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono_tz::Tz;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::Class;
-use loa_protocol::ids::ItemId;
+use loa_protocol::ids::{CalendarId, ItemId};
 use loa_protocol::time::UnixMs;
 use serde_json::{Value, json};
 
 use super::audit::Deed;
 use super::bulletins::load as load_bulletin;
-use super::zones::Zones;
+use super::clocks::Clocks;
 use super::{BulletinView, Ground, PlanProblem, ServiceError, Thing};
+use crate::domain::calendar::{CalendarName, Calendars};
 use crate::domain::ids::fresh_item_id;
 use crate::domain::language::MissingLanguages;
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role::{Action, Principal};
-use crate::domain::schedule::{NextStart, Schedule, ScheduleDraft, ScheduleValues, unknown_target};
+use crate::domain::schedule::{
+    NextStart, Schedule, ScheduleDraft, ScheduleValues, Starts, WrittenAt, unknown_target,
+};
+use crate::domain::schedule_rules::interruption_word;
 use crate::live::Change;
-use crate::store::schedules::ScheduleFilter;
+use crate::store::schedules::{OnAir, ScheduleFilter};
 use crate::store::{Connection, areas, nodes, schedules};
 
 /// Most schedules of one page.
@@ -41,8 +45,10 @@ pub struct ScheduleView {
     pub schedule: Schedule,
     /// What.
     pub bulletin: BulletinView,
-    /// The zones in which its targets read local times, each once.
-    pub zones: Vec<Tz>,
+    /// When it starts on the clocks of its targets.
+    pub starts: Starts,
+    /// What the calendars that it names are called.
+    pub calendars: BTreeMap<CalendarId, CalendarName>,
     /// Its next start anywhere, if it has one and is not cancelled.
     pub next: Option<NextStart>,
     /// Why it does not get to nodes, or not to all.
@@ -54,16 +60,16 @@ pub struct ScheduleView {
 pub struct SchedulePreview {
     /// Its values, checked.
     pub values: ScheduleValues,
-    /// The zones in which its targets read local times, each once.
-    pub zones: Vec<Tz>,
+    /// When it starts on the clocks of its targets.
+    pub starts: Starts,
     /// Which languages of its villages the bulletin lacks.
     pub missing: MissingLanguages,
 }
 
 impl SchedulePreview {
-    /// The first start after an instant, in any of the zones.
+    /// The first start after an instant, on any of the clocks.
     pub fn next_after(&self, after: UnixMs) -> Option<NextStart> {
-        self.values.next_after(&self.zones, after)
+        self.starts.next_after(after)
     }
 }
 
@@ -79,9 +85,9 @@ pub struct Upcoming {
 }
 
 impl ScheduleView {
-    /// The first start after an instant, in any of the targets' zones, cancelled or not.
+    /// The first start after an instant, on any of the clocks, cancelled or not.
     pub fn next_after(&self, after: UnixMs) -> Option<NextStart> {
-        self.schedule.values.next_after(&self.zones, after)
+        self.starts.next_after(after)
     }
 
     /// Whether plans carry it: approved, not cancelled, with a start to come.
@@ -114,10 +120,10 @@ impl Schedules {
         let now = self.0.now();
         let filter = ScheduleFilter { limit: filter.limit.clamp(1, PAGE_MAX), since: now, ..filter.clone() };
         let mut tx = self.0.store.read().await?;
-        let zones = self.0.zones(&mut tx).await?;
+        let clocks = self.0.clocks(&mut tx).await?;
         let mut views = Vec::new();
         for schedule in schedules::list(&mut tx, &who.scopes(Action::Read), &filter).await? {
-            views.push(self.view(&mut tx, &zones, schedule, now).await?);
+            views.push(self.view(&mut tx, &clocks, schedule, now).await?);
         }
         Ok(views)
     }
@@ -131,6 +137,15 @@ impl Schedules {
         let view = self.load(&mut tx, id, self.0.now()).await?;
         who.require(Action::Read, &view.bulletin.bulletin.path)?;
         Ok(view)
+    }
+
+    /// The calendars that schedules may name, the product's own first.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn calendars(&self) -> Result<Vec<(CalendarId, CalendarName)>, ServiceError> {
+        let calendars = Calendars::built_in();
+        Ok(calendars.iter().map(|(id, calendar)| (id.clone(), calendar.name.clone())).collect())
     }
 
     /// The starts of these schedules from now up to `until`, in order; at most 200 of each schedule.
@@ -160,19 +175,19 @@ impl Schedules {
     ) -> Result<SchedulePreview, ServiceError> {
         let mut tx = self.0.store.read().await?;
         let (view, values) = self.check(&mut tx, who, draft).await?;
-        let zones = self.0.zones(&mut tx).await?.of(&mut tx, &values).await?;
+        let starts = self.0.clocks(&mut tx).await?.starts(&mut tx, &values).await?;
         let revision = view.on_air.as_ref().unwrap_or(&view.latest);
         let targets = std::slice::from_ref(&values);
         let missing = self.0.missing_languages(&mut tx, revision, &view.bulletin.path, targets).await?;
-        Ok(SchedulePreview { values, zones, missing })
+        Ok(SchedulePreview { values, starts, missing })
     }
 
     /// Sets when and where a bulletin sounds. `id` names a form that was shown: the same form sent twice makes one
     /// schedule. `None` draws an id.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`]: a start in the past, a pattern that never fires, an unknown target, a target outside
-    /// the bulletin's area; [`ServiceError::NotFound`] for the bulletin; [`ServiceError::Forbidden`] for a target or the
+    /// [`ServiceError::Invalid`]: a start in the past, a pattern that never fires, an unknown target or calendar, a target
+    /// outside the bulletin's area, a session that is longer than a target allows; [`ServiceError::NotFound`] for the bulletin; [`ServiceError::Forbidden`] for a target or the
     /// class; [`ServiceError::Conflict`] for a withdrawn bulletin.
     pub async fn create(
         &self,
@@ -185,8 +200,8 @@ impl Schedules {
         let now = self.0.now();
         let id = id.unwrap_or_else(fresh_item_id);
         if let Some(there) = schedules::get(&mut tx, &id).await? {
-            let zones = self.0.zones(&mut tx).await?;
-            let view = self.view(&mut tx, &zones, there, now).await?;
+            let clocks = self.0.clocks(&mut tx).await?;
+            let view = self.view(&mut tx, &clocks, there, now).await?;
             if view.schedule.bulletin == bulletin.bulletin.id && view.schedule.values == values {
                 return Ok(view);
             }
@@ -257,7 +272,9 @@ impl Schedules {
             )));
         }
         let zone = self.0.settings(c, path).await?.zone;
-        let values = draft.check(zone, self.0.now())?;
+        let clocks = self.0.clocks(c).await?;
+        let at = WrittenAt { place: path, zone, calendars: clocks.calendars() };
+        let values = draft.check(at, self.0.now())?;
         let mut errors = FieldErrors::new();
         let mut targets = Vec::new();
         for (i, id) in values.areas.iter().enumerate() {
@@ -272,14 +289,34 @@ impl Schedules {
                 None => errors.add(format!("nodes[{i}]"), unknown_target(id.as_str())),
             }
         }
-        for (field, target) in targets {
-            who.require(Action::Schedule(class), &target)?;
+        for (field, target) in &targets {
+            who.require(Action::Schedule(class), target)?;
             if !target.areas().starts_with(path.areas()) {
-                errors.add(field, outside());
+                errors.add(field.clone(), outside());
             }
         }
         let values = errors.finish(Some(values))?;
+        let targets: Vec<AreaPath> = targets.into_iter().map(|(_, target)| target).collect();
+        if let Some(message) = self.0.too_long(c, self.as_on_air(&bulletin, &values), &targets).await? {
+            let field = if values.rules.repeats.is_some() { "rounds" } else { "bulletin" };
+            return Err(FieldErrors::one(field, message).into());
+        }
         Ok((bulletin, values))
+    }
+
+    /// A draft as if it stood.
+    fn as_on_air(&self, bulletin: &BulletinView, values: &ScheduleValues) -> OnAir {
+        OnAir {
+            schedule: Schedule {
+                id: fresh_item_id(),
+                bulletin: bulletin.bulletin.id.clone(),
+                values: values.clone(),
+                created: self.0.now(),
+                cancelled: None,
+            },
+            revision: bulletin.on_air.as_ref().unwrap_or(&bulletin.latest).clone(),
+            reach: bulletin.bulletin.path.clone(),
+        }
     }
 
     pub(super) async fn load(
@@ -289,22 +326,23 @@ impl Schedules {
         now: UnixMs,
     ) -> Result<ScheduleView, ServiceError> {
         let schedule = schedules::get(c, id).await?.ok_or(ServiceError::NotFound(Thing::Schedule))?;
-        let zones = self.0.zones(c).await?;
-        self.view(c, &zones, schedule, now).await
+        let clocks = self.0.clocks(c).await?;
+        self.view(c, &clocks, schedule, now).await
     }
 
     async fn view(
         &self,
         c: &mut Connection,
-        zones: &Zones,
+        clocks: &Clocks,
         schedule: Schedule,
         now: UnixMs,
     ) -> Result<ScheduleView, ServiceError> {
         let bulletin = load_bulletin(c, &schedule.bulletin).await?;
-        let zones = zones.of(c, &schedule.values).await?;
-        let next = if schedule.cancelled.is_some() { None } else { schedule.values.next_after(&zones, now) };
+        let starts = clocks.starts(c, &schedule.values).await?;
+        let calendars = clocks.names(&schedule.values.rules);
+        let next = if schedule.cancelled.is_some() { None } else { starts.next_after(now) };
         let problem = if next.is_some() { self.0.problems.of(&schedule.id) } else { None };
-        Ok(ScheduleView { schedule, bulletin, zones, next, problem })
+        Ok(ScheduleView { schedule, bulletin, starts, calendars, next, problem })
     }
 
     async fn note(
@@ -346,6 +384,7 @@ pub(super) async fn target_paths(
 
 fn summary(view: &ScheduleView) -> Value {
     let values = &view.schedule.values;
+    let rules = &values.rules;
     let start = match &values.start {
         loa_protocol::timeline::Start::At(at) => at.to_string(),
         loa_protocol::timeline::Start::Cron(pattern) => pattern.to_string(),
@@ -354,6 +393,12 @@ fn summary(view: &ScheduleView) -> Value {
         "bulletin": view.schedule.bulletin.as_str(),
         "start": start,
         "zone": values.zone.name(),
+        "excluded_dates": rules.excluded_dates.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "not_on": rules.not_on.iter().map(|calendar| calendar.as_str()).collect::<Vec<_>>(),
+        "only_on": rules.only_on.as_ref().map(|calendar| calendar.as_str()),
+        "rounds": rules.repeats.map_or(1, |repeats| repeats.rounds),
+        "gap_s": rules.repeats.map(|repeats| repeats.gap_ms / 1000),
+        "after_interruption": interruption_word(rules.after_interruption),
         "areas": values.areas.iter().map(|a| a.as_str()).collect::<Vec<_>>(),
         "nodes": values.nodes.iter().map(|n| n.as_str()).collect::<Vec<_>>(),
     })

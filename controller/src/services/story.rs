@@ -18,6 +18,7 @@ use crate::domain::bulletin::BulletinDraft;
 use crate::domain::node::{CertificateRecord, NodeDraft};
 use crate::domain::role::{ClassSet, Principal, Role};
 use crate::domain::schedule::{ScheduleDraft, StartDraft};
+use crate::domain::schedule_rules::ScheduleRulesDraft;
 use crate::store::objects::AudioObject;
 use crate::store::{objects, speech_jobs};
 
@@ -195,6 +196,7 @@ pub(crate) fn schedule_draft(bulletin: &BulletinId, start: StartDraft, areas: &[
         start_within_s: None,
         areas: areas.iter().map(|a| (*a).to_owned()).collect(),
         nodes: Vec::new(),
+        rules: ScheduleRulesDraft::default(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use loa_protocol::ids::{ItemId, NodeId, ObjectHash, OccurrenceId};
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::occurrence_id;
+use loa_protocol::timeline::{Repeats, occurrence_id};
 
 use super::Site;
 use super::places::Places;
@@ -15,6 +15,7 @@ use super::reader::Me;
 use crate::domain::bulletin::Revision;
 use crate::domain::node::{Node, NodeState, NodeStatus};
 use crate::domain::schedule::ScheduleValues;
+use crate::domain::schedule_rules::ScheduleRules;
 use crate::pages::Lang;
 use crate::services::{ScheduleView, ServiceError};
 use crate::store::schedules::ScheduleFilter;
@@ -133,13 +134,26 @@ pub(super) fn target_words(
 pub(super) struct Lengths(BTreeMap<ObjectHash, u64>);
 
 impl Lengths {
-    /// How long a revision sounds, all its tracks one after the other, in milliseconds; `None` while one is not made.
-    pub(super) async fn of(
+    /// How long a session of a schedule lasts: the revision, as often as the rules say, with the gaps between.
+    pub(super) async fn session(
         &mut self,
         site: &Site,
         me: &Me,
         revision: &Revision,
+        rules: &ScheduleRules,
     ) -> Result<Option<u64>, ServiceError> {
+        let once = self.of(site, me, revision).await?;
+        Ok(once.map(|once_ms| match rules.repeats {
+            None => once_ms,
+            Some(Repeats { rounds, gap_ms }) => {
+                let (rounds, gap_ms) = (u64::from(rounds), u64::from(gap_ms));
+                once_ms * rounds + gap_ms * rounds.saturating_sub(1)
+            }
+        }))
+    }
+
+    /// How long a revision sounds, all its tracks one after the other, in milliseconds; `None` while one is not made.
+    async fn of(&mut self, site: &Site, me: &Me, revision: &Revision) -> Result<Option<u64>, ServiceError> {
         let mut total = 0;
         for track in &revision.tracks {
             let Some(hash) = &track.object else { return Ok(None) };

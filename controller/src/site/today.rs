@@ -90,8 +90,10 @@ async fn sounding(
     let mut items = Vec::new();
     for start in &starts {
         let view = start.view.and_then(|at| schedules.get(at));
-        let duration_ms = match view.and_then(|view| view.bulletin.on_air.as_ref()) {
-            Some(revision) => lengths.of(site, me, revision).await?,
+        let duration_ms = match view.and_then(|view| Some((view, view.bulletin.on_air.as_ref()?))) {
+            Some((view, revision)) => {
+                lengths.session(site, me, revision, &view.schedule.values.rules).await?
+            }
             None => None,
         };
         let coverage = start.coverage();

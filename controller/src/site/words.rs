@@ -8,6 +8,7 @@ use loa_protocol::bulletin as wire;
 use loa_protocol::time::UnixMs;
 
 use crate::domain::bulletin::RevisionState;
+use crate::domain::calendar::CalendarName;
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role;
 use crate::pages::labels::{BulletinState, Category, Class, Label as _, Outcome, Role};
@@ -37,6 +38,11 @@ pub(super) fn errors(errors: &FieldErrors, name: impl Fn(&str) -> &'static str) 
 pub(super) fn moment(at: UnixMs, zone: Tz) -> Moment {
     // No clock of ours shows a year that the calendar does not know.
     at.to_utc().unwrap_or(DateTime::UNIX_EPOCH).with_timezone(&zone)
+}
+
+/// What a calendar is called.
+pub(super) fn calendar(name: &CalendarName) -> Msg {
+    Msg::both(name.vi.as_str(), name.en.as_str())
 }
 
 /// A class.

@@ -3,20 +3,22 @@
 use std::collections::BTreeMap;
 
 use loa_protocol::area::AreaPath;
-use loa_protocol::ids::{AreaId, BulletinId, ItemId, NodeId};
+use loa_protocol::ids::{AreaId, BulletinId, CalendarId, ItemId, NodeId};
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::{CronPattern, Start};
+use loa_protocol::timeline::{CronPattern, Repeats, Start};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::rows::{Columns as _, push_in_scopes};
 use super::{Connection, StoreError, bulletins};
 use crate::domain::bulletin::Revision;
+use crate::domain::message::Message;
 use crate::domain::role::Scope;
 use crate::domain::schedule::{Schedule, ScheduleValues};
+use crate::domain::schedule_rules::{ScheduleRules, after_interruption, dates, interruption_word};
 
 const SELECT: &str = "SELECT s.id, s.bulletin_id, s.at_ms, s.cron, s.zone, s.valid_from_ms, s.valid_until_ms,
-    s.start_within_ms, s.created_ms, s.cancelled_ms
+    s.start_within_ms, s.created_ms, s.cancelled_ms, s.excluded_dates, s.rounds, s.gap_ms, s.after_interruption
     FROM schedule s JOIN bulletin b ON b.id = s.bulletin_id JOIN area a ON a.id = b.area_id WHERE ";
 
 /// Adds a schedule with its targets.
@@ -35,9 +37,11 @@ pub async fn insert(
         Start::At(at) => (Some(at.0), None),
         Start::Cron(pattern) => (None, Some(pattern.as_str())),
     };
+    let rules = &values.rules;
     sqlx::query(
         "INSERT INTO schedule (id, bulletin_id, at_ms, cron, zone, valid_from_ms, valid_until_ms, start_within_ms,
-         created_ms, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         created_ms, created_by, excluded_dates, rounds, gap_ms, after_interruption)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(id.as_str())
     .bind(bulletin.as_str())
@@ -49,8 +53,21 @@ pub async fn insert(
     .bind(i64::from(values.start_within_ms))
     .bind(now.0)
     .bind(by)
+    .bind(rules.excluded_dates.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+    .bind(rules.repeats.map(|repeats| i64::from(repeats.rounds)))
+    .bind(rules.repeats.map(|repeats| i64::from(repeats.gap_ms)))
+    .bind(interruption_word(rules.after_interruption))
     .execute(&mut *c)
     .await?;
+    let named = rules.not_on.iter().map(|calendar| (calendar, false));
+    for (calendar, only_on) in named.chain(rules.only_on.iter().map(|calendar| (calendar, true))) {
+        sqlx::query("INSERT INTO schedule_calendar (schedule_id, calendar, only_on) VALUES ($1, $2, $3)")
+            .bind(id.as_str())
+            .bind(calendar.as_str())
+            .bind(only_on)
+            .execute(&mut *c)
+            .await?;
+    }
     for area in &values.areas {
         insert_target(c, id, Some(area.as_str()), None).await?;
     }
@@ -58,6 +75,22 @@ pub async fn insert(
         insert_target(c, id, None, Some(node.as_str())).await?;
     }
     Ok(())
+}
+
+/// What the schedule's own row says of its rules; the calendars are rows of their own.
+fn read_rules(row: &SqliteRow) -> Result<ScheduleRules, StoreError> {
+    let damaged = |column: &str| {
+        let column = column.to_owned();
+        move |problem: Message| StoreError::Damaged { column, problem: problem.to_string() }
+    };
+    let repeats = row.number_opt("rounds")?.zip(row.number_opt("gap_ms")?);
+    let after = row.text("after_interruption")?;
+    Ok(ScheduleRules {
+        excluded_dates: dates(&row.text("excluded_dates")?).map_err(damaged("excluded_dates"))?,
+        repeats: repeats.map(|(rounds, gap_ms)| Repeats { rounds, gap_ms }),
+        after_interruption: after_interruption(&after).map_err(damaged("after_interruption"))?,
+        ..ScheduleRules::default()
+    })
 }
 
 async fn insert_target(
@@ -205,6 +238,19 @@ async fn fetch(c: &mut Connection, mut query: QueryBuilder<Sqlite>) -> Result<Ve
             schedule.values.areas.extend(target.parsed_opt::<AreaId>("area_id")?);
             schedule.values.nodes.extend(target.parsed_opt::<NodeId>("node_id")?);
         }
+        let calendars = sqlx::query(
+            "SELECT calendar, only_on FROM schedule_calendar WHERE schedule_id = $1 ORDER BY calendar",
+        )
+        .bind(schedule.id.as_str())
+        .fetch_all(&mut *c)
+        .await?;
+        for named in &calendars {
+            let calendar: CalendarId = named.parsed("calendar")?;
+            match named.flag("only_on")? {
+                false => schedule.values.rules.not_on.push(calendar),
+                true => schedule.values.rules.only_on = Some(calendar),
+            }
+        }
         schedules.push(schedule);
     }
     Ok(schedules)
@@ -226,6 +272,7 @@ fn read(row: &SqliteRow) -> Result<Schedule, StoreError> {
             start_within_ms: row.number("start_within_ms")?,
             areas: Vec::new(),
             nodes: Vec::new(),
+            rules: read_rules(row)?,
         },
         created: row.instant("created_ms")?,
         cancelled: row.instant_opt("cancelled_ms")?,

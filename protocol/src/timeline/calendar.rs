@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::{Datelike, NaiveDate};
 use minicbor::{Decode, Encode};
 
+use super::rules::ItemRules;
 use crate::ids::CalendarId;
 use crate::plan::{Item, Program};
 use crate::time::UnixMs;
@@ -182,10 +183,10 @@ pub(super) struct Days {
 }
 
 impl Days {
-    /// The days on which an item does not start.
-    pub(super) fn excluded(item: &Item, calendars: &[Calendar]) -> Self {
+    /// The days on which what has these rules does not start.
+    pub(super) fn excluded(rules: &ItemRules, calendars: &[Calendar]) -> Self {
         let mut reached: Vec<&Calendar> = Vec::new();
-        let mut named: Vec<&CalendarId> = item.rules.excluded_calendars.iter().collect();
+        let mut named: Vec<&CalendarId> = rules.excluded_calendars.iter().collect();
         while let Some(id) = named.pop() {
             let is_reached = reached.iter().any(|calendar| calendar.id == *id);
             if let Some(calendar) = find(calendars, id).filter(|_| !is_reached) {
@@ -193,7 +194,7 @@ impl Days {
                 named.extend(&calendar.includes);
             }
         }
-        let dates = item.rules.excluded_dates.iter().map(|date| DateRange { first: *date, last: *date });
+        let dates = rules.excluded_dates.iter().map(|date| DateRange { first: *date, last: *date });
         let mut all: Vec<DateRange> =
             reached.into_iter().flat_map(|calendar| calendar.ranges.iter().copied()).chain(dates).collect();
         all.sort_unstable();
@@ -213,9 +214,11 @@ impl Days {
         after > 0 && date.0.saturating_sub(1) <= self.ranges[after - 1].last.0
     }
 
-    pub(super) fn contains(&self, date: LocalDate) -> bool {
+    /// The last day of the range in which a date lies; `None`: it is not in the set.
+    pub(super) fn until(&self, date: LocalDate) -> Option<LocalDate> {
         let after = self.ranges.partition_point(|range| range.first <= date);
-        after > 0 && date <= self.ranges[after - 1].last
+        let range = self.ranges[..after].last()?;
+        (date <= range.last).then_some(range.last)
     }
 }
 

@@ -1,10 +1,13 @@
 //! The planned starts of an item (sections D, S of the [timeline](super)).
 
+use std::iter;
+
+use chrono::NaiveTime;
 use chrono_tz::Tz;
 
 use super::calendar::{Calendar, Days, LocalDate};
 use super::order::Authority;
-use super::rules::Severity;
+use super::rules::{ItemRules, Severity};
 use super::start::Start;
 use super::zone;
 use crate::bulletin::Class;
@@ -68,12 +71,22 @@ impl Timetable {
     /// The starts of an item in a document of this zone with these calendars.
     pub fn new(item: &Item, zone: Tz, calendars: &[Calendar]) -> Self {
         Self {
-            start: item.start.clone(),
-            zone,
             valid_from: item.valid_from,
             valid_until: item.valid_until,
-            excluded: Days::excluded(item, calendars),
+            ..Self::of(item.start.clone(), &item.rules, zone, calendars)
         }
+    }
+
+    /// The starts, at any time, of what starts so and has these rules: those of an item before there is one.
+    pub fn of(start: Start, rules: &ItemRules, zone: Tz, calendars: &[Calendar]) -> Self {
+        let excluded = Days::excluded(rules, calendars);
+        Self { start, zone, valid_from: None, valid_until: None, excluded }
+    }
+
+    /// The same, with nothing before `valid_from` and nothing at or after `valid_until`.
+    #[must_use]
+    pub fn within(self, valid_from: Option<UnixMs>, valid_until: Option<UnixMs>) -> Self {
+        Self { valid_from, valid_until, ..self }
     }
 
     /// The same, with nothing at or after `expires` (rule D3).
@@ -86,10 +99,17 @@ impl Timetable {
     /// The starts after `after` (not at it), ascending.
     pub fn starts_after(&self, after: UnixMs) -> impl Iterator<Item = UnixMs> + '_ {
         let after = self.valid_from.map_or(after, |from| after.max(from - 1));
-        self.start
-            .starts_after(self.zone, after)
-            .take_while(|nominal| self.valid_until.is_none_or(|until| *nominal < until))
-            .filter(|nominal| !self.excludes(*nominal))
+        let mut starts = self.start.starts_after(self.zone, after);
+        iter::from_fn(move || {
+            loop {
+                let nominal = starts.next().filter(|at| self.valid_until.is_none_or(|until| *at < until))?;
+                let Some(last) = self.excluded_until(nominal) else { return Some(nominal) };
+                // Excluded days are passed over at once: there may be years of them, with a start each minute.
+                let next_day = last.0.checked_add(1).and_then(|day| LocalDate(day).to_naive())?;
+                let morning = zone::instant_of(self.zone, next_day.and_time(NaiveTime::MIN))?;
+                starts = self.start.starts_after(self.zone, (morning - 1).max(nominal));
+            }
+        })
     }
 
     /// The first start after `after` (not at it).
@@ -97,10 +117,12 @@ impl Timetable {
         self.starts_after(after).next()
     }
 
-    fn excludes(&self, nominal: UnixMs) -> bool {
+    /// The last of the excluded days one after another, where a start falls on one of them.
+    fn excluded_until(&self, nominal: UnixMs) -> Option<LocalDate> {
         // No wall clock is a day away from UTC; most starts are far from any excluded date.
-        self.excluded.comes_near(LocalDate::of_utc(nominal))
-            && zone::wall_of(self.zone, nominal)
-                .is_some_and(|wall| self.excluded.contains(wall.date().into()))
+        if !self.excluded.comes_near(LocalDate::of_utc(nominal)) {
+            return None;
+        }
+        self.excluded.until(zone::wall_of(self.zone, nominal)?.date().into())
     }
 }

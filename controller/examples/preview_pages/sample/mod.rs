@@ -11,7 +11,7 @@ use chrono::{Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Weekday};
 use chrono_tz::Asia::Ho_Chi_Minh;
 use loa_controller::pages::labels::*;
 use loa_controller::pages::views::*;
-use loa_controller::pages::{Can, Choice, Errors, Flash, Moment, Msg, Nav, Person, Shell, msg};
+use loa_controller::pages::{Can, Choice, Errors, Flash, Moment, Msg, Nav, Person, Shell, Tick, msg};
 
 use super::{Look, ok};
 

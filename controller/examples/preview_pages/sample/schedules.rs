@@ -31,6 +31,7 @@ pub(crate) fn standing() -> Vec<ScheduleRow> {
         id: id.into(),
         bulletin,
         rule,
+        extras: extras(),
         from: Some(day(20)),
         until: day(20).checked_add_days(Days::new(30)),
         places: vec!["Thôn Liêng Trang".into(), "Buôn Đung".into()],
@@ -105,6 +106,9 @@ pub(crate) fn schedule_form(look: Look) -> ScheduleFormPage {
         },
         bulletins: vec![Choice::new("b-4", FOREST), Choice::new("b-1", VACCINE)],
         targets: targets(),
+        days_off: vec![Tick::new("vn-public-holidays", "Ngày nghỉ lễ, Tết", true)],
+        calendars: vec![Choice::new("vn-lunar-1-15", "Mùng một và rằm")],
+        interruptions: vec![Choice::new("drop", "Dừng, không phát tiếp")],
         preview: Some(SchedulePreview {
             next: vec![at(27, 6, 0), at(27, 17, 30), at(29, 6, 0), at(29, 17, 30), at(31, 6, 0)],
             nodes: 2,
@@ -143,6 +147,11 @@ fn preflight() -> PreflightView {
     }
 }
 
+fn extras() -> Vec<Msg> {
+    let rounds = Msg::new(msg::ROUNDS).with_number("n", 2).with_number("gap", 10);
+    vec![Msg::new(msg::NOT_ON).with("x", "Ngày nghỉ lễ, Tết"), rounds]
+}
+
 /// One schedule, with what will sound of it.
 pub(crate) fn schedule(look: Look) -> SchedulePage {
     SchedulePage {
@@ -150,6 +159,9 @@ pub(crate) fn schedule(look: Look) -> SchedulePage {
         id: "s-1".into(),
         bulletin: BulletinName { id: "b-4".into(), title: FOREST.into(), class: Class::Normal },
         rule: Rule::of_cron("30 17 * * *"),
+        from: None,
+        until: None,
+        extras: extras(),
         places: vec!["Xã Đưng K'Nớ".into()],
         state: ScheduleState::Active,
         cancellable: true,

@@ -13,6 +13,7 @@ use super::bulletins::MissingLanguageWire;
 use super::wire::instant;
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::schedule::{ScheduleDraft, StartDraft};
+use crate::domain::schedule_rules::{ScheduleRulesDraft, interruption_word};
 use crate::http::query::{Asked, Body, Named, field, id, required};
 use crate::http::{AppState, HttpError, Visitor};
 use crate::services::{SchedulePreview, ScheduleView, Thing};
@@ -42,6 +43,20 @@ pub(super) struct ScheduleWire {
     #[serde(skip_serializing_if = "Option::is_none")]
     valid_until: Option<String>,
     start_within_s: u32,
+    /// Local dates on which it does not sound.
+    excluded_dates: Vec<String>,
+    /// Ids of calendars on whose days it does not sound.
+    not_on: Vec<String>,
+    /// Id of the calendar on whose days alone it sounds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    only_on: Option<String>,
+    /// How often it sounds in one session.
+    rounds: u32,
+    /// Silence between two rounds, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gap_s: Option<u32>,
+    /// What happens when an emergency or a power cut interrupts it: `drop`, `resume` or `restart`.
+    after_interruption: &'static str,
     areas: Vec<String>,
     nodes: Vec<String>,
     /// The next start at any target: nodes read a repeating time on the wall clock of the target's area.
@@ -69,6 +84,7 @@ pub(super) struct ScheduleProblemWire {
 impl From<&ScheduleView> for ScheduleWire {
     fn from(view: &ScheduleView) -> Self {
         let values = &view.schedule.values;
+        let rules = &values.rules;
         let (at, cron) = match &values.start {
             Start::At(at) => (Some(instant(*at)), None),
             Start::Cron(pattern) => (None, Some(pattern.to_string())),
@@ -85,6 +101,12 @@ impl From<&ScheduleView> for ScheduleWire {
             valid_from: values.valid_from.map(instant),
             valid_until: values.valid_until.map(instant),
             start_within_s: values.start_within_ms / 1000,
+            excluded_dates: rules.excluded_dates.iter().map(ToString::to_string).collect(),
+            not_on: rules.not_on.iter().map(ToString::to_string).collect(),
+            only_on: rules.only_on.as_ref().map(ToString::to_string),
+            rounds: rules.repeats.map_or(1, |repeats| repeats.rounds),
+            gap_s: rules.repeats.map(|repeats| repeats.gap_ms / 1000),
+            after_interruption: interruption_word(rules.after_interruption),
             areas: values.areas.iter().map(ToString::to_string).collect(),
             nodes: values.nodes.iter().map(ToString::to_string).collect(),
             next: view.next.map(|next| instant(next.at)),
@@ -116,8 +138,31 @@ pub(super) struct ScheduleForm {
     /// Moment from which it counts no more.
     #[serde(default)]
     valid_until: String,
-    /// How late a start may still be; absent: 300.
+    /// How late a start may still be, 1 to 86,400 seconds; absent: 300.
     start_within_s: Option<u32>,
+    /// Local dates on which it does not sound, at most 400: `2026-12-25`.
+    #[serde(default)]
+    #[schema(example = json!(["2026-12-25"]))]
+    excluded_dates: Vec<String>,
+    /// Ids of calendars on whose days it does not sound: `vn-public-holidays`.
+    #[serde(default)]
+    #[schema(example = json!(["vn-public-holidays"]))]
+    not_on: Vec<String>,
+    /// Id of the calendar on whose days alone it sounds: `vn-lunar-1-15`; empty: on all days.
+    #[serde(default)]
+    #[schema(example = "")]
+    only_on: String,
+    /// How often it sounds in one session, 1 to 10; absent: once.
+    #[schema(example = 2)]
+    rounds: Option<u32>,
+    /// Silence between two rounds, 1 to 600 seconds; absent: 5.
+    #[schema(example = 10)]
+    gap_s: Option<u32>,
+    /// What happens when an emergency or a power cut interrupts it: `drop`, it ends (also where this is empty); `resume`, it goes
+    /// on with the part that was cut; `restart`, it begins again.
+    #[serde(default)]
+    #[schema(example = "resume")]
+    after_interruption: String,
     /// Ids of areas: every node in them, connected or not.
     #[serde(default)]
     areas: Vec<String>,
@@ -149,6 +194,14 @@ impl ScheduleForm {
             start_within_s: self.start_within_s,
             areas: self.areas,
             nodes: self.nodes,
+            rules: ScheduleRulesDraft {
+                excluded_dates: self.excluded_dates.join(","),
+                not_on: self.not_on,
+                only_on: self.only_on,
+                rounds: self.rounds,
+                gap_s: self.gap_s,
+                after_interruption: self.after_interruption,
+            },
         })
     }
 }

@@ -30,6 +30,11 @@ async fn every_bad_value_is_named() {
         form[field] = value;
         form
     };
+    let daily = |field: &str, value: Value| {
+        let mut form = schedule("cron", json!("0 6 * * *"));
+        form[field] = value;
+        form
+    };
     let megabyte = "a ".repeat(500_000);
     for (path, form, status, code, field) in [
         ("/bulletins", bulletin("text", json!("")), 422, "text.empty", "text"),
@@ -58,6 +63,34 @@ async fn every_bad_value_is_named() {
         ("/schedules", schedule("cron", json!("every day")), 422, "cron.unreadable", "cron"),
         ("/schedules", schedule("at", json!("2020-01-01T00:00")), 422, "start.past", "at"),
         ("/schedules", schedule("bulletin", json!("")), 422, "start.one", "at"),
+        ("/schedules", schedule("cron", json!("0 6 31 4 *")), 422, "start.never", "cron"),
+        ("/schedules", daily("valid_until", json!("2038-01-20T00:00")), 422, "date.too_far", "valid_until"),
+        (
+            "/schedules",
+            daily("start_within_s", json!(0)),
+            422,
+            "start_within_s.out_of_range",
+            "start_within_s",
+        ),
+        (
+            "/schedules",
+            daily("excluded_dates", json!(["2026-02-30"])),
+            422,
+            "date.unreadable",
+            "excluded_dates",
+        ),
+        ("/schedules", daily("excluded_dates", json!(["2038-01-20"])), 422, "date.too_far", "excluded_dates"),
+        ("/schedules", daily("not_on", json!(["tet"])), 422, "calendar.unknown", "not_on[0]"),
+        ("/schedules", daily("only_on", json!("ram")), 422, "calendar.unknown", "only_on"),
+        ("/schedules", daily("rounds", json!(11)), 422, "rounds.out_of_range", "rounds"),
+        ("/schedules", daily("gap_s", json!(601)), 422, "gap_s.out_of_range", "gap_s"),
+        (
+            "/schedules",
+            daily("after_interruption", json!("again")),
+            422,
+            "after_interruption.unknown",
+            "after_interruption",
+        ),
     ] {
         let answer = web.call(&lan, "POST", path, form).await;
         assert_eq!(answer.problem(), (status, code.to_owned()), "{path} {field}");

@@ -1,6 +1,7 @@
 //! What will sound, before it does: part of a schedule's page, of its form and of an area's page.
 
 use askama::Template;
+use chrono::NaiveDate;
 
 use super::parts::BulletinName;
 use super::schedules::Rule;
@@ -25,6 +26,12 @@ pub struct SchedulePage {
     pub bulletin: BulletinName,
     /// When it sounds.
     pub rule: Rule,
+    /// First day; `None` from when it was made.
+    pub from: Option<NaiveDate>,
+    /// Last day; `None` without end.
+    pub until: Option<NaiveDate>,
+    /// On which days it does not sound, and how it sounds beyond that.
+    pub extras: Vec<Msg>,
     /// Names of its target areas and nodes.
     pub places: Vec<String>,
     /// Where it stands.

@@ -8,7 +8,7 @@ use chrono::{NaiveDate, NaiveTime, Timelike as _, Weekday};
 use super::parts::BulletinName;
 use super::preflight::PreflightView;
 use crate::pages::filters;
-use crate::pages::form::{Choice, Errors};
+use crate::pages::form::{Choice, Errors, Tick};
 use crate::pages::format::{self, Moment};
 use crate::pages::labels::ScheduleState;
 use crate::pages::shell::Shell;
@@ -65,6 +65,8 @@ pub struct ScheduleRow {
     pub from: Option<NaiveDate>,
     /// Last day; `None` without end.
     pub until: Option<NaiveDate>,
+    /// On which days it does not sound, and how it sounds beyond that.
+    pub extras: Vec<Msg>,
     /// Names of its target areas and nodes.
     pub places: Vec<String>,
     /// Where it stands.
@@ -181,13 +183,19 @@ pub struct ScheduleFormPage {
     pub bulletins: Vec<Choice>,
     /// Areas and nodes of the user, in tree order, offline ones included.
     pub targets: Vec<TargetRow>,
+    /// Calendars on whose days it may not sound.
+    pub days_off: Vec<Tick>,
+    /// Calendars to which it may be bound.
+    pub calendars: Vec<Choice>,
+    /// What happens after an interruption, to choose from.
+    pub interruptions: Vec<Choice>,
     /// What the form would do, once it is complete enough to say.
     pub preview: Option<SchedulePreview>,
 }
 
 /// Fields `bulletin`, `mode` (`once`, `weekly`, `cron`), `date` (`2025-10-25`), `time` (`06:00`), `day` (`mon` …
-/// `sun`, once for each ticked), `times` (`06:00, 17:00`), `cron`, `from`, `until` (dates or empty), `area` and
-/// `node` (an id, once for each ticked; an area covers what lies below it), `form_id`.
+/// `sun`, once for each ticked), `times` (`06:00, 17:00`), `cron`, `from`, `until` (dates or empty), `excluded` (dates),
+/// `not_on` (a calendar's id, once for each ticked), `only_on`, `rounds`, `gap`, `within`, `after`, `area` and `node` (an id, once for each ticked; an area covers what lies below it), `form_id`.
 #[derive(Clone, Debug, Default)]
 pub struct ScheduleForm {
     /// Chosen bulletin.
@@ -208,6 +216,20 @@ pub struct ScheduleForm {
     pub from: String,
     /// Last day, ISO, or empty.
     pub until: String,
+    /// How many minutes late it may start; empty: five.
+    pub within: String,
+    /// Dates on which it does not sound, as typed.
+    pub excluded: String,
+    /// Ticked calendars on whose days it does not sound.
+    pub not_on: Vec<String>,
+    /// Chosen calendar on whose days alone it sounds; empty: all days.
+    pub only_on: String,
+    /// Rounds of one session; empty: one.
+    pub rounds: String,
+    /// Seconds between two rounds; empty: five.
+    pub gap: String,
+    /// What happens after an interruption: `drop`, `resume`, `restart`.
+    pub after: String,
     /// A fresh id for each form shown; a second POST with the same id is the same schedule.
     pub form_id: String,
     /// Errors by field; `target` stands for areas and nodes together.
@@ -215,6 +237,17 @@ pub struct ScheduleForm {
 }
 
 impl ScheduleForm {
+    /// Whether anything is said, or wrong, beyond when and where.
+    #[must_use]
+    pub fn says_more(&self) -> bool {
+        let texts = [&self.within, &self.excluded, &self.only_on, &self.rounds, &self.gap];
+        let fields = ["within", "excluded", "not_on", "only_on", "rounds", "gap", "after"];
+        !self.not_on.is_empty()
+            || texts.iter().any(|text| !text.trim().is_empty())
+            || !["", "drop"].contains(&self.after.as_str())
+            || fields.iter().any(|field| self.errors.has(field))
+    }
+
     /// Whether a weekday's code is ticked.
     #[must_use]
     pub fn has_day(&self, code: &str) -> bool {

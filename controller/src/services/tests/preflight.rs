@@ -4,11 +4,12 @@ use loa_protocol::ids::ItemId;
 use loa_protocol::receipt::{Outcome, Reason};
 
 use super::super::story::*;
-use super::super::{Preflight, PreflightOf, ServiceError};
+use super::super::{Preflight, PreflightOf, PreflightStart, ServiceError};
 use crate::domain::area::AreaDraft;
 use crate::domain::area_rules::AreaRulesDraft;
 use crate::domain::role::{Principal, Role};
 use crate::domain::schedule::{ScheduleDraft, StartDraft};
+use crate::domain::schedule_rules::ScheduleRulesDraft;
 use crate::services::BulletinView;
 
 struct Staff {
@@ -147,6 +148,44 @@ async fn budgets_count_what_is_planned_since_the_morning() {
     let asked = PreflightOf::Schedule(noon_gone.schedule.id);
     let starts = look(&story, &staff.lan, asked).await.groups[0].starts.len();
     assert_eq!(starts, 1, "only tomorrow's");
+}
+
+#[tokio::test]
+async fn days_left_out_do_not_sound_and_rounds_count_in_the_length() {
+    let (story, staff) = commune().await;
+    let bulletin = staff.approved(&story).await;
+    // 27 December, 08:00.
+    story.clock.advance(35 * 86_400_000);
+    let mut draft =
+        schedule_draft(&bulletin.bulletin.id, StartDraft::Cron("30 17 * * *".to_owned()), &["thon-1"]);
+    draft.rules = ScheduleRulesDraft {
+        excluded_dates: "30/12/2026".to_owned(),
+        not_on: vec!["vn-public-holidays".to_owned()],
+        rounds: Some(2),
+        gap_s: Some(20),
+        ..ScheduleRulesDraft::default()
+    };
+    let made = story.services.schedules.create(&staff.lan, &draft, None).await.unwrap();
+    for of in [PreflightOf::Schedule(made.schedule.id.clone()), PreflightOf::Area(area("da-don"))] {
+        let seen = look(&story, &staff.lan, of).await;
+        let group = seen.groups.iter().find(|group| group.sounds()).unwrap();
+        let day = |start: &PreflightStart| {
+            let planned = start.start.planned.to_utc().unwrap().with_timezone(&group.zone);
+            planned.format("%d/%m").to_string()
+        };
+        let days: Vec<String> = group.starts.iter().map(day).collect();
+        assert_eq!(days, ["27/12", "28/12", "29/12", "31/12", "02/01"]);
+        for PreflightStart { start, .. } in &group.starts {
+            assert_eq!(start.sound_ms, 3_000, "twice 1.5 s");
+            assert_eq!(start.sounds, [(start.planned, start.planned + 23_000)], "with 20 s between");
+        }
+    }
+    let upcoming = story.services.schedules.upcoming(&[made.clone()], story.clock.now() + 7 * 86_400_000);
+    assert_eq!(upcoming.len(), 5, "the pages say the same");
+    assert_eq!(
+        made.calendars.values().map(|name| name.vi.as_str()).collect::<Vec<_>>(),
+        ["Ngày nghỉ lễ, Tết"]
+    );
 }
 
 #[tokio::test]

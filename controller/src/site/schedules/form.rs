@@ -7,17 +7,19 @@ use chrono::{Days, NaiveDate, Weekday};
 use loa_protocol::bulletin::Class;
 use loa_protocol::ids::{BulletinId, ItemId};
 use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::AfterInterruption;
 
 use super::{preflight, rule};
 use crate::domain::ids::fresh_item_id;
 use crate::domain::message::FieldErrors;
 use crate::domain::role::{Action, Forbidden};
 use crate::domain::schedule::{ScheduleDraft, StartDraft};
+use crate::domain::schedule_rules::{ScheduleRulesDraft, interruption_word};
 use crate::pages::labels::RepeatMode;
 use crate::pages::views::{
     ScheduleForm, ScheduleFormPage, SchedulePreview, SchedulePreviewPart, TargetKind, TargetRow, weekly_cron,
 };
-use crate::pages::{Choice, Errors, Msg, Nav, msg};
+use crate::pages::{Choice, Errors, Msg, Nav, Tick, msg};
 use crate::services::{DAYS_DEFAULT, PreflightOf, ServiceError, Thing};
 use crate::site::answer::{Answer, done, page as answer_page, refused};
 use crate::site::fields::{Asked, Fields, Posted};
@@ -115,6 +117,13 @@ fn typed(posted: &Fields) -> ScheduleForm {
         cron: posted.text("cron"),
         from: posted.text("from"),
         until: posted.text("until"),
+        within: posted.text("within"),
+        excluded: posted.text("excluded"),
+        not_on: posted.all("not_on"),
+        only_on: posted.text("only_on"),
+        rounds: posted.text("rounds"),
+        gap: posted.text("gap"),
+        after: posted.text("after"),
         form_id: posted.text("form_id"),
         errors: Errors::none(),
     }
@@ -135,6 +144,15 @@ fn drafts(form: &ScheduleForm, posted: &Fields) -> Result<Vec<ScheduleDraft>, Er
         valid_until = midnight(&form.until, 1);
     }
     let (areas, nodes) = (posted.all("area"), posted.all("node"));
+    let within_min = number("within", &form.within, &mut errors);
+    let rules = ScheduleRulesDraft {
+        excluded_dates: form.excluded.clone(),
+        not_on: form.not_on.clone(),
+        only_on: form.only_on.clone(),
+        rounds: number("rounds", &form.rounds, &mut errors),
+        gap_s: number("gap", &form.gap, &mut errors),
+        after_interruption: form.after.clone(),
+    };
     match bulletin {
         Ok(bulletin) if errors.is_empty() => Ok(starts
             .into_iter()
@@ -143,13 +161,24 @@ fn drafts(form: &ScheduleForm, posted: &Fields) -> Result<Vec<ScheduleDraft>, Er
                 start,
                 valid_from: valid_from.clone(),
                 valid_until: valid_until.clone(),
-                start_within_s: None,
+                start_within_s: within_min.map(|minutes| minutes.saturating_mul(60)),
                 areas: areas.clone(),
                 nodes: nodes.clone(),
+                rules: rules.clone(),
             })
             .collect()),
         _ => Err(errors),
     }
+}
+
+/// A whole number, or nothing for an empty text.
+fn number(field: &'static str, text: &str, errors: &mut Errors) -> Option<u32> {
+    let text = text.trim();
+    let number = text.parse().ok();
+    if number.is_none() && !text.is_empty() {
+        errors.put(field, Msg::new(msg::BAD_NUMBER).with("x", text));
+    }
+    number
 }
 
 fn starts(form: &ScheduleForm, errors: &mut Errors) -> Vec<StartDraft> {
@@ -204,6 +233,14 @@ fn field_errors(form: &ScheduleForm, errors: &FieldErrors) -> Errors {
         "valid_from" => "from",
         "valid_until" => "until",
         "areas" | "nodes" => "target",
+        "bulletin" => "bulletin",
+        "start_within_s" => "within",
+        "excluded_dates" => "excluded",
+        "not_on" => "not_on",
+        "only_on" => "only_on",
+        "rounds" => "rounds",
+        "gap_s" => "gap",
+        "after_interruption" => "after",
         _ => "",
     })
 }
@@ -221,15 +258,38 @@ async fn form_page(
     let approved = site.app.services.bulletins.list(me.who(), &filter).await?;
     let bulletins =
         approved.into_iter().map(|summary| Choice::new(summary.bulletin.id.as_str(), summary.title));
+    let lang = me.lang();
+    let calendars: Vec<(String, String)> = site
+        .app
+        .services
+        .schedules
+        .calendars()
+        .await?
+        .iter()
+        .map(|(id, name)| (id.to_string(), words::calendar(name).text(lang)))
+        .collect();
     let preview =
         if form.errors.is_empty() { preview_of(site, me, &form, posted, &nodes).await? } else { None };
     Ok(ScheduleFormPage {
         shell,
         bulletins: bulletins.collect(),
         targets: targets(me, &places, &nodes, posted),
+        days_off: calendars.iter().map(|(id, name)| Tick::new(id, name, form.not_on.contains(id))).collect(),
+        calendars: calendars.into_iter().map(|(id, name)| Choice::new(id, name)).collect(),
+        interruptions: interruptions(me),
         form,
         preview,
     })
+}
+
+/// What may happen after an interruption.
+fn interruptions(me: &Me) -> Vec<Choice> {
+    let said = [
+        (AfterInterruption::Drop, "schedule-after-drop"),
+        (AfterInterruption::Resume, "schedule-after-resume"),
+        (AfterInterruption::Restart, "schedule-after-restart"),
+    ];
+    said.map(|(after, key)| Choice::new(interruption_word(after), me.lang().text(key))).into()
 }
 
 /// Areas and nodes in which the person may set hours, each area before what lies in it. Nodes without connection are
@@ -303,7 +363,7 @@ async fn preview_of(
     let offline = targets.iter().filter(|(_, status)| !status.online).count();
     let view = services.bulletins.get(me.who(), &draft.bulletin).await?;
     let revision = view.on_air.as_ref().unwrap_or(&view.latest);
-    let duration_ms = Lengths::default().of(site, me, revision).await?;
+    let duration_ms = Lengths::default().session(site, me, revision, &first.values.rules).await?;
     let mut warnings = Vec::new();
     if revision.class != Class::Emergency && starts.iter().any(|start| is_quiet(*start, zone)) {
         warnings.push(Msg::new(msg::WARN_QUIET_HOURS));

@@ -64,7 +64,7 @@ async fn days(
     for start in planned.iter().take(STARTS_MAX) {
         let Some(view) = schedules.get(start.view) else { continue };
         let duration_ms = match &view.bulletin.on_air {
-            Some(revision) => lengths.of(site, me, revision).await?,
+            Some(revision) => lengths.session(site, me, revision, &view.schedule.values.rules).await?,
             None => None,
         };
         let targets: Vec<&KnownNode> = program::targets(&view.schedule.values, nodes).collect();
@@ -113,6 +113,7 @@ pub(super) fn row(me: &Me, places: &Places, nodes: &[KnownNode], view: &Schedule
         id: view.schedule.id.to_string(),
         bulletin: name(view),
         rule: rule::rule(&values.start, zone),
+        extras: rule::extras(view),
         from: values.valid_from.map(day),
         // It counts no more from midnight after its last day.
         until: values.valid_until.and_then(|until| day(until).checked_sub_days(Days::new(1))),

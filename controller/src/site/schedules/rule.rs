@@ -2,10 +2,12 @@
 
 use chrono::{NaiveTime, Weekday};
 use chrono_tz::Tz;
-use loa_protocol::timeline::Start;
+use loa_protocol::ids::CalendarId;
+use loa_protocol::timeline::{AfterInterruption, Repeats, Start};
 
 use crate::pages::views::{Rule, WEEKDAYS};
-use crate::pages::{Msg, msg};
+use crate::pages::{Lang, Msg, format, msg};
+use crate::services::ScheduleView;
 use crate::site::words;
 
 /// Most times of day of one form.
@@ -48,6 +50,32 @@ pub(super) fn rule(start: &Start, zone: Tz) -> Rule {
         Start::At(at) => Rule::Once(words::moment(*at, zone)),
         Start::Cron(pattern) => Rule::of_cron(pattern.as_str()),
     }
+}
+
+/// What a schedule says beyond when and where.
+pub(super) fn extras(view: &ScheduleView) -> Vec<Msg> {
+    let rules = &view.schedule.values.rules;
+    let named = |key: &'static str, id: &CalendarId| {
+        let name = view.calendars.get(id).map_or_else(|| Msg::verbatim(id.as_str()), words::calendar);
+        let said = |lang| Msg::new(key).with("x", name.text(lang)).text(lang);
+        Msg::both(said(Lang::Vi), said(Lang::En))
+    };
+    let mut said: Vec<Msg> = rules.only_on.iter().map(|id| named(msg::ONLY_ON, id)).collect();
+    said.extend(rules.not_on.iter().map(|id| named(msg::NOT_ON, id)));
+    if !rules.excluded_dates.is_empty() {
+        let days: Vec<String> = rules.excluded_dates.iter().map(format::date).collect();
+        said.push(Msg::new(msg::NOT_ON_DATES).with("x", days.join(", ")));
+    }
+    said.extend(rules.repeats.map(|Repeats { rounds, gap_ms }| {
+        let gap_s = i64::from(gap_ms / 1000);
+        Msg::new(msg::ROUNDS).with_number("n", i64::from(rounds)).with_number("gap", gap_s)
+    }));
+    said.extend(match rules.after_interruption {
+        AfterInterruption::Drop => None,
+        AfterInterruption::Resume => Some(Msg::new(msg::AFTER_RESUME)),
+        AfterInterruption::Restart => Some(Msg::new(msg::AFTER_RESTART)),
+    });
+    said
 }
 
 #[cfg(test)]
