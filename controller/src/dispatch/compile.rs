@@ -12,7 +12,7 @@ use loa_protocol::bulletin::{Category, Class, Language};
 use loa_protocol::ids::{AreaId, BulletinId, CalendarId, ItemId, NodeId, ObjectHash};
 use loa_protocol::plan::{AreaPlan, ITEMS_MAX, Item, NodeDocument, Program, Track, Zone};
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::{Calendar, ItemRules, Start};
+use loa_protocol::timeline::{CALENDARS_MAX, Calendar, ItemRules, Start};
 use loa_protocol::transfer::Manifest;
 use loa_protocol::wire::{MESSAGE_MAX_BYTES, Wire, WireError};
 
@@ -262,7 +262,8 @@ fn program(
         let bytes = encoded_bytes(&wire)
             + fresh.values().map(|manifest| encoded_bytes(*manifest)).sum::<usize>()
             + days.values().map(|calendar| encoded_bytes(*calendar)).sum::<usize>();
-        if bytes > room || kept.len() == ITEMS_MAX {
+        let is_full = kept.len() == ITEMS_MAX || named.len() + days.len() > CALENDARS_MAX;
+        if bytes > room || is_full {
             over_size.push((audience.to_owned(), item.id.clone()));
             continue;
         }

@@ -15,7 +15,7 @@ use crate::domain::calendar::Calendars;
 use crate::domain::node::{Node, NodeState};
 use crate::domain::role::Scope;
 use crate::store::schedules::OnAir;
-use crate::store::{Connection, Store, StoreError, area_rules, areas, nodes, schedules};
+use crate::store::{Connection, Store, StoreError, area_rules, areas, calendars, nodes, schedules};
 
 /// The rows that plans are made of, as of one instant of the database.
 pub struct Rows {
@@ -43,7 +43,7 @@ impl Rows {
             rules: area_rules::all(c).await?,
             nodes: nodes::list(c, &everywhere).await?.into_iter().map(|(node, _)| node).collect(),
             on_air: schedules::on_air(c, now - OVER_KEPT_MS).await?,
-            calendars: Calendars::built_in(),
+            calendars: Calendars::of(&calendars::all(c).await?),
         })
     }
 

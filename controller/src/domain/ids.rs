@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use loa_protocol::ids::{BulletinId, IdError, ItemId};
+use loa_protocol::ids::{BulletinId, CalendarId, IdError, ItemId};
 
 macro_rules! local_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -84,6 +84,12 @@ pub fn fresh_item_id() -> ItemId {
     ItemId::new(fresh()).expect("a UUID is an id")
 }
 
+#[expect(clippy::expect_used, reason = "32 hex digits are an id; a test makes one")]
+/// A fresh id of a calendar.
+pub fn fresh_calendar_id() -> CalendarId {
+    CalendarId::new(fresh()).expect("a UUID is an id")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +99,7 @@ mod tests {
         let ids: Vec<BulletinId> = (0..50).map(|_| fresh_bulletin_id()).collect();
         assert!(ids.is_sorted() && ids.windows(2).all(|w| w[0] != w[1]));
         assert_eq!(fresh_item_id().as_str().len(), 32);
+        assert_eq!(fresh_calendar_id().as_str().len(), 32);
         assert!("../x".parse::<UserId>().is_err());
     }
 }

@@ -156,7 +156,7 @@ impl ScheduleDraft {
         }
         for (field, end) in [("valid_from", valid_from), ("valid_until", valid_until)] {
             if let Some(end) = end.filter(|end| end.since(now) > VALIDITY_MAX_MS) {
-                errors.add(field, too_far(day_of(end, zone)));
+                errors.add(field, too_far(local_date(end, zone)));
             }
         }
         let start = errors.keep(self.start_field(), check_start(&self.start, zone, now));
@@ -183,7 +183,7 @@ impl ScheduleDraft {
                 ),
             );
         }
-        let rules = self.rules.check(calendars, place, day_of(now, zone), &mut errors);
+        let rules = self.rules.check(calendars, place, local_date(now, zone), &mut errors);
         let values = start.zip(start_within_ms).map(|(start, start_within_ms)| ScheduleValues {
             start,
             zone,
@@ -220,7 +220,7 @@ fn hardly_ever(values: &ScheduleValues, calendars: &Calendars, now: UnixMs) -> O
             "This schedule never sounds: no day and time to come fits all of it. Look again at the days of its pattern (there is no 31 April, and 29 February in leap years only), its validity and the days that are left out.",
         )),
         Some(first) if first.at.since(now) > HORIZON_MS => {
-            let day = day_of(first.at, first.zone);
+            let day = local_date(first.at, first.zone);
             Some(Message::written(
                 "start.rare",
                 format!(
@@ -237,7 +237,7 @@ fn hardly_ever(values: &ScheduleValues, calendars: &Calendars, now: UnixMs) -> O
 }
 
 /// The local date of an instant.
-fn day_of(at: UnixMs, zone: Tz) -> NaiveDate {
+pub fn local_date(at: UnixMs, zone: Tz) -> NaiveDate {
     at.to_utc().unwrap_or(DateTime::UNIX_EPOCH).with_timezone(&zone).date_naive()
 }
 
@@ -375,7 +375,7 @@ mod tests {
     fn days(draft: &ScheduleDraft, count: usize) -> Vec<String> {
         let starts = starts(&check(draft, now()).unwrap(), &[ZONE]);
         let all = std::iter::successors(starts.next_after(now()), |last| starts.next_after(last.at));
-        all.take(count).map(|start| day_of(start.at, ZONE).to_string()).collect()
+        all.take(count).map(|start| local_date(start.at, ZONE).to_string()).collect()
     }
 
     #[test]

@@ -76,6 +76,8 @@ pub(crate) fn label_key(field: &str) -> Option<&'static str> {
         "quiet_hours" => "rules-quiet",
         "sessions_a_day" => "rules-sessions",
         "volume_ceiling_percent" => "rules-volume",
+        "days" => "calendar-days",
+        "includes" => "calendar-includes",
         "after" => "schedule-after",
         "excluded" => "schedule-excluded",
         "gap" => "schedule-gap",

@@ -26,6 +26,12 @@ pub fn date(day: &NaiveDate) -> String {
     day.format("%d/%m/%Y").to_string()
 }
 
+/// `25/10/2025 - 27/10/2025`, or one date where both are the same.
+#[must_use]
+pub fn dates(first: &NaiveDate, last: &NaiveDate) -> String {
+    if first == last { date(first) } else { format!("{} - {}", date(first), date(last)) }
+}
+
 /// `Thứ Bảy, 25/10/2025` or `Saturday, 25/10/2025`.
 #[must_use]
 pub fn long_date(lang: Lang, day: &NaiveDate) -> String {

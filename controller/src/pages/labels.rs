@@ -356,6 +356,12 @@ vocabulary! {
         WordChanged = "word-changed", Quiet;
         /// `word.removed`
         WordRemoved = "word-removed", Quiet;
+        /// `calendar.added`
+        CalendarAdded = "calendar-added", Quiet;
+        /// `calendar.changed`
+        CalendarChanged = "calendar-changed", Info;
+        /// `calendar.removed`
+        CalendarRemoved = "calendar-removed", Quiet;
         /// `node.created`
         NodeCreated = "node-created", Quiet;
         /// `node.changed`

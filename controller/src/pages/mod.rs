@@ -29,6 +29,7 @@
 //! | `GET /schedules/{id}?days=` | [`views::SchedulePage`] | |
 //! | `GET /areas` | [`views::AreasPage`] | |
 //! | `GET /areas/{id}` | [`views::AreaPage`] | |
+//! | `GET /areas/{id}/calendars?calendar=` | [`views::CalendarsPage`] | |
 //! | `GET /areas/{id}/words?word=&written=&say=` | [`views::WordsPage`] | |
 //! | `GET /nodes?q=&area=&link=&page=` | [`views::NodesPage`] | topic `nodes` |
 //! | `GET /nodes/new?area=` | [`views::NodeFormPage`] | |
@@ -76,6 +77,7 @@
 //! | `/areas` | `name`, `level`, `parent`, `languages`\*, `form_id` | 303 `/areas`; 422 [`views::AreasPage`] |
 //! | `/areas/{id}` | `name`, `level`, `languages`\* | 303 `/areas/{id}`; 422 [`views::AreaPage`] |
 //! | `/areas/{id}/rules` | `quiet_hours`, `normal_minutes_a_day`, `priority_minutes_a_day`, `sessions_a_day`, `longest_session_minutes`, `volume_ceiling_percent`, `own_priority_first` (`yes`), `households` | 303 `/areas/{id}`; 422 [`views::AreaPage`] |
+//! | `/areas/{id}/calendars` | `calendar`, `name`, `days`, `includes`* | 303 `/areas/{id}/calendars`; 422 [`views::CalendarsPage`] |
 //! | `/areas/{id}/words` | `word`, `written`, `spoken` | 303 `/areas/{id}/words`, or 200 the page where there is more to tell; 422 [`views::WordsPage`] |
 //! | `/areas/{id}/words/{word}/remove` | | 303 `/areas/{id}/words` |
 //! | `/nodes` | `name`, `area`, `serial`, `form_id` | 200 [`views::NodePage`] with its token; 422 [`views::NodeFormPage`] |
@@ -249,6 +251,7 @@ pages!(
     UserPage secret in link,
     UsersPage,
     WelcomePage,
+    CalendarsPage,
     WordsPage,
 );
 

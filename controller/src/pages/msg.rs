@@ -53,6 +53,10 @@ messages! {
     RULE_OWN_FIRST = "rule-own-first";
     /// An area's rules were saved; word `x` is its name.
     AREA_RULES_SAVED = "area-rules-saved";
+    /// A calendar is kept; word `x` is its name.
+    CALENDAR_KEPT = "done-calendar-kept";
+    /// A calendar is removed; word `x` is its name.
+    CALENDAR_REMOVED = "done-calendar-removed";
     /// No whole number; word `x`.
     BAD_NUMBER = "err-bad-number";
     /// A schedule sounds on a calendar's days alone; word `x`.

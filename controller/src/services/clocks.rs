@@ -29,7 +29,7 @@ impl Ground {
             let above = area.parent().and_then(|parent| zones.get(parent)).copied().unwrap_or(self.zone);
             zones.insert(area.id, area.zone.unwrap_or(above));
         }
-        Ok(Clocks { zones, calendars: Calendars::built_in(), now: self.now() })
+        Ok(Clocks { zones, calendars: self.calendars(c).await?, now: self.now() })
     }
 }
 

@@ -30,6 +30,8 @@ pub enum Thing {
     Sound,
     /// A word of an area.
     Word,
+    /// A calendar of an area.
+    Calendar,
     /// An order that silences.
     Order,
 }
@@ -156,6 +158,11 @@ fn not_found(thing: Thing) -> Message {
         Thing::Schedule => {
             Message::fixed("schedule.not_found", "Không có lịch phát này.", "There is no such schedule.")
         }
+        Thing::Calendar => Message::fixed(
+            "calendar.not_found",
+            "Địa bàn không có lịch ngày này; có thể người khác vừa xóa.",
+            "The area has no such calendar; somebody may just have removed it.",
+        ),
         Thing::Order => {
             Message::fixed("order.not_found", "Không có lệnh dừng này.", "There is no such order.")
         }

@@ -11,6 +11,7 @@ mod area_rules;
 mod areas;
 mod audit;
 mod bulletins;
+mod calendars;
 mod clock;
 mod clocks;
 mod error;
@@ -43,6 +44,7 @@ pub use area_rules::AreaRulesView;
 pub use areas::Areas;
 pub use audit::AuditLog;
 pub use bulletins::{BulletinView, Bulletins, Seen, SeenError, draft_of};
+pub use calendars::{CalendarView, Calendars};
 pub use clock::Clock;
 pub use error::{ServiceError, Thing};
 pub use heard::{Coverage, Heard, OccurrenceHeard, VillageHeard};
@@ -98,6 +100,8 @@ pub struct Services {
     pub heard: Heard,
     /// How areas say their own words.
     pub lexicon: Lexicon,
+    /// Days on which schedules do not sound, or alone do.
+    pub calendars: Calendars,
     /// Orders that silence.
     pub live_orders: LiveOrders,
     /// Who did what.
@@ -210,6 +214,7 @@ impl Services {
             preflights: Preflights(Arc::clone(&ground)),
             heard: Heard(Arc::clone(&ground)),
             lexicon: Lexicon(Arc::clone(&ground)),
+            calendars: Calendars(Arc::clone(&ground)),
             live_orders: LiveOrders(Arc::clone(&ground)),
             audit: AuditLog(Arc::clone(&ground)),
             ground,

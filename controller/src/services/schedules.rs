@@ -16,7 +16,7 @@ use super::audit::Deed;
 use super::bulletins::load as load_bulletin;
 use super::clocks::Clocks;
 use super::{BulletinView, Ground, PlanProblem, ServiceError, Thing};
-use crate::domain::calendar::{CalendarName, Calendars};
+use crate::domain::calendar::CalendarName;
 use crate::domain::ids::fresh_item_id;
 use crate::domain::language::MissingLanguages;
 use crate::domain::message::{FieldErrors, Message};
@@ -137,15 +137,6 @@ impl Schedules {
         let view = self.load(&mut tx, id, self.0.now()).await?;
         who.require(Action::Read, &view.bulletin.bulletin.path)?;
         Ok(view)
-    }
-
-    /// The calendars that schedules may name, the product's own first.
-    ///
-    /// # Errors
-    /// [`ServiceError::Store`].
-    pub async fn calendars(&self) -> Result<Vec<(CalendarId, CalendarName)>, ServiceError> {
-        let calendars = Calendars::built_in();
-        Ok(calendars.iter().map(|(id, calendar)| (id.clone(), calendar.name.clone())).collect())
     }
 
     /// The starts of these schedules from now up to `until`, in order; at most 200 of each schedule.

@@ -1,6 +1,7 @@
 //! Stories on a real database.
 
 mod approval;
+mod calendars;
 mod consent;
 mod languages;
 mod lexicon;

@@ -17,6 +17,7 @@
 
 mod account;
 mod answer;
+mod area_calendars;
 mod area_rules;
 mod area_words;
 mod areas;
@@ -149,6 +150,8 @@ pub fn router(app: AppState, settings: Settings) -> Router {
         .route("/areas", get(areas::page).post(areas::create))
         .route("/areas/{id}", get(areas::area_page).post(areas::change))
         .route("/areas/{id}/rules", post(area_rules::change))
+        .route("/areas/{id}/calendars", get(area_calendars::page).post(area_calendars::put))
+        .route("/areas/{id}/calendars/{calendar}/remove", post(area_calendars::remove))
         .route("/areas/{id}/words", get(area_words::page).post(area_words::put))
         .route("/areas/{id}/words/{word}/remove", post(area_words::remove))
         .route("/nodes", get(nodes::list::page).post(nodes::form::create))

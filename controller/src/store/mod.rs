@@ -15,6 +15,7 @@ pub mod areas;
 pub mod audit;
 pub mod blobs;
 pub mod bulletins;
+pub mod calendars;
 pub mod certificates;
 pub mod consents;
 pub mod enrolment;

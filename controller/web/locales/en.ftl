@@ -315,6 +315,9 @@ step-area-removed = Area removed
 step-word-added = Word added
 step-word-changed = Word changed
 step-word-removed = Word removed
+step-calendar-added = Calendar added
+step-calendar-changed = Calendar changed
+step-calendar-removed = Calendar removed
 step-node-created = Node added
 step-node-changed = Node changed
 step-node-token-issued = Enrolment token issued
@@ -611,6 +614,8 @@ done-consent-noted = The consent was noted.
 done-consent-withdrawn = The consent was taken back. The recording goes into no further data set.
 done-scheduled = Scheduled. The plan is on its way to the nodes.
 done-schedule-cancelled = Schedule cancelled.
+done-calendar-kept = The calendar “{ $x }” is saved.
+done-calendar-removed = The calendar “{ $x }” is removed.
 done-area-added = Area “{ $x }” added.
 done-area-saved = Area “{ $x }” saved.
 done-word-kept = The word “{ $x }” is saved. Drafts that hold it are spoken again.
@@ -810,3 +815,27 @@ rule-longest = A session lasts at most { $n } minutes
 rule-volume = Volume at most { $n } %
 rule-own-first = This area's own priority bulletins go before those from above
 area-rules-saved = The broadcast rules of { $x } are saved.
+
+## Calendars of an area
+
+calendars-link = Calendars: holidays, days of mourning, festivals
+calendars-of = Calendars of { $x }
+calendars-lead = Days on which schedules may be silent, or on which alone they sound. For bulletins of this area and of those in it.
+calendar-name = Name of the calendar
+calendar-name-hint = Such as: Holidays of the commune
+calendar-days = Days
+calendar-days-hint = One day or row of days on each line, with the reason. Such as: 25/12/2026 - 27/12/2026: Gong festival
+calendar-keeper = Kept by
+calendar-built-in = Built in
+calendar-two-years = See the days of this year and the next
+calendar-with = With: { $x }
+calendar-schedules = { $n ->
+    [one] { $n } schedule uses it
+   *[other] { $n } schedules use it
+}
+calendar-includes = With the days of
+calendar-add = Add a calendar
+calendar-edit = Change the calendar
+calendar-save = Save the calendar
+calendar-edit-of = Change the calendar “{ $x }”
+calendar-remove-of = Remove the calendar “{ $x }”

@@ -12,7 +12,7 @@ use crate::time::UnixMs;
 use crate::wire::{WireError, require};
 
 /// Most calendars of a document.
-const CALENDARS_MAX: usize = 64;
+pub const CALENDARS_MAX: usize = 64;
 /// Most ranges of a calendar.
 const RANGES_MAX: usize = 400;
 /// Most calendars that one includes.

@@ -162,7 +162,7 @@ mod zone;
 
 pub(crate) use self::calendar::check_shapes as check_calendar_shapes;
 
-pub use self::calendar::{Calendar, CalendarError, DateRange, LocalDate, check_calendars};
+pub use self::calendar::{CALENDARS_MAX, Calendar, CalendarError, DateRange, LocalDate, check_calendars};
 pub use self::cron::{CronError, CronPattern};
 pub use self::guards::{Aired, Candidate, Guards, Judgement, LocalRange, QUIET_MARGIN_MS, Watch};
 pub use self::occurrence::{Occurrence, Timetable, occurrence_id};

@@ -164,8 +164,8 @@ mod tests {
     /// Apparent longitude of the sun in degrees: the same book, chapter 25, right to 0.01 degrees.
     fn sun(julian_day: f64) -> f64 {
         let t = (julian_day - 2_451_545.0) / 36_525.0;
-        let mean = 280.46646 + 36_000.76983 * t + 0.000_303_2 * t * t;
-        let m = 357.52911 + 35_999.05029 * t;
+        let mean = 280.46646 + 36_000.769_83 * t + 0.000_303_2 * t * t;
+        let m = 357.52911 + 35_999.050_29 * t;
         let centre =
             (1.914_602 - 0.004_817 * t) * sin(m) + 0.019_993 * sin(2.0 * m) + 0.000_289 * sin(3.0 * m);
         let nutation = -0.00569 - 0.00478 * sin(125.04 - 1934.136 * t);

@@ -6,16 +6,22 @@
 
 mod holidays;
 mod lunar;
+mod own;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use chrono::{Datelike as _, NaiveDate};
 use loa_protocol::area::AreaPath;
 use loa_protocol::ids::CalendarId;
+use loa_protocol::plan::Program;
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::{Calendar, DateRange, LocalDate};
+use loa_protocol::timeline::{Calendar, CalendarError, DateRange, LocalDate, check_calendars};
 
+use self::own::unknown_included;
+pub use self::own::{
+    CALENDARS_MAX as OWN_CALENDARS_MAX, OwnCalendar, OwnCalendarDraft, OwnDays, OwnDaysDraft, OwnValues,
+};
 use super::message::Message;
 
 /// Id of the public holidays of Viet Nam.
@@ -28,6 +34,9 @@ const OTHERS: &str = "not-";
 /// How many years, from the last one on, are looked at where somebody asks when something sounds: those of the longest
 /// validity.
 const YEARS_LOOKED_AT: i32 = 11;
+/// Most rows of days of one calendar of an area, with those of areas that it includes. Some 70 of the product's in two years go
+/// with them into the 400 that a plan holds.
+const RANGES_MAX: usize = 300;
 /// The last day for which other days are written out: after all that patterns know.
 const LAST_DAY: (i32, u32, u32) = (2199, 12, 31);
 
@@ -53,6 +62,7 @@ pub struct NamedCalendar {
 #[derive(Debug, Clone)]
 enum Days {
     Rule(fn(NaiveDate) -> bool),
+    Own { ranges: Vec<DateRange>, includes: Vec<CalendarId> },
 }
 
 /// All calendars that schedules may name.
@@ -60,6 +70,75 @@ enum Days {
 pub struct Calendars(BTreeMap<CalendarId, NamedCalendar>);
 
 impl Calendars {
+    /// Those of the product, and these.
+    pub fn of(own: &[OwnCalendar]) -> Self {
+        let mut calendars = Self::built_in();
+        calendars.0.extend(own.iter().map(|own| {
+            let OwnValues { name, days, includes } = &own.values;
+            let range = |days: &OwnDays| DateRange { first: days.first.into(), last: days.last.into() };
+            let named = NamedCalendar {
+                name: CalendarName { vi: name.clone(), en: name.clone() },
+                area: Some(own.area.clone()),
+                days: Days::Own { ranges: days.iter().map(range).collect(), includes: includes.clone() },
+            };
+            (own.id.clone(), named)
+        }));
+        calendars
+    }
+
+    /// Whether those of areas make sense together: each includes what is there for its area, none includes itself by any way, and
+    /// none grows larger than plans hold.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn check(&self, own: &[OwnCalendar]) -> Result<(), Message> {
+        for OwnCalendar { area, values, .. } in own {
+            for id in &values.includes {
+                self.get(id).filter(|c| c.holds_at(area)).ok_or_else(|| unknown_included(id.as_str()))?;
+            }
+        }
+        let shape = |(id, calendar): (&CalendarId, &NamedCalendar)| {
+            let includes = match &calendar.days {
+                Days::Rule(_) => Vec::new(),
+                Days::Own { includes, .. } => includes.clone(),
+            };
+            Calendar { id: id.clone(), ranges: Vec::new(), includes }
+        };
+        let calendars = self.0.iter().map(shape).collect();
+        check_calendars(&Program { calendars, ..Program::default() }).map_err(|error| self.wrong(&error))?;
+        let large = own.iter().find(|own| self.own_entries(&own.id) > RANGES_MAX);
+        large.map_or(Ok(()), |own| Err(too_large(&own.values.name)))
+    }
+
+    /// How many rows of days the calendars of areas have that one includes, its own among them.
+    fn own_entries(&self, id: &CalendarId) -> usize {
+        let (mut reached, mut left, mut entries) = (BTreeSet::new(), vec![id], 0);
+        while let Some(id) = left.pop() {
+            if let Some(Days::Own { ranges, includes }) = self.0.get(id).map(|calendar| &calendar.days)
+                && reached.insert(id)
+            {
+                entries += ranges.len();
+                left.extend(includes);
+            }
+        }
+        entries
+    }
+
+    fn wrong(&self, error: &CalendarError) -> Message {
+        let CalendarError::Loop { calendar, .. } = error else {
+            let vi = "Có lịch ngày được gồm vào nhưng không còn nữa.".to_owned();
+            return Message::written("calendar.unknown", vi, error.to_string());
+        };
+        let name = self.get(calendar).map_or(calendar.as_str(), |calendar| &calendar.name.vi);
+        Message::written(
+            "calendar.loop",
+            format!(
+                "Lịch ngày “{name}” gồm chính nó, trực tiếp hoặc qua lịch ngày khác. Hãy bỏ bớt một lịch ngày."
+            ),
+            format!("The calendar “{name}” includes itself, at once or by way of others. Leave one out."),
+        )
+    }
+
     /// Those of the product.
     pub fn built_in() -> Self {
         let of = |id: &str, vi: &str, en: &str, rule: fn(NaiveDate) -> bool| {
@@ -134,6 +213,37 @@ impl Calendars {
         self.written(ids, year - 1..=year + YEARS_LOOKED_AT).into_values().collect()
     }
 
+    /// The days of a calendar in this year and the next: the first and the last of each row of them.
+    pub fn days_of_two_years(&self, id: &CalendarId, now: UnixMs) -> Vec<(NaiveDate, NaiveDate)> {
+        let year = year_of(now);
+        let ranges = self.ranges(id, &(year..=year + 1));
+        ranges.iter().filter_map(|range| Some((range.first.to_naive()?, range.last.to_naive()?))).collect()
+    }
+
+    /// Its days in these years with those of all calendars that it includes, ascending and apart from one another.
+    fn ranges(&self, id: &CalendarId, years: &RangeInclusive<i32>) -> Vec<DateRange> {
+        let (mut reached, mut left, mut all) = (BTreeSet::new(), vec![id], Vec::new());
+        while let Some(id) = left.pop() {
+            let Some(calendar) = self.0.get(id).filter(|_| reached.insert(id)) else { continue };
+            match &calendar.days {
+                Days::Rule(has) => all.extend(in_a_row(years, has)),
+                Days::Own { ranges, includes } => {
+                    all.extend(ranges.iter().filter_map(|range| within(range, years)));
+                    left.extend(includes);
+                }
+            }
+        }
+        all.sort();
+        let mut apart: Vec<DateRange> = Vec::with_capacity(all.len());
+        for range in all {
+            match apart.last_mut().filter(|last| range.first.0 <= last.last.0 + 1) {
+                Some(last) => last.last = last.last.max(range.last),
+                None => apart.push(range),
+            }
+        }
+        apart
+    }
+
     fn written<'a>(
         &self,
         ids: impl IntoIterator<Item = &'a CalendarId>,
@@ -142,10 +252,10 @@ impl Calendars {
         let mut written = BTreeMap::new();
         for id in ids {
             let others = id.as_str().strip_prefix(OTHERS).and_then(|id| CalendarId::new(id).ok());
-            let ranges = match (self.0.get(id), others.and_then(|id| self.0.get(&id))) {
-                (Some(calendar), _) => calendar.ranges(years.clone()),
-                (None, Some(of)) => others_of(&of.ranges(years.clone())),
-                (None, None) => continue,
+            let ranges = match others.filter(|id| self.0.contains_key(id)) {
+                Some(of) => others_of(&self.ranges(&of, &years)),
+                None if self.0.contains_key(id) => self.ranges(id, &years),
+                None => continue,
             };
             written.insert(id.clone(), Calendar { id: id.clone(), ranges, includes: Vec::new() });
         }
@@ -158,13 +268,6 @@ impl NamedCalendar {
     pub fn holds_at(&self, place: &AreaPath) -> bool {
         self.area.as_ref().is_none_or(|area| place.areas().starts_with(area.areas()))
     }
-
-    /// Its days in these years, ascending and apart from one another.
-    pub fn ranges(&self, years: RangeInclusive<i32>) -> Vec<DateRange> {
-        match &self.days {
-            Days::Rule(has) => in_a_row(years, has),
-        }
-    }
 }
 
 /// The name in plans of all days that are not a calendar's.
@@ -176,7 +279,15 @@ fn year_of(now: UnixMs) -> i32 {
     now.to_utc().map_or(1970, |now| now.year())
 }
 
-fn in_a_row(years: RangeInclusive<i32>, has: impl Fn(NaiveDate) -> bool) -> Vec<DateRange> {
+/// What of a range lies in these years.
+fn within(range: &DateRange, years: &RangeInclusive<i32>) -> Option<DateRange> {
+    let first = NaiveDate::from_ymd_opt(*years.start(), 1, 1).map(LocalDate::from)?;
+    let last = NaiveDate::from_ymd_opt(*years.end(), 12, 31).map(LocalDate::from)?;
+    let cut = DateRange { first: range.first.max(first), last: range.last.min(last) };
+    (cut.first <= cut.last).then_some(cut)
+}
+
+fn in_a_row(years: &RangeInclusive<i32>, has: impl Fn(NaiveDate) -> bool) -> Vec<DateRange> {
     let mut ranges: Vec<DateRange> = Vec::new();
     let first = NaiveDate::from_ymd_opt(*years.start(), 1, 1);
     let dates = first.iter().flat_map(NaiveDate::iter_days).take_while(|date| date.year() <= *years.end());
@@ -187,6 +298,14 @@ fn in_a_row(years: RangeInclusive<i32>, has: impl Fn(NaiveDate) -> bool) -> Vec<
         }
     }
     ranges
+}
+
+fn too_large(name: &str) -> Message {
+    Message::written(
+        "calendar.too_large",
+        format!("Lịch ngày “{name}” quá dài sau khi gồm các lịch ngày khác. Hãy bớt lịch ngày được gồm."),
+        format!("The calendar “{name}” is too long with those that it includes. Include fewer."),
+    )
 }
 
 /// All days, from 1970 on, that these ranges leave out.

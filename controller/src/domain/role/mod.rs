@@ -187,6 +187,8 @@ pub enum Action {
     ManageAreas,
     /// Say how an area's own names and words are read.
     ManageWords,
+    /// Keep an area's calendars of days on which schedules do not sound, or alone do.
+    ManageCalendars,
     /// Add people and give them roles.
     ManageUsers,
     /// Read the audit log.
@@ -207,7 +209,7 @@ impl Grant {
             | (Action::Schedule(class), Role::Author | Role::Approver) => self.classes.contains(class),
             (Action::ManageNodes, Role::Technician | Role::Admin)
             | (Action::ManageAreas | Action::ManageUsers, Role::Admin)
-            | (Action::ManageWords, Role::Author | Role::Admin)
+            | (Action::ManageWords | Action::ManageCalendars, Role::Author | Role::Admin)
             | (Action::ReadAudit, Role::Approver | Role::Admin) => true,
             (
                 Action::Write(_)
@@ -216,6 +218,7 @@ impl Grant {
                 | Action::ManageNodes
                 | Action::ManageAreas
                 | Action::ManageWords
+                | Action::ManageCalendars
                 | Action::ManageUsers
                 | Action::ReadAudit,
                 _,

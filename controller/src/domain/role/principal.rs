@@ -169,6 +169,11 @@ impl Forbidden {
                 "Tài khoản này không có quyền sửa từ của địa bàn này.",
                 "You may not edit the words of this area.",
             ),
+            Action::ManageCalendars => Message::fixed(
+                "forbidden.calendars",
+                "Tài khoản này không có quyền sửa lịch ngày của địa bàn này.",
+                "You may not edit the calendars of this area.",
+            ),
             Action::ManageUsers => Message::fixed(
                 "forbidden.users",
                 "Tài khoản này không có quyền quản lý người dùng ở địa bàn này.",

@@ -34,6 +34,7 @@ fn any_action() -> impl Strategy<Value = Action> {
             Action::ManageNodes,
             Action::ManageAreas,
             Action::ManageWords,
+            Action::ManageCalendars,
             Action::ManageUsers,
             Action::ReadAudit,
         ][kind]

@@ -8,6 +8,7 @@ mod area_rules;
 mod areas;
 mod audit;
 mod bulletins;
+mod calendars;
 mod consents;
 mod heard;
 mod languages;
@@ -75,6 +76,8 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(languages::list))
         .routes(routes!(lexicon::list, lexicon::create))
         .routes(routes!(lexicon::update, lexicon::remove))
+        .routes(routes!(calendars::list, calendars::create))
+        .routes(routes!(calendars::update, calendars::remove))
         .routes(routes!(nodes::list, nodes::create))
         .routes(routes!(nodes::get, nodes::update, nodes::remove))
         .routes(routes!(nodes::health))

@@ -48,7 +48,7 @@ async fn what_is_typed_is_kept_and_told() {
     let preview = web.call(&lan, "POST", "/schedules/preview", full.clone()).await.ok(200);
     // The 9th of December is the 1st of its month, and excluded; the 6th of February is Tet.
     let starts = ["2026-11-23", "2026-12-23", "2027-01-08", "2027-01-22", "2027-02-20"];
-    let starts: Vec<String> = starts.iter().map(|day| format!("{day}T10:30:00Z")).collect();
+    let starts: Vec<String> = starts.iter().map(|day| format!("{day}T10:30:00.000Z")).collect();
     assert_eq!(preview["starts"], json!(starts));
     let made = web.call(&lan, "POST", "/schedules", full.clone()).await.ok(201);
     for field in

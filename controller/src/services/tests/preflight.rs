@@ -180,7 +180,8 @@ async fn days_left_out_do_not_sound_and_rounds_count_in_the_length() {
             assert_eq!(start.sounds, [(start.planned, start.planned + 23_000)], "with 20 s between");
         }
     }
-    let upcoming = story.services.schedules.upcoming(&[made.clone()], story.clock.now() + 7 * 86_400_000);
+    let upcoming =
+        story.services.schedules.upcoming(std::slice::from_ref(&made), story.clock.now() + 7 * 86_400_000);
     assert_eq!(upcoming.len(), 5, "the pages say the same");
     assert_eq!(
         made.calendars.values().map(|name| name.vi.as_str()).collect::<Vec<_>>(),

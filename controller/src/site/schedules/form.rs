@@ -262,8 +262,8 @@ async fn form_page(
     let calendars: Vec<(String, String)> = site
         .app
         .services
-        .schedules
-        .calendars()
+        .calendars
+        .names(me.who())
         .await?
         .iter()
         .map(|(id, name)| (id.to_string(), words::calendar(name).text(lang)))

@@ -55,6 +55,32 @@ async fn a_class_that_is_not_theirs_is_an_error_of_the_field_and_nothing_is_lost
 }
 
 #[tokio::test]
+async fn a_calendar_is_kept_as_typed_or_comes_back() {
+    let web = Web::new().await;
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let mut browser = web.browser(&lan).await;
+    let path = "/areas/da-don/calendars";
+    let form = web.get(&mut browser, path).await.page().form(path).with("name", "Ngày lễ của xã");
+    let refused = web.send(&mut browser, &form.clone().with("days", "25/12/2026")).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.html.contains("chưa có lý do") && refused.html.contains(">25/12/2026</textarea>"));
+    let days = "25/12/2026 - 27/12/2026: Lễ hội cồng chiêng";
+    assert_eq!(web.send(&mut browser, &form.with("days", days)).await.to(), path);
+    let page = web.get(&mut browser, path).await.page();
+    assert!(
+        page.html.contains("Ngày lễ của xã") && page.html.contains("Lễ hội cồng chiêng"),
+        "{}",
+        page.html
+    );
+    let id = web.story.services.calendars.list(&lan, &crate::services::story::area("da-don")).await.unwrap();
+    let id = id.iter().find(|view| view.own.is_some()).unwrap().id.clone();
+    let edit = web.get(&mut browser, &format!("{path}?calendar={id}")).await.page();
+    assert!(edit.html.contains(&format!("{days}\n</textarea>")), "{}", edit.html);
+    let remove = web.get(&mut browser, path).await.page().form(&format!("{path}/{id}/remove"));
+    assert_eq!(web.send(&mut browser, &remove).await.to(), path);
+}
+
+#[tokio::test]
 async fn an_edit_keeps_what_another_wrote_meanwhile() {
     let web = Web::new().await;
     let (lan, nam) = (
