@@ -12,7 +12,6 @@ pub mod wav;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use loa_link::TlsSetupError;
 use loa_node::clock::{NodeClock, build_time};
 use loa_node::enrol::{EnrolError, enrol};
 use loa_node::identity::{Identity, IdentityError};
@@ -26,7 +25,7 @@ pub use self::wav::WavHorn;
 use self::screen::Screen;
 use crate::board_sim::clock::SimClock;
 use crate::board_sim::network::Network;
-use crate::node::{Member, Node, NodeError, Parts, Reach, Script};
+use crate::node::{Member, MemberError, Node, NodeError, Parts, Reach, Script};
 
 /// Which board to simulate.
 #[derive(Clone, Debug)]
@@ -64,8 +63,8 @@ pub enum DeviceError {
     #[error(transparent)]
     Identity(#[from] IdentityError),
     /// Its identity cannot be used.
-    #[error("the identity cannot be used for TLS")]
-    Tls(#[from] TlsSetupError),
+    #[error(transparent)]
+    Member(#[from] MemberError),
     /// The folder for what is played cannot be made.
     #[error("cannot make the folder for what is played")]
     Heard(#[source] std::io::Error),

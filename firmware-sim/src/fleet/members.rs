@@ -7,7 +7,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use loa_link::TlsSetupError;
 use loa_node::clock::{NodeClock, build_time};
 use loa_node::enrol::{EnrolError, enrol};
 use loa_node::identity::{Identity, IdentityError};
@@ -16,7 +15,7 @@ use loa_protocol::ids::NodeId;
 use tokio::task::JoinSet;
 
 use crate::board_sim::clock::SimClock;
-use crate::node::{Member, Reach};
+use crate::node::{Member, MemberError, Reach};
 
 /// Enrolments under way at a time.
 const AT_A_TIME: usize = 8;
@@ -58,13 +57,13 @@ pub enum MembersError {
     #[error(transparent)]
     Identity(#[from] IdentityError),
     /// An identity cannot be used.
-    #[error("the identity of {node} cannot be used for TLS")]
-    Tls {
+    #[error("the identity of {node} cannot be used")]
+    Member {
         /// The node.
         node: NodeId,
         /// Why not.
         #[source]
-        source: TlsSetupError,
+        source: MemberError,
     },
     /// There are not enough.
     #[error("{} holds {found} identities, {wanted} are wanted: enrol more with --tokens", folder.display())]
@@ -143,7 +142,7 @@ pub fn load(folder: &Path, count: usize, reach: &Reach) -> Result<Vec<Member>, M
     let member = |folder: &PathBuf| {
         let identity = Identity::load(folder)?;
         Member::enrolled(&identity, reach, &clock)
-            .map_err(|source| MembersError::Tls { node: identity.node.clone(), source })
+            .map_err(|source| MembersError::Member { node: identity.node.clone(), source })
     };
     folders.iter().take(count).map(member).collect()
 }

@@ -30,7 +30,10 @@ impl<H: Horn, O: Observer> Running<'_, H, O> {
             let now = self.now();
             match answer {
                 Answer::Stored(event) => self.core.handle_stored(event, now),
-                Answer::Receipts(receipts) => self.core.handle_receipts(receipts, |_| None, now),
+                Answer::Receipts(receipts) => {
+                    let key = &self.node.member.device_key;
+                    self.core.handle_receipts(receipts, |head| key.sign(head), now);
+                }
                 Answer::Speaker(event) => self.core.handle_speaker(event, now),
                 Answer::Measured(measurements) => self.core.handle_health(measurements, now),
             }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use loa_link::{ClientIdentity, Dial, TcpDial, TlsOptions, TlsSetupError};
+use loa_node::device_key::{DeviceKey, DeviceKeyError};
 
 use crate::board_sim::clock::SimClock;
 
@@ -13,8 +14,21 @@ pub struct Member {
     pub identity: loa_node_core::Identity,
     /// The key set that came with the enrolment, in its envelope.
     pub key_set: Option<Vec<u8>>,
+    /// With which it signs its receipts.
+    pub device_key: Arc<DeviceKey>,
     /// Where to connect.
     pub broker: Broker,
+}
+
+/// Why an enrolment cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MemberError {
+    /// Its certificates and key serve no connection.
+    #[error("certificates and key from the enrolment cannot be used for TLS")]
+    Tls(#[from] TlsSetupError),
+    /// Nothing can be signed with its key.
+    #[error(transparent)]
+    DeviceKey(#[from] DeviceKeyError),
 }
 
 /// Where to connect, and how.
@@ -52,12 +66,12 @@ impl Member {
     /// The node of an enrolment.
     ///
     /// # Errors
-    /// [`TlsSetupError`] where certificates or key cannot be used.
+    /// [`MemberError`] where certificates or key cannot be used.
     pub fn enrolled(
         identity: &loa_node::identity::Identity,
         reach: &Reach,
         clock: &Arc<SimClock>,
-    ) -> Result<Self, TlsSetupError> {
+    ) -> Result<Self, MemberError> {
         let broker = match reach {
             Reach::AsEnrolled => {
                 Broker::tcp(&identity.broker_host, identity.broker_port, Some(tls(identity, clock)?))
@@ -73,6 +87,7 @@ impl Member {
                 root: identity.root,
             },
             key_set: Some(identity.key_set.clone()),
+            device_key: Arc::new(DeviceKey::of(identity)?),
             broker,
         })
     }

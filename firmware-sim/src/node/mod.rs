@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::fault::{Entry, Fault, Script, When};
 pub use self::glance::{Glance, SoundGlance};
 pub use self::happening::{Happening, Observer};
-pub use self::member::{Broker, Member, Reach};
+pub use self::member::{Broker, Member, MemberError, Reach};
 pub use self::voice::{BoxError, Heard, Horn, Loaded, Loading, NullHorn};
 
 use self::running::{End, Running};

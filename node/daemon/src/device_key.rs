@@ -1,5 +1,7 @@
 //! The board's own key, with which it signs what it reports: the one of its certificate.
 
+use std::fmt;
+
 use loa_protocol::receipt::Seal;
 use rcgen::{KeyPair, SigningKey as _};
 use rustls_pki_types::CertificateDer;
@@ -23,6 +25,13 @@ pub enum DeviceKeyError {
 pub struct DeviceKey {
     key: KeyPair,
     certificate: Vec<u8>,
+}
+
+impl fmt::Debug for DeviceKey {
+    /// Without the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceKey").finish_non_exhaustive()
+    }
 }
 
 impl DeviceKey {

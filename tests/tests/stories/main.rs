@@ -14,4 +14,5 @@ mod orders;
 mod preflight;
 mod recordings;
 mod refused;
+mod simulated;
 mod start_up;
