@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use loa_firmware_sim::recorder::alsa_config::PIPE_DELAY_MS;
-use loa_firmware_sim::recorder::{RecorderCommand, Recording, write_alsa_config};
+use loa_firmware_sim::recorder::{RATE_HZ, RecorderCommand, Recording, write_alsa_config};
+use loa_speech::Pcm;
 
 use crate::program::{self, Running};
 use crate::wait::until;
@@ -24,6 +25,9 @@ pub struct Village {
     audio_disk_bytes: Option<u64>,
     running: Option<Running>,
 }
+
+/// How alike recorded and decoded samples are where they are the same sound, at least.
+const ALIKE: f64 = 0.99;
 
 /// Mounts a disk of so many bytes for the audio, seen by nobody else, and becomes the node's program.
 const ON_A_SMALL_DISK: &str = r#"mkdir -p "$2" && mount -t tmpfs -o "size=$1" tmpfs "$2" && exec "$3" run"#;
@@ -180,5 +184,29 @@ impl Village {
     pub fn recordings(&self) -> Result<Vec<Recording>> {
         let files = Recording::files(&self.heard())?;
         files.iter().map(|file| Ok(Recording::load(file)?)).collect()
+    }
+
+    /// When a sound began that was heard to its end and nothing else with it, in Unix milliseconds; one instant for each time.
+    ///
+    /// # Errors
+    /// When the sound has another rate than a recorder, a recording cannot be read, or has no timeline.
+    pub fn heard_from(&self, sound: &Pcm) -> Result<Vec<f64>> {
+        ensure!(sound.sample_rate_hz() == RATE_HZ, "a sound of {} Hz", sound.sample_rate_hz());
+        let sound = sound.samples();
+        let mut found = Vec::new();
+        for recording in self.recordings()? {
+            let mut stretches = vec![0..recording.samples().len()];
+            while let Some(stretch) = stretches.pop() {
+                // Where it is shorter than the sound, there is nothing to compare.
+                let Ok(matched) = recording.find_among(sound, stretch.clone()) else { continue };
+                if matched.coefficient < ALIKE {
+                    continue;
+                }
+                let first = usize::try_from(matched.lag_frames)?;
+                found.push(recording.unix_ms(first).context("a recording has a timeline")?);
+                stretches.extend([stretch.start..first, first + sound.len()..stretch.end]);
+            }
+        }
+        Ok(found)
     }
 }

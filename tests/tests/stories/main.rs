@@ -9,6 +9,7 @@ mod full_disk;
 mod languages;
 mod main_job;
 mod moved;
+mod no_clock;
 mod offline;
 mod orders;
 mod preflight;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use loa_protocol::ids::NodeId;
 use loa_protocol::time::UnixMs;
 use loa_tests::station::COMMUNE;
@@ -32,7 +32,7 @@ async fn is_heard(village: &Village) -> Result<()> {
 }
 
 /// Waits until the order's only node has said that it obeyed.
-async fn answered(person: &Person, order: &Value) -> Result<Value> {
+pub(crate) async fn answered(person: &Person, order: &Value) -> Result<Value> {
     let path = format!("/orders/{}", order["id"].as_str().context("an id")?);
     until("the node's answer", Duration::from_secs(20), async || {
         let order = person.get(&path).await?;
@@ -88,6 +88,62 @@ async fn stop_all_silences_what_sounds_within_a_second_and_the_receipt_says_why(
     let log = approver.get("/audit?limit=20").await?;
     let told = log.as_array().context("a log")?.iter().any(|entry| entry["action"] == "order.stop_all");
     assert!(told, "{log}");
+    station.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_all_clear_ends_what_is_an_emergency_and_routine_goes_on() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let station = Station::start(folder.path()).await?;
+    let mut village = station.village(folder.path(), "Nhà văn hóa Bon Đưng", "bon-dung").await?;
+    station.applied(&mut village).await?;
+    let flood = station.emergency("Lũ quét", TEXT).await?;
+    let meeting = station.approved("Họp dân", "Chiều nay họp dân tại nhà văn hóa.").await?;
+    let later = station.emergency("Diễn tập", "Đây là cuộc diễn tập. Bà con yên tâm.").await?;
+    let (flood_item, _) = station.once(&flood.bulletin.id, 6_000, &["bon-dung"]).await?;
+    let (meeting_item, meeting_at) = station.once(&meeting.bulletin.id, 8_000, &[COMMUNE]).await?;
+    let (later_item, later_at) = station.once(&later.bulletin.id, 40_000, &["bon-dung"]).await?;
+    station.state(&mut village, "audio ready", |state| state.objects_ready == 3).await?;
+    is_heard(&village).await?;
+    // It is due, and waits for the emergency's end.
+    let clock = station.services().clock();
+    until("the meeting's hour", Duration::from_secs(30), async || {
+        Ok((clock.now() > meeting_at + 500).then_some(()))
+    })
+    .await?;
+
+    let approver = station.at_the_api("binh").await?;
+    let form = json!({ "order": "all_clear", "area": COMMUNE, "reason": "Nước đã rút" });
+    let given = clock.now();
+    let order = approver.post("/orders", &form).await?;
+    answered(&approver, &order).await?;
+    let receipt = station.receipt(&mut village, &flood_item, Duration::from_secs(20)).await?;
+    let ended = (receipt.outcome.as_str(), receipt.reason.as_deref());
+    assert_eq!(ended, ("partial", Some("stopped")), "{receipt:?}");
+    // A second one, about when the meeting sounds, is nothing to it.
+    let again = approver.post("/orders", &form).await?;
+    answered(&approver, &again).await?;
+    for (item, planned) in [(&meeting_item, meeting_at), (&later_item, later_at)] {
+        let receipt = station.receipt(&mut village, item, Duration::from_secs(60)).await?;
+        assert_eq!((receipt.outcome.as_str(), receipt.nominal), ("played", planned), "{receipt:?}");
+    }
+
+    village.stop().await?;
+    let meeting_sound = station.sound(&meeting.latest.tracks[0].object.context("a sound")?).await?;
+    let [meeting_from] = village.heard_from(&meeting_sound)?[..] else {
+        bail!("the meeting was not heard once")
+    };
+    // From there on nothing but the meeting is heard: another sound at the same time would not correlate.
+    let recordings = village.recordings()?;
+    let segments = recordings.iter().flat_map(|heard| heard.segments(SOUND, 100));
+    let before = segments.filter(|segment| segment.start_unix_ms < meeting_from);
+    let silent = before.map(|segment| segment.end_unix_ms.min(meeting_from)).reduce(f64::max);
+    let silent = silent.context("the emergency was heard")?;
+    let (late_ms, waited_ms) = (silent - given.0 as f64, meeting_from - given.0 as f64);
+    println!("silent {late_ms:.0} ms after the all-clear, routine goes on {waited_ms:.0} ms after it");
+    // It may have been between two sentences when the order came.
+    ensure!(late_ms <= SILENT_WITHIN_MS, "silent {late_ms:.0} ms after the all-clear");
     station.stop().await;
     Ok(())
 }
