@@ -65,6 +65,15 @@ struct OpenWant {
     until_ms: u64,
 }
 
+/// Where there is no room for an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lack {
+    /// In the quota: what is needed as soon, or sooner, fills it.
+    Quota,
+    /// On the disk.
+    Disk,
+}
+
 /// How an object's fetching goes wrong.
 #[derive(Debug, Default)]
 struct Trouble {
@@ -74,8 +83,7 @@ struct Trouble {
     /// How often it came whole and wrong.
     corruptions: u32,
     not_before_ms: u64,
-    /// There is no room for it.
-    no_room: bool,
+    no_room: Option<Lack>,
 }
 
 /// What a block turned out to be.
@@ -117,6 +125,10 @@ impl Fetch {
     pub(crate) fn set_wishes(&mut self, wishes: Wishes) {
         self.wishes = wishes;
         self.trouble.retain(|object, _| self.wishes.is_lacking(object));
+        // What sounded a moment ago may have made room for it.
+        for trouble in self.trouble.values_mut().filter(|trouble| trouble.no_room == Some(Lack::Quota)) {
+            trouble.not_before_ms = 0;
+        }
         if self.want.as_ref().is_some_and(|want| !self.wishes.is_lacking(&want.object)) {
             self.want = None;
         }
@@ -132,7 +144,7 @@ impl Fetch {
 
     /// The control link is up: a controller that did not answer may do so now. What came wrong still waits.
     pub(crate) fn handle_control_up(&mut self) {
-        self.trouble.retain(|_, trouble| trouble.corruptions > 0 || trouble.no_room);
+        self.trouble.retain(|_, trouble| trouble.corruptions > 0 || trouble.no_room.is_some());
     }
 
     /// The bulk link is up; `false` when nobody wants it any more. Subscribe before the next [`Fetch::step`].
@@ -154,7 +166,7 @@ impl Fetch {
 
     /// Whether audio can be stored: writing works, and what the plans name has room.
     pub(crate) fn storage(&self) -> StorageState {
-        let has_room = self.trouble.values().all(|trouble| !trouble.no_room);
+        let has_room = self.trouble.values().all(|trouble| trouble.no_room.is_none());
         if self.storage == StorageState::Good && !has_room { StorageState::Full } else { self.storage }
     }
 
@@ -182,7 +194,7 @@ impl Fetch {
         }
         // That it comes says nothing of room on the disk: a pause for that is not cut short, or each block of a window
         // would bring the next want while none can be stored.
-        if let Some(trouble) = self.trouble.get_mut(&object).filter(|trouble| !trouble.no_room) {
+        if let Some(trouble) = self.trouble.get_mut(&object).filter(|trouble| trouble.no_room.is_none()) {
             *trouble = Trouble { corruptions: trouble.corruptions, ..Trouble::default() };
         }
         BlockVerdict::Fine
@@ -255,7 +267,7 @@ impl Fetch {
         let is_complete = cache.partial(object).is_some_and(|partial| partial.lacking().next().is_none());
         if state == StorageState::Full && !is_complete && self.wishes.is_lacking(object) {
             let trouble = self.trouble.entry(*object).or_default();
-            trouble.no_room = true;
+            trouble.no_room = Some(Lack::Disk);
             trouble.not_before_ms = until_ms;
         } else {
             self.storage = state;
@@ -324,12 +336,12 @@ impl Fetch {
         let Some(manifest) = self.wishes.manifest(&object) else { return };
         if !cache.begin(manifest, &self.wishes, now.wall, actions) {
             let trouble = self.trouble.entry(object).or_default();
-            trouble.no_room = true;
+            trouble.no_room = Some(Lack::Quota);
             trouble.not_before_ms = now.monotonic_ms.saturating_add(PAUSE_MAX_MS);
             return;
         }
         if let Some(trouble) = self.trouble.get_mut(&object) {
-            trouble.no_room = false;
+            trouble.no_room = None;
         }
         let Some(partial) = cache.partial(&object) else { return };
         let is_slow = self.trouble.get(&object).is_some_and(|trouble| trouble.failures > 0);

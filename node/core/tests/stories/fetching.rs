@@ -1,6 +1,7 @@
 //! Audio that comes in pieces, late, wrong, or into a full store.
 
 use loa_node_core::{Action, LinkEvent, Settings};
+use loa_protocol::plan::Item;
 use loa_protocol::receipt::{Outcome, Reason};
 use loa_protocol::report::{EventKind, Fetching, StorageState};
 use loa_protocol::topic::TopicKind;
@@ -261,6 +262,22 @@ fn room_is_made_by_what_is_missed_least() {
     let outcomes: Vec<Outcome> = rig.outcomes().into_iter().map(|o| o.2).collect();
     assert_eq!(outcomes, [Outcome::Played; 4], "object 3 came when there was room again");
     assert_eq!(rig.state().storage, StorageState::Good);
+}
+
+#[test]
+fn what_had_no_room_is_asked_for_as_soon_as_there_is() {
+    // Room for one object.
+    let mut rig = connected(Settings { cache_quota_bytes: 12_000, ..Settings::default() });
+    let (first, second) = (Object::new("first", 2, 1_000), Object::new("second", 2, 1_000));
+    rig.offer(&[&first, &second]);
+    let items = vec![
+        item("a", T0 + HOUR + 3 * MINUTE, &[("vi", &first)]),
+        Item { start_within_ms: 1_000, ..item("b", T0 + HOUR + 6 * MINUTE, &[("vi", &second)]) },
+    ];
+    rig.receive(TopicKind::Plan(area("xa")), &plan(1, items, &[&first, &second]));
+    rig.run_for(2 * HOUR);
+    let outcomes: Vec<Outcome> = rig.outcomes().into_iter().map(|o| o.2).collect();
+    assert_eq!(outcomes, [Outcome::Played; 2]);
 }
 
 #[test]
