@@ -110,4 +110,8 @@ fn seeds_that_once_failed_hold() {
     holds(&storm(30074, 1, 3, "office"));
     // A plan was not held after a boot whose clock was some minutes behind, because it was not valid yet by it.
     holds(&Storm { first: 11, ..storm(40480, 1, 3, "restart,office,jump,drift,guards") });
+    // A plan was applied by a clock that was weeks ahead: after the next boot nothing before then was the node's.
+    holds(&Storm { first: 15, ..storm(41733, 1, 3, "power,jump,rules,guards") });
+    // What had no room in the cache was not asked for when another bulletin was over and had left it some.
+    holds(&Storm { first: 18, ..storm(41688, 1, 3, "rules") });
 }

@@ -242,6 +242,11 @@ impl Facts {
         self.calm_from.get_or_insert((wall, written));
     }
 
+    /// Its clock is right. What came into force by one that was ahead has been in force from now on at the latest.
+    pub(crate) fn clock_is_right(&mut self, wall: UnixMs) {
+        self.since.values_mut().for_each(|since| *since = (*since).min(wall));
+    }
+
     /// It holds another document in a slot, or none. Disturb it before.
     pub(crate) fn hold(&mut self, slot: Slot, publication: Option<Arc<Publication>>, wall: UnixMs) {
         match publication {

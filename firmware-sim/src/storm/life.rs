@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use loa_node_core::{Core, Link, LinkEvent, Now, Slot, SpeakerEvent, SpeakerFailure};
 use loa_protocol::ids::BootId;
+use loa_protocol::report::ClockTrust;
 use loa_protocol::time::UnixMs;
 
 use super::board::{Board, Running, WAIT_MAX_MS};
@@ -111,7 +112,7 @@ impl Board<'_> {
             is_scrubbed: false,
         });
         let dials_in = self.broker.boot();
-        self.with_core(|core, now| core.handle_clock(trust, now));
+        self.judge_clock(trust);
         self.queue.push(t + dials_in, Event::Dial { boot: boots, link: Link::Control });
         self.queue.push(t + LOOK_MS, Event::Look { boot: boots, is_regular: true });
     }
@@ -187,7 +188,7 @@ impl Board<'_> {
         if trust != running.trust || running.core.doubts_clock() {
             (running.trust, running.trust_since) = (trust, self.t);
             self.trouble();
-            self.with_core(|core, now| core.handle_clock(trust, now));
+            self.judge_clock(trust);
         }
         if kept.is_some() && !self.disk.waits() {
             self.disk.kept_clock = kept;
@@ -197,6 +198,13 @@ impl Board<'_> {
             self.queue.push(self.t + LOOK_MS, Event::Look { boot, is_regular });
         } else if self.disk.waits() {
             self.look_soon();
+        }
+    }
+
+    fn judge_clock(&mut self, trust: ClockTrust) {
+        self.with_core(|core, now| core.handle_clock(trust, now));
+        if trust != ClockTrust::Unknown && self.running.is_some() {
+            self.facts.clock_is_right(self.clock.wall(self.t));
         }
     }
 

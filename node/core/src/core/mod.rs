@@ -276,6 +276,9 @@ impl Core {
     /// A wall clock that steps without that begins nothing, see [`Core::doubts_clock`].
     pub fn handle_clock(&mut self, trust: ClockTrust, now: Now) {
         self.clock_is_judged = true;
+        if trust != ClockTrust::Unknown {
+            self.world.documents.correct_application(now.wall, &mut self.actions);
+        }
         if self.world.clock != trust {
             self.world.clock = trust;
             // What the ledger kept over a boot of the time when the clock was ahead.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::Language;
-use loa_protocol::envelope::{Applied, Opened, Recipient, Refusal, Signed, open};
+use loa_protocol::envelope::{Applied, Opened, Recipient, Refusal, Signed, Validity, open};
 use loa_protocol::ids::{AreaId, ObjectHash};
 use loa_protocol::keys::KeySet;
 use loa_protocol::plan::{AreaPlan, Item, NodeDocument, Program};
@@ -22,6 +22,7 @@ pub(crate) struct Held {
     pub(crate) applied: Applied,
     /// When it was applied, on the node's clock.
     pub(crate) applied_at: UnixMs,
+    pub(super) validity: Validity,
     /// No start at or after this instant: the end of the document's or its key's validity, whichever is earlier.
     pub(crate) expires: UnixMs,
     pub(crate) zone: Tz,
@@ -78,6 +79,7 @@ fn hold<T>(
         envelope: envelope.to_vec(),
         applied: opened.applied(),
         applied_at: now,
+        validity: opened.claims.validity,
         expires,
         zone,
         items: program.items.iter().cloned().map(Arc::new).collect(),

@@ -307,6 +307,29 @@ impl Documents {
         }
     }
 
+    /// The clock is right now, and earlier than what was applied by it: it was ahead then. What the node's occurrences are (rule
+    /// W1) counts from now on, after a boot too, which knows of the time before no more than what is in the store.
+    pub(crate) fn correct_application(&mut self, now: UnixMs, actions: &mut VecDeque<Action>) {
+        let node = self.node.iter_mut().map(|(held, _)| (Slot::Node, held));
+        let plans = self.plans.iter_mut().map(|(area, held)| (Slot::Plan(area.clone()), held));
+        for (slot, held) in node.chain(plans) {
+            // It verifies as of its application (see `lasting`), so not before its validity.
+            let applied_at = now.max(UnixMs::from_seconds(held.validity.not_before_s));
+            if applied_at >= held.applied_at {
+                continue;
+            }
+            held.applied_at = applied_at;
+            let document = StoredDocument {
+                envelope: held.envelope.clone(),
+                applied: held.applied,
+                applied_at,
+                path: self.path.clone(),
+                issued_at: UnixMs::from_seconds(held.validity.issued_at_s).min(now),
+            };
+            actions.push_back(Action::SaveDocument { slot, document });
+        }
+    }
+
     /// Counts and reports a refusal.
     pub(crate) fn tell(&mut self, slot: Slot, refusal: Refusal) {
         self.change.refusals.push((slot, refusal));

@@ -198,6 +198,19 @@ fn a_clock_that_is_held_over_forgets_what_one_that_ran_ahead_called_missed() {
 }
 
 #[test]
+fn what_was_applied_by_a_clock_that_ran_ahead_counts_from_when_that_was_noticed() {
+    let mut rig = playing(|_| Vec::new(), 1_000);
+    rig.step_clock(2 * DAY, ClockTrust::Holdover);
+    let voice = Object::new("v", 1, 1_000);
+    rig.receive(TopicKind::Plan(area("xa")), &plan(2, vec![hourly("i", &voice)], &[&voice]));
+    rig.step_clock(-(2 * DAY), ClockTrust::Trusted);
+    rig.power_cut(5 * HOUR);
+    assert_eq!(count(&rig, Outcome::Missed(Reason::TooLate)), 5, "of the time without power");
+    rig.run_for(HOUR);
+    assert_eq!(rig.played.len(), 1);
+}
+
+#[test]
 fn audio_of_what_comes_again_when_the_clock_goes_back_is_fetched() {
     let mut rig = playing(|_| Vec::new(), 1_000);
     rig.step_clock(2 * DAY, ClockTrust::Holdover);
