@@ -65,6 +65,8 @@ messages! {
     NOT_ON = "schedule-says-not-on";
     /// A schedule does not sound on dates; word `x`.
     NOT_ON_DATES = "schedule-says-not-dates";
+    /// The same, with more that are not named; word `x`, number `n`.
+    NOT_ON_MORE_DATES = "schedule-says-not-more-dates";
     /// A schedule's rounds; numbers `n` and `gap` (seconds).
     ROUNDS = "schedule-says-rounds";
     /// It goes on after an interruption.

@@ -1,11 +1,12 @@
 //! On which clocks the targets of a schedule go, and which calendars there are: what decides when it starts.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use chrono_tz::Tz;
 use loa_protocol::ids::{AreaId, CalendarId};
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::Start;
+use loa_protocol::timeline::{Calendar, Start};
 
 use super::{Ground, ServiceError};
 use crate::domain::calendar::{CalendarName, Calendars};
@@ -19,6 +20,8 @@ pub(super) struct Clocks {
     zones: BTreeMap<AreaId, Tz>,
     calendars: Calendars,
     now: UnixMs,
+    /// The calendars written out, once for all schedules of one look.
+    written: OnceLock<Vec<Calendar>>,
 }
 
 impl Ground {
@@ -29,7 +32,7 @@ impl Ground {
             let above = area.parent().and_then(|parent| zones.get(parent)).copied().unwrap_or(self.zone);
             zones.insert(area.id, area.zone.unwrap_or(above));
         }
-        Ok(Clocks { zones, calendars: self.calendars(c).await?, now: self.now() })
+        Ok(Clocks { zones, calendars: self.calendars(c).await?, now: self.now(), written: OnceLock::new() })
     }
 }
 
@@ -41,8 +44,9 @@ impl Clocks {
         values: &ScheduleValues,
     ) -> Result<Starts, ServiceError> {
         let zones = self.zones_of(c, values).await?;
-        let named = values.rules.on_the_wire().excluded_calendars;
-        Ok(Starts::new(values, &zones, &self.calendars.looked_at(&named, self.now)))
+        let names_some = values.rules.only_on.is_some() || !values.rules.not_on.is_empty();
+        let written = names_some.then(|| self.written.get_or_init(|| self.calendars.all_looked_at(self.now)));
+        Ok(Starts::new(values, &zones, written.map_or(&[], Vec::as_slice)))
     }
 
     /// What the calendars that a schedule names are called. One that is gone is left out.

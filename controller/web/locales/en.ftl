@@ -383,6 +383,7 @@ schedule-after-restart = It begins again
 schedule-says-only-on = Only on: { $x }
 schedule-says-not-on = Not on: { $x }
 schedule-says-not-dates = Not on { $x }
+schedule-says-not-more-dates = Not on { $x } and { $n } more
 schedule-says-rounds = { $n } rounds in each session, { $gap } s apart
 schedule-says-resume = Goes on after an interruption
 schedule-says-restart = Begins again after an interruption

@@ -377,6 +377,7 @@ schedule-after-restart = Phát lại từ đầu
 schedule-says-only-on = Chỉ phát vào: { $x }
 schedule-says-not-on = Không phát vào: { $x }
 schedule-says-not-dates = Không phát ngày: { $x }
+schedule-says-not-more-dates = Không phát ngày: { $x } và { $n } ngày khác
 schedule-says-rounds = Mỗi buổi phát { $n } lần, cách nhau { $gap } giây
 schedule-says-resume = Phát tiếp sau khi bị cắt ngang
 schedule-says-restart = Phát lại từ đầu sau khi bị cắt ngang

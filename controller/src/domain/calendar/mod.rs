@@ -244,6 +244,12 @@ impl Calendars {
         apart
     }
 
+    /// All calendars and their other days, as [`Self::looked_at`] gives some.
+    pub fn all_looked_at(&self, now: UnixMs) -> Vec<Calendar> {
+        let others: Vec<CalendarId> = self.0.keys().filter_map(others_id).collect();
+        self.looked_at(self.0.keys().chain(&others), now)
+    }
+
     fn written<'a>(
         &self,
         ids: impl IntoIterator<Item = &'a CalendarId>,

@@ -10,6 +10,8 @@ use crate::pages::{Lang, Msg, format, msg};
 use crate::services::ScheduleView;
 use crate::site::words;
 
+/// Excluded dates that are all named.
+const DATES_NAMED_MAX: usize = 6;
 /// Most times of day of one form.
 const TIMES_MAX: usize = 24;
 
@@ -63,8 +65,14 @@ pub(super) fn extras(view: &ScheduleView) -> Vec<Msg> {
     let mut said: Vec<Msg> = rules.only_on.iter().map(|id| named(msg::ONLY_ON, id)).collect();
     said.extend(rules.not_on.iter().map(|id| named(msg::NOT_ON, id)));
     if !rules.excluded_dates.is_empty() {
-        let days: Vec<String> = rules.excluded_dates.iter().map(format::date).collect();
-        said.push(Msg::new(msg::NOT_ON_DATES).with("x", days.join(", ")));
+        let named = rules.excluded_dates.iter().take(DATES_NAMED_MAX).map(format::date);
+        let more =
+            i64::try_from(rules.excluded_dates.len().saturating_sub(DATES_NAMED_MAX)).unwrap_or(i64::MAX);
+        let days = named.collect::<Vec<_>>().join(", ");
+        said.push(match more {
+            0 => Msg::new(msg::NOT_ON_DATES).with("x", days),
+            more => Msg::new(msg::NOT_ON_MORE_DATES).with("x", days).with_number("n", more),
+        });
     }
     said.extend(rules.repeats.map(|Repeats { rounds, gap_ms }| {
         let gap_s = i64::from(gap_ms / 1000);
