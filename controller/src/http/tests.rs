@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod description;
+mod doubts;
 mod enrolling;
 mod main_job;
 mod schedule_rules;

@@ -82,6 +82,7 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(nodes::get, nodes::update, nodes::remove))
         .routes(routes!(nodes::health))
         .routes(routes!(nodes::events))
+        .routes(routes!(nodes::doubts))
         .routes(routes!(nodes::issue_token))
         .routes(routes!(nodes::revoke))
         .routes(routes!(users::list, users::create))

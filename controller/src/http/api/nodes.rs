@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::wire::{instant, path};
+use crate::domain::doubt::Doubt;
 use crate::domain::message::Message;
 use crate::domain::node::{Node, NodeDraft, NodeStatus};
 use crate::domain::refused;
@@ -223,6 +224,45 @@ pub(super) async fn events(
 ) -> Result<Json<Vec<EventWire>>, HttpError> {
     let events = state.services.nodes.events(&visit.principal, &id(&node, Thing::Node)?).await?;
     Ok(Json(events.iter().map(|(event, received)| EventWire::of(event, *received)).collect()))
+}
+
+/// Something that speaks against a node's receipts. The receipts themselves are kept all the same.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DoubtWire {
+    /// When it was found.
+    found: String,
+    /// Number of the receipt, in the node's own count.
+    number: u64,
+    /// `hole`: the receipt before it is missing; it may still come. `changed`: it does not fit those next to it, or came before with
+    /// other content. `forged`: it came under a signature that is not this node's. `unsigned`: it came without one, from a node that
+    /// signs.
+    doubt: &'static str,
+    vi: String,
+    en: String,
+}
+
+impl DoubtWire {
+    fn of((number, doubt, found): (u64, Doubt, UnixMs)) -> Self {
+        let Message { vi, en, .. } = doubt.words(number);
+        Self {
+            found: instant(found),
+            number,
+            doubt: doubt.as_str(),
+            vi: vi.into_owned(),
+            en: en.into_owned(),
+        }
+    }
+}
+
+/// What speaks against a node's receipts, the latest found first
+#[utoipa::path(get, path = "/nodes/{id}/doubts", tag = "nodes", security(("session" = [])), params(("id" = String, Path)), responses((status = 200, body = Vec<DoubtWire>)))]
+pub(super) async fn doubts(
+    State(state): State<AppState>,
+    Visitor(visit): Visitor,
+    Named(node): Named<String>,
+) -> Result<Json<Vec<DoubtWire>>, HttpError> {
+    let doubts = state.services.nodes.doubts(&visit.principal, &id(&node, Thing::Node)?).await?;
+    Ok(Json(doubts.into_iter().map(DoubtWire::of).collect()))
 }
 
 /// An enrolment token. It is shown once and kept nowhere.
