@@ -260,11 +260,8 @@ type Said = (ItemId, Outcome, Option<ItemId>);
 /// What a board whose amplifier needs its two seconds does with these items, and what was foreseen.
 fn done_and_foreseen(items: Vec<Item>, guards: Guards, sounds: &Sounds) -> [Vec<Said>; 2] {
     let plan = AreaPlan { guards, ..area_plan("xa", 2, program(items, &sounds.all())) };
-    let mut rig = Rig::new();
+    let mut rig = Rig::placed(&["vi", "kpm"]);
     rig.offer(&sounds.all());
-    rig.connect();
-    rig.receive(TopicKind::Keys, &first_keys());
-    rig.receive(TopicKind::Desired(node()), &desired(1, &["vi", "kpm"]));
     rig.receive(TopicKind::Plan(area("xa")), &seal(&plan, &tenant(), validity(), &commune()));
     rig.run_until(FROM + 4 * HOUR);
     let receipts: Vec<_> = rig.store.receipts.values().cloned().collect();

@@ -100,11 +100,8 @@ fn what_rots_while_its_session_is_on_is_passed_over() {
 #[test]
 fn what_was_applied_holds_where_a_boot_finds_the_clock_before_it() {
     let voice = Object::new("voice", 1, 10_000);
-    let mut rig = Rig::new();
+    let mut rig = Rig::placed(&["vi"]);
     rig.offer(&[&voice]);
-    rig.connect();
-    rig.receive(TopicKind::Keys, &first_keys());
-    rig.receive(TopicKind::Desired(node()), &desired(1, &["vi"]));
     let of_now = Validity { not_before_s: T0.seconds(), ..validity() };
     let items = program(vec![item("a", T0 + HOUR, &[("vi", &voice)])], &[&voice]);
     rig.receive(

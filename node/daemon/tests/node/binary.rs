@@ -25,6 +25,14 @@ fn folder() -> TempDir {
     folder
 }
 
+/// The folder of a board that is enrolled at the broker of this port.
+fn enrolled(pki: &Pki, broker_port: u16) -> TempDir {
+    let folder = folder();
+    fs::create_dir(folder.path().join("data")).unwrap();
+    identity(pki, broker_port).save(&folder.path().join("data")).unwrap();
+    folder
+}
+
 fn command(folder: &TempDir, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loa-node"));
     command
@@ -158,9 +166,7 @@ fn version_and_help_tell_what_there_is() {
 #[tokio::test]
 async fn the_service_manager_hears_of_start_life_and_end() {
     let pki = Pki::new();
-    let folder = folder();
-    fs::create_dir(folder.path().join("data")).unwrap();
-    identity(&pki, free_port()).save(&folder.path().join("data")).unwrap();
+    let folder = enrolled(&pki, free_port());
     let address = folder.path().join("notify");
     let manager = UnixDatagram::bind(&address).unwrap();
     manager.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -205,9 +211,7 @@ async fn sigterm_takes_leave_and_a_kill_leaves_the_will() {
     let pki = Pki::new();
     let broker = Mosquitto::with_mutual_tls(&pki);
     let mut controller = Controller::connect(&pki, &broker).await;
-    let folder = folder();
-    fs::create_dir(folder.path().join("data")).unwrap();
-    identity(&pki, broker.port).save(&folder.path().join("data")).unwrap();
+    let folder = enrolled(&pki, broker.port);
     let presence = TopicKind::Presence(node());
 
     let mut daemon = Daemon::run(&folder);
@@ -243,9 +247,7 @@ async fn a_node_that_is_killed_in_the_midst_of_a_download_asks_for_the_rest_alon
     let pki = Pki::new();
     let broker = Mosquitto::with_mutual_tls(&pki);
     let mut controller = Controller::connect(&pki, &broker).await;
-    let folder = folder();
-    fs::create_dir(folder.path().join("data")).unwrap();
-    identity(&pki, broker.port).save(&folder.path().join("data")).unwrap();
+    let folder = enrolled(&pki, broker.port);
     let sound = sound(300_000);
     let manifest = manifest(&sound, 1_000);
     controller.publish_documents(plan(&sound, 1_000));
