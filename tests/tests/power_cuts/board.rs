@@ -12,6 +12,7 @@ use loa_node::identity::Identity;
 use loa_protocol::area::AreaPath;
 use loa_protocol::ids::{NodeId, ObjectHash};
 use loa_test_broker::{Mosquitto, Pki};
+use loa_tests::line::Line;
 use loa_tests::program;
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -23,6 +24,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::desk::Desk;
 use crate::moment::{Kind, Moment, Sign};
 use crate::papers::{key_set, now, root, tenant};
+use crate::weather::{THICK_BYTES_PER_SECOND, Weather};
 
 /// A boot that takes longer has failed; it takes a fraction of a second on a machine that has nothing else to do.
 const BOOTS_WITHIN: Duration = Duration::from_secs(60);
@@ -38,6 +40,8 @@ const NEVER_SAID: [&str; 6] =
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cut {
     pub(crate) kind: Kind,
+    /// How its line was.
+    pub(crate) weather: Weather,
     /// Whether what the cut waited for came; if not, the power went all the same.
     pub(crate) was_in_time: bool,
     /// Whether the node had booted by then.
@@ -49,6 +53,8 @@ pub(crate) struct Board {
     pub(crate) node: NodeId,
     folder: PathBuf,
     log: fs::File,
+    /// Its line to the broker.
+    line: Line,
     cuts: u32,
 }
 
@@ -59,10 +65,12 @@ struct Life {
 }
 
 impl Board {
-    /// An enrolled board whose sound card is a recorder.
-    pub(crate) fn new(folder: &Path, node: &NodeId, pki: &Pki, broker: &Mosquitto) -> Result<Self> {
+    /// An enrolled board whose sound card is a recorder, behind a line of its own.
+    pub(crate) async fn new(folder: &Path, node: &NodeId, pki: &Pki, broker: &Mosquitto) -> Result<Self> {
         let folder = folder.join(node.as_str());
         fs::create_dir_all(folder.join("data"))?;
+        let line = Line::open(THICK_BYTES_PER_SECOND).await?;
+        line.lead_to(([127, 0, 0, 1], broker.port).into());
         let (certificate_chain_pem, private_key_pem) = pki.issue(node.as_str(), &[]);
         let identity = Identity {
             tenant: tenant()?,
@@ -70,7 +78,7 @@ impl Board {
             path: AreaPath::unplaced(),
             root: root().verifying_key(),
             broker_host: "127.0.0.1".to_owned(),
-            broker_port: broker.port,
+            broker_port: line.addr().port(),
             broker_name: "loa-broker".to_owned(),
             ca_pem: pki.ca_pem(),
             certificate_chain_pem,
@@ -82,7 +90,7 @@ impl Board {
             RecorderCommand { program: program::path("loa-firmware-sim")?, out: folder.join("heard") };
         write_alsa_config(&folder.join("alsa.conf"), &recorder)?;
         let log = fs::File::create(folder.join("node.log"))?;
-        Ok(Self { node: node.clone(), folder, log, cuts: 0 })
+        Ok(Self { node: node.clone(), folder, log, line, cuts: 0 })
     }
 
     fn data_dir(&self) -> PathBuf {
@@ -109,9 +117,10 @@ impl Board {
         Ok(Life { child, lines: BufReader::new(stderr).lines() })
     }
 
-    /// Powers up, and cuts the power at that moment. What lies on the disk then is looked at.
-    pub(crate) async fn live(&mut self, moment: Moment, desk: &Desk) -> Result<Cut> {
+    /// Powers up in this weather, and cuts the power at that moment. What lies on the disk then is looked at.
+    pub(crate) async fn live(&mut self, moment: Moment, weather: Weather, desk: &Desk) -> Result<Cut> {
         let mut sent = desk.sent();
+        weather.begin(&self.line);
         let mut life = self.power_up()?;
         let after = |sign: Sign<'_>| moment.after(sign, now(), |at| desk.next_after(at));
         let mut cut_at = after(Sign::Started).map(|delay| Instant::now() + delay);
@@ -141,13 +150,14 @@ impl Board {
         }
         ensure!(had_booted || cut_at.is_some(), "{} did not boot", self.node);
         life.child.kill().await?;
+        weather.end(&self.line);
         self.cuts += 1;
-        self.note(&format!("---- cut {}: {:?}", self.cuts, moment.kind))?;
+        self.note(&format!("---- cut {}: {:?}, the line {weather}", self.cuts, moment.kind))?;
         self.look_at_cache()?;
         if self.cuts.is_multiple_of(LOOKS_EVERY) {
             self.look_at_database().await?;
         }
-        Ok(Cut { kind: moment.kind, was_in_time: cut_at.is_some(), had_booted })
+        Ok(Cut { kind: moment.kind, weather, was_in_time: cut_at.is_some(), had_booted })
     }
 
     /// Powers up, leaves it alone until the desk has closed and has all its reports, which may take `limit` from then on, and

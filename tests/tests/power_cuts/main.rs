@@ -1,7 +1,8 @@
 //! Real power cuts: the node's own program, killed again and again while plans change and audio plays into a recorder.
 //!
 //! Several nodes at one broker; the test is their controller, so that it can lose what a controller may lose. Each life of a
-//! node ends at a [moment](moment::Moment) drawn from the seed, most of them just when something is being written. Then:
+//! node ends at a [moment](moment::Moment) drawn from the seed, most of them just when something is being written; and each life
+//! has its [weather](weather::Weather) on the line to the broker. Then:
 //! - it boots, always, and never says that something is damaged;
 //! - what has an object's name in the cache is that object, and the database is whole;
 //! - receipts form a chain without a hole, none changes, and each occurrence that was due has exactly one;
@@ -16,6 +17,7 @@ mod moment;
 mod papers;
 mod tones;
 mod verdict;
+mod weather;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -34,6 +36,7 @@ use crate::board::{Board, Cut};
 use crate::desk::Desk;
 use crate::moment::{Kind, Moment};
 use crate::verdict::Count;
+use crate::weather::Weather;
 
 const NODES: u64 = 5;
 const CUTS: u64 = 500;
@@ -52,7 +55,7 @@ async fn cut(mut board: Board, desk: Arc<Desk>, cuts: u64, seed: u64, left: Arc<
     let mut rng = StdRng::seed_from_u64(seed);
     let mut done = Vec::new();
     for _ in 0..cuts {
-        done.push(board.live(Moment::draw(&mut rng), &desk).await?);
+        done.push(board.live(Moment::draw(&mut rng), Weather::draw(&mut rng), &desk).await?);
     }
     // The last to be cut closes the desk.
     if left.fetch_sub(1, Ordering::AcqRel) == 1 {
@@ -86,7 +89,7 @@ async fn all_cuts(folder: &Path, cuts: u64, seed: u64) -> Result<(Count, Vec<Cut
     let left = Arc::new(AtomicU64::new(NODES));
     let mut lives = JoinSet::new();
     for (node, index) in nodes.iter().zip(0..) {
-        let board = Board::new(folder, node, &pki, &broker)?;
+        let board = Board::new(folder, node, &pki, &broker).await?;
         let share = cuts / NODES + u64::from(index < cuts % NODES);
         let seed = seed.wrapping_add(index + 1);
         lives.spawn(cut(board, Arc::clone(&desk), share, seed, Arc::clone(&left)));
@@ -119,7 +122,9 @@ async fn whenever_the_power_goes_nothing_is_lost_doubled_or_damaged() -> Result<
         all_cuts(&folder, cuts, seed).await.with_context(|| format!("LOA_CUTS_SEED={seed}"))?;
     println!("{} cuts in {} s: {count}", done.len(), began.elapsed().as_secs());
     let mut kinds: BTreeMap<Kind, (usize, usize, usize)> = BTreeMap::new();
+    let mut weathers: BTreeMap<String, usize> = BTreeMap::new();
     for cut in &done {
+        *weathers.entry(cut.weather.to_string()).or_default() += 1;
         let (times, in_time, booted) = kinds.entry(cut.kind).or_default();
         *times += 1;
         *in_time += usize::from(cut.was_in_time);
@@ -128,6 +133,7 @@ async fn whenever_the_power_goes_nothing_is_lost_doubled_or_damaged() -> Result<
     for (kind, (times, in_time, booted)) in &kinds {
         println!("  {kind:?}: {times}, {in_time} at their moment, {booted} of a node that had booted");
     }
+    println!("  the line: {weathers:?}");
     // Else nothing was put to the test.
     let enough = |what: &str, found: usize, least: usize| {
         ensure!(found >= least, "only {found} {what} in {cuts} cuts");
