@@ -195,16 +195,16 @@ impl Village {
         let sound = sound.samples();
         let mut found = Vec::new();
         for recording in self.recordings()? {
-            let mut stretches = vec![0..recording.samples().len()];
-            while let Some(stretch) = stretches.pop() {
+            let mut stretches = vec![(0, recording.samples().len())];
+            while let Some((from, end)) = stretches.pop() {
                 // Where it is shorter than the sound, there is nothing to compare.
-                let Ok(matched) = recording.find_among(sound, stretch.clone()) else { continue };
+                let Ok(matched) = recording.find_among(sound, from..end) else { continue };
                 if matched.coefficient < ALIKE {
                     continue;
                 }
                 let first = usize::try_from(matched.lag_frames)?;
                 found.push(recording.unix_ms(first).context("a recording has a timeline")?);
-                stretches.extend([stretch.start..first, first + sound.len()..stretch.end]);
+                stretches.extend([(from, first), (first + sound.len(), end)]);
             }
         }
         Ok(found)
