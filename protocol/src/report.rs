@@ -6,6 +6,7 @@ use crate::command::Addressee;
 use crate::envelope::{Applied, Refusal};
 use crate::ids::{AreaId, BootId, ObjectHash};
 use crate::time::UnixMs;
+use crate::timeline::OwnGuards;
 use crate::wire::{Wire, WireError, require};
 
 /// Longest firmware version text, in bytes.
@@ -123,6 +124,9 @@ pub struct State {
     #[n(10)]
     #[cbor(skip_if = "Vec::is_empty")]
     pub orders: Vec<AppliedOrder>,
+    /// What the board's own configuration forbids, besides the documents; `None`: nothing.
+    #[n(11)]
+    pub own_guards: Option<OwnGuards>,
 }
 
 /// A live order as a node has obeyed it.
@@ -168,7 +172,8 @@ impl Wire for State {
         require(self.firmware.len() <= VERSION_MAX_BYTES, "firmware", "has at most 64 bytes")?;
         require(self.plans.len() <= crate::area::AREA_DEPTH_MAX, "plans", "has at most 16 entries")?;
         require(self.fetching.len() <= 32, "fetching", "has at most 32 entries")?;
-        require(self.orders.len() <= crate::area::AREA_DEPTH_MAX + 1, "orders", "has at most 17 entries")
+        require(self.orders.len() <= crate::area::AREA_DEPTH_MAX + 1, "orders", "has at most 17 entries")?;
+        self.own_guards.as_ref().map_or(Ok(()), |own| own.guards.check())
     }
 }
 

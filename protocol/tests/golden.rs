@@ -67,6 +67,7 @@ fn messages() {
     check::<State>("state", &samples::state());
     check::<State>("state-volume", &State { volume_percent: Some(60), ..samples::state() });
     check::<State>("state-orders", &State { orders: samples::applied_orders(), ..samples::state() });
+    check::<State>("state-guards", &State { own_guards: Some(samples::own_guards()), ..samples::state() });
     check::<Health>("health", &samples::health());
     for (number, command) in samples::commands().iter().enumerate() {
         check::<Command>(&format!("command-{number}"), command);

@@ -19,6 +19,7 @@ pub mod desired;
 pub mod epoch;
 pub mod foresee;
 pub mod ingest;
+pub mod known;
 pub mod live_orders;
 pub mod manifests;
 pub mod offers;

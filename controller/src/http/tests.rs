@@ -5,6 +5,7 @@ mod description;
 mod doubts;
 mod enrolling;
 mod main_job;
+mod preflight;
 mod schedule_rules;
 mod signing_in;
 mod speech_data;

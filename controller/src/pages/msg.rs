@@ -47,6 +47,8 @@ messages! {
     RULE_SESSIONS = "rule-sessions";
     /// Minutes of the longest session; number `n`.
     RULE_LONGEST = "rule-longest";
+    /// The same, in seconds.
+    RULE_LONGEST_S = "rule-longest-s";
     /// Highest volume in percent; number `n`.
     RULE_VOLUME = "rule-volume";
     /// Own priority bulletins go first.

@@ -22,7 +22,6 @@ mod needs;
 mod nodes;
 mod nudge;
 mod preflight;
-mod preflight_words;
 mod problems;
 mod schedules;
 mod sessions;

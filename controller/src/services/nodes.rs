@@ -7,6 +7,7 @@ use loa_protocol::area::AreaPath;
 use loa_protocol::ids::NodeId;
 use loa_protocol::report::{Event, Health};
 use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::OwnGuards;
 use serde_json::{Value, json};
 
 use super::audit::Deed;
@@ -56,6 +57,17 @@ impl Nodes {
         let (node, status) = load(&mut tx, id).await?;
         who.require(Action::Read, &node.path)?;
         Ok((node, status))
+    }
+
+    /// What a node's board forbids by its own configuration, as it last said.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], [`ServiceError::Forbidden`].
+    pub async fn own_guards(&self, who: &Principal, id: &NodeId) -> Result<Option<OwnGuards>, ServiceError> {
+        let mut tx = self.0.store.read().await?;
+        let (node, _) = load(&mut tx, id).await?;
+        who.require(Action::Read, &node.path)?;
+        Ok(reports::state(&mut tx, id).await?.and_then(|(state, _)| state.own_guards))
     }
 
     /// A node's last health reports, the latest first, with the instants at which they came.

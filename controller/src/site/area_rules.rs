@@ -90,6 +90,12 @@ pub(super) async fn view(site: &Site, me: &Me, area: &Area) -> Result<AreaRulesV
 
 /// What an area states, in sentences.
 fn lines(rules: &AreaRules) -> Vec<Msg> {
+    let own_first = rules.own_priority_first.then(|| Msg::new(msg::RULE_OWN_FIRST));
+    guard_lines(&rules.guards).into_iter().chain(own_first).collect()
+}
+
+/// What guards forbid, in sentences.
+pub(super) fn guard_lines(guards: &Guards) -> Vec<Msg> {
     let Guards {
         quiet_hours,
         normal_minutes_a_day,
@@ -97,17 +103,21 @@ fn lines(rules: &AreaRules) -> Vec<Msg> {
         sessions_a_day,
         longest_session_ms,
         volume_ceiling_percent,
-    } = &rules.guards;
+    } = guards;
     let quiet =
         (!quiet_hours.is_empty()).then(|| Msg::new(msg::RULE_QUIET).with("x", ranges_text(quiet_hours)));
     let number = |key: &'static str, number: Option<i64>| number.map(|n| Msg::new(key).with_number("n", n));
+    // A board's own file has seconds.
+    let longest = longest_session_ms.map(|ms| match ms % 60_000 {
+        0 => Msg::new(msg::RULE_LONGEST).with_number("n", i64::from(ms / 60_000)),
+        _ => Msg::new(msg::RULE_LONGEST_S).with_number("n", i64::from(ms / 1_000)),
+    });
     let numbers = [
         number(msg::RULE_NORMAL, normal_minutes_a_day.map(i64::from)),
         number(msg::RULE_PRIORITY, priority_minutes_a_day.map(i64::from)),
         number(msg::RULE_SESSIONS, sessions_a_day.map(i64::from)),
-        number(msg::RULE_LONGEST, longest_session_ms.map(|ms| i64::from(ms / 60_000))),
+        longest,
         number(msg::RULE_VOLUME, volume_ceiling_percent.map(i64::from)),
     ];
-    let own_first = rules.own_priority_first.then(|| Msg::new(msg::RULE_OWN_FIRST));
-    quiet.into_iter().chain(numbers.into_iter().flatten()).chain(own_first).collect()
+    quiet.into_iter().chain(numbers.into_iter().flatten()).collect()
 }

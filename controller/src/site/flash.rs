@@ -35,8 +35,14 @@ const KEYS: [&str; 20] = [
     msg::WELCOME,
     msg::SIGNED_OUT,
 ];
-const NAMED_KEYS: [&str; 5] =
-    [msg::AREA_ADDED, msg::AREA_SAVED, msg::NODE_REVOKED, msg::WORD_KEPT, msg::WORD_REMOVED];
+const NAMED_KEYS: [&str; 6] = [
+    msg::AREA_ADDED,
+    msg::AREA_SAVED,
+    msg::AREA_RULES_SAVED,
+    msg::NODE_REVOKED,
+    msg::WORD_KEPT,
+    msg::WORD_REMOVED,
+];
 
 /// The cookie of an outcome without words of its own.
 pub(super) fn plain(key: &'static str, secure: bool) -> HeaderValue {

@@ -1,9 +1,13 @@
 //! What became of each occurrence on each node: the proof of play.
 
+use std::collections::BTreeMap;
+
 use loa_protocol::area::AreaPath;
+use loa_protocol::bulletin::Class;
 use loa_protocol::ids::{BulletinId, Digest, ItemId, NodeId, OccurrenceId};
 use loa_protocol::receipt::Receipt;
 use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::{Past, Sounded};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
@@ -169,6 +173,43 @@ pub async fn list(
          LIMIT ");
     query.push_bind(i64::from(filter.limit));
     query.build().fetch_all(c).await?.iter().map(read).collect()
+}
+
+/// What nodes' receipts say of occurrences planned at `from` or later. Of several receipts of one node for one occurrence, the one
+/// that holds; an occurrence of a bulletin that is no longer kept counts as of the normal class.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn past_since(c: &mut Connection, from: UnixMs) -> Result<BTreeMap<NodeId, Vec<Past>>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT r.node_id, r.item_id, r.occurrence_id, r.nominal_start_ms, r.started_ms, r.played_ms, r.written_ms, v.class
+         FROM receipt r LEFT JOIN revision v ON v.bulletin_id = r.bulletin_id AND v.revision = r.revision
+         WHERE r.nominal_start_ms >= $1 ORDER BY r.received_ms, r.number",
+    )
+    .bind(from.0)
+    .fetch_all(c)
+    .await?;
+    let mut past: BTreeMap<NodeId, BTreeMap<OccurrenceId, Past>> = BTreeMap::new();
+    for row in &rows {
+        let occurrence = row.parsed("occurrence_id")?;
+        let written = row.instant("written_ms")?;
+        let sounded = row.instant_opt("started_ms")?.map(|from| (from, row.number_opt("played_ms")));
+        let sounded = match sounded {
+            None => None,
+            Some((from, sound_ms)) => {
+                Some(Sounded { from, until: written.max(from), sound_ms: sound_ms?.unwrap_or(0) })
+            }
+        };
+        let told = Past {
+            item: row.parsed("item_id")?,
+            nominal: row.instant("nominal_start_ms")?,
+            occurrence,
+            class: row.parsed_opt("class")?.unwrap_or(Class::Normal),
+            sounded,
+        };
+        past.entry(row.parsed("node_id")?).or_default().insert(occurrence, told);
+    }
+    Ok(past.into_iter().map(|(node, past)| (node, past.into_values().collect())).collect())
 }
 
 fn read(row: &SqliteRow) -> Result<ReceiptRecord, StoreError> {

@@ -1,8 +1,11 @@
 //! What nodes say of themselves: the last state, the last few health reports.
 
+use std::collections::BTreeMap;
+
 use loa_protocol::ids::NodeId;
 use loa_protocol::report::{Health, State};
 use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::OwnGuards;
 use loa_protocol::wire::Wire as _;
 use sqlx::{QueryBuilder, Sqlite};
 
@@ -24,11 +27,12 @@ pub async fn put_state(
     now: UnixMs,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO node_report (node_id, seen_ms, firmware, clock, storage, objects_ready, objects_fetching, state, state_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $2)
+        "INSERT INTO node_report (node_id, seen_ms, firmware, clock, storage, objects_ready, objects_fetching, state, state_ms,
+         own_guards) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $2, $9)
          ON CONFLICT (node_id) DO UPDATE SET seen_ms = excluded.seen_ms, firmware = excluded.firmware,
          clock = excluded.clock, storage = excluded.storage, objects_ready = excluded.objects_ready,
-         objects_fetching = excluded.objects_fetching, state = excluded.state, state_ms = excluded.state_ms",
+         objects_fetching = excluded.objects_fetching, state = excluded.state, state_ms = excluded.state_ms,
+         own_guards = excluded.own_guards",
     )
     .bind(node.as_str())
     .bind(now.0)
@@ -38,6 +42,7 @@ pub async fn put_state(
     .bind(i64::from(state.objects_ready))
     .bind(i64::try_from(state.fetching.len()).unwrap_or(i64::MAX))
     .bind(state.to_cbor())
+    .bind(state.own_guards.as_ref().and_then(|own| minicbor::to_vec(own).ok()))
     .execute(c)
     .await?;
     Ok(())
@@ -135,6 +140,24 @@ pub async fn state(c: &mut Connection, node: &NodeId) -> Result<Option<(State, U
         return Ok(None);
     };
     Ok(State::from_cbor(&bytes).ok().map(|state| (state, at)))
+}
+
+/// What boards forbid by their own configuration, as they last said; those that forbid nothing, and what this version does not
+/// read, are left out.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn own_guards(c: &mut Connection) -> Result<BTreeMap<NodeId, OwnGuards>, StoreError> {
+    let rows = sqlx::query("SELECT node_id, own_guards FROM node_report WHERE own_guards IS NOT NULL")
+        .fetch_all(c)
+        .await?;
+    let mut guards = BTreeMap::new();
+    for row in &rows {
+        if let Ok(own) = minicbor::decode(&row.bytes("own_guards")?) {
+            guards.insert(row.parsed("node_id")?, own);
+        }
+    }
+    Ok(guards)
 }
 
 /// A node's last health reports, the latest first, with the instants at which they came.

@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use loa_node_core::{Action, Core, Intent, Now, OwnGuards, Settings, Slot};
+use loa_node_core::{Action, Core, Intent, Now, Settings, Slot};
 use loa_protocol::bulletin::Class;
 use loa_protocol::command::Order;
 use loa_protocol::envelope::Applied;
@@ -20,6 +20,7 @@ use loa_protocol::ids::{Digest, ItemId, ObjectHash, OccurrenceId};
 use loa_protocol::plan::Zone;
 use loa_protocol::report::ClockTrust;
 use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::OwnGuards;
 
 use super::broker::Broker;
 use super::clock::Clock;

@@ -6,10 +6,9 @@ use loa_protocol::bulletin::Class;
 use loa_protocol::command::Addressee;
 use loa_protocol::envelope::Applied;
 use loa_protocol::ids::{AreaId, BulletinId, Digest, ItemId, NodeId, ObjectHash, OccurrenceId, TenantId};
-use loa_protocol::plan::Zone;
 use loa_protocol::receipt::Reason;
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::{Aired, Guards};
+use loa_protocol::timeline::{Aired, OwnGuards};
 use loa_protocol::transfer::{Bitmap, Manifest};
 use minicbor::{Decode, Encode};
 
@@ -61,15 +60,6 @@ impl Default for Settings {
             own_guards: None,
         }
     }
-}
-
-/// Guards that whoever set the board up has chosen, out of reach of every signer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnGuards {
-    /// The guards.
-    pub guards: Guards,
-    /// The zone in which their hours and days are read.
-    pub zone: Zone,
 }
 
 /// What the shell found in its store at boot. [`Restored::default`] is a fresh node.

@@ -34,8 +34,8 @@ mod topics;
 pub use crate::action::{Action, Ending, Qos};
 pub use crate::core::Core;
 pub use crate::input::{
-    Identity, Intent, LedgerEntry, Link, LinkEvent, Measurements, Now, OwnGuards, PartialObject, Progress,
-    Restored, Settings, Slot, SpeakerEvent, SpeakerFailure, StoreEvent, StoredDocument, Token, WholeObject,
+    Identity, Intent, LedgerEntry, Link, LinkEvent, Measurements, Now, PartialObject, Progress, Restored,
+    Settings, Slot, SpeakerEvent, SpeakerFailure, StoreEvent, StoredDocument, Token, WholeObject,
 };
 
 /// Most ended occurrences that are remembered. Beyond it the earliest nominal starts are forgotten, and no

@@ -6,6 +6,7 @@ use minicbor::{Decode, Encode};
 
 use super::{quiet, zone};
 use crate::bulletin::Class;
+use crate::plan::Zone;
 use crate::receipt::Reason;
 use crate::time::UnixMs;
 use crate::wire::{WireError, require};
@@ -86,6 +87,18 @@ impl Guards {
     }
 }
 
+/// Guards that whoever set a board up has chosen, out of reach of every signer (rule G1).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct OwnGuards {
+    /// The guards.
+    #[n(0)]
+    pub guards: Guards,
+    /// The zone in which their hours and days are read.
+    #[n(1)]
+    pub zone: Zone,
+}
+
 /// A session that is over, or is interrupted: what counts towards the budgets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -133,6 +146,12 @@ impl Watch {
     /// The guards of these documents.
     pub fn new(guards: impl IntoIterator<Item = (Guards, Tz)>) -> Self {
         Self(guards.into_iter().filter(|(guards, _)| !guards.is_empty()).collect())
+    }
+
+    /// The guards that hold on a node: the board's own and those of its documents, each with its zone.
+    pub fn of_node(own: Option<&OwnGuards>, documents: impl IntoIterator<Item = (Guards, Tz)>) -> Self {
+        let own = own.map(|own| (own.guards.clone(), own.zone.0));
+        Self::new(own.into_iter().chain(documents))
     }
 
     /// How loud it may be (rule G6), 0 to 100.

@@ -164,10 +164,10 @@ pub(crate) use self::calendar::check_shapes as check_calendar_shapes;
 
 pub use self::calendar::{CALENDARS_MAX, Calendar, CalendarError, DateRange, LocalDate, check_calendars};
 pub use self::cron::{CronError, CronPattern};
-pub use self::guards::{Aired, Candidate, Guards, Judgement, LocalRange, QUIET_MARGIN_MS, Watch};
+pub use self::guards::{Aired, Candidate, Guards, Judgement, LocalRange, OwnGuards, QUIET_MARGIN_MS, Watch};
 pub use self::occurrence::{Occurrence, Timetable, occurrence_id};
 pub use self::order::{Authority, Precedence, Supersession, supersedes};
-pub use self::preflight::{Foreseen, Outlook, preflight};
+pub use self::preflight::{Foreseen, Outlook, Past, Sounded, preflight};
 pub use self::rules::{AfterInterruption, ItemRules, Repeats, Severity};
 pub use self::session::{PART_PAUSE_MS, Part, SessionPlan, objects_heard};
 pub use self::start::Start;

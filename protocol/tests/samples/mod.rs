@@ -19,8 +19,8 @@ use loa_protocol::report::{
 };
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{
-    AfterInterruption, Calendar, DateRange, Guards, ItemRules, LocalDate, LocalRange, Repeats, Severity,
-    Start, occurrence_id,
+    AfterInterruption, Calendar, DateRange, Guards, ItemRules, LocalDate, LocalRange, OwnGuards, Repeats,
+    Severity, Start, occurrence_id,
 };
 use loa_protocol::transfer::{Block, Codec, Manifest, Want};
 
@@ -329,7 +329,12 @@ pub fn state() -> State {
         storage: StorageState::Good,
         volume_percent: None,
         orders: Vec::new(),
+        own_guards: None,
     }
+}
+
+pub fn own_guards() -> OwnGuards {
+    OwnGuards { guards: guards(), zone: Zone(chrono_tz::Asia::Ho_Chi_Minh) }
 }
 
 pub fn applied_orders() -> Vec<AppliedOrder> {

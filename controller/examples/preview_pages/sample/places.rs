@@ -156,6 +156,13 @@ pub(crate) fn node(look: Look) -> NodePage {
         token: None,
         can_issue_token: false,
         can_revoke: true,
+        own_rules: Some((
+            "Asia/Ho_Chi_Minh".into(),
+            vec![
+                Msg::new(msg::RULE_QUIET).with("x", "21:30-05:00"),
+                Msg::new(msg::RULE_NORMAL).with_number("n", 45),
+            ],
+        )),
         heard: heard_rows().drain(..1).collect(),
         doubts: Vec::new(),
         refused: vec![ToldRow {

@@ -123,6 +123,7 @@ fn state(objects_ready: u32) -> State {
         storage: StorageState::Good,
         volume_percent: None,
         orders: Vec::new(),
+        own_guards: None,
     }
 }
 

@@ -101,6 +101,9 @@ struct PreflightStartWire {
     /// Ids of the areas whose rules forbid it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     forbidden_by: Vec<String>,
+    /// Present where a rule of the loudspeakers' own configuration forbids it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    forbidden_by_board: bool,
     /// What sounds instead of it, or before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     winner: Option<PreflightWinnerWire>,
@@ -186,6 +189,7 @@ impl From<&PreflightStart> for PreflightStartWire {
             rule: foreseen.rule(),
             why: foreseen.why().map(PreflightNoteWire::from),
             forbidden_by: start.forbidden_by.iter().map(ToString::to_string).collect(),
+            forbidden_by_board: start.forbidden_by_board,
             winner: start.winner.as_ref().map(|(schedule, title)| PreflightWinnerWire {
                 schedule: schedule.to_string(),
                 title: title.clone(),

@@ -174,6 +174,8 @@ pub struct NodePage {
     pub can_issue_token: bool,
     /// `GET /nodes/{id}/revoke` is allowed.
     pub can_revoke: bool,
+    /// What the board's own configuration forbids, in sentences, and its zone; as it last said.
+    pub own_rules: Option<(String, Vec<Msg>)>,
     /// Its latest receipts, latest first.
     pub heard: Vec<HeardRow>,
     /// What it refused of late, latest first.

@@ -29,6 +29,7 @@ async fn connected(story: &Story, id: &str, serial: &str, clock: ClockTrust) {
         storage: StorageState::Good,
         volume_percent: None,
         orders: Vec::new(),
+        own_guards: None,
     };
     let mut tx = story.services.store().write().await.unwrap();
     presence::put(&mut tx, &node(id), &Presence { boot: BOOT, connection: 1, online: true }, now)

@@ -1,7 +1,11 @@
 //! What will sound is said before it does, by the rules that nodes obey.
 
-use loa_protocol::ids::ItemId;
-use loa_protocol::receipt::{Outcome, Reason};
+use loa_protocol::ids::{BootId, ItemId};
+use loa_protocol::plan::Zone;
+use loa_protocol::receipt::{Outcome, Reason, Receipt, Sound};
+use loa_protocol::report::{ClockTrust, State, StorageState};
+use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::{OwnGuards, occurrence_id};
 
 use super::super::story::*;
 use super::super::{Preflight, PreflightOf, PreflightStart, ServiceError};
@@ -11,6 +15,7 @@ use crate::domain::role::{Principal, Role};
 use crate::domain::schedule::{ScheduleDraft, StartDraft};
 use crate::domain::schedule_rules::ScheduleRulesDraft;
 use crate::services::BulletinView;
+use crate::store::{receipts, reports};
 
 struct Staff {
     lan: Principal,
@@ -148,6 +153,113 @@ async fn budgets_count_what_is_planned_since_the_morning() {
     let asked = PreflightOf::Schedule(noon_gone.schedule.id);
     let starts = look(&story, &staff.lan, asked).await.groups[0].starts.len();
     assert_eq!(starts, 1, "only tomorrow's");
+}
+
+/// What a node's receipt says of a schedule's start.
+async fn receipt(story: &Story, id: &str, of: (&ItemId, &BulletinView), number: u64, heard: Option<Sound>) {
+    let nominal = local("2026-11-22T12:00");
+    let receipt = Receipt {
+        number,
+        occurrence: occurrence_id(of.0, of.1.latest.number, nominal),
+        item: of.0.clone(),
+        revision: of.1.latest.number,
+        bulletin: of.1.bulletin.id.clone(),
+        nominal,
+        outcome: heard.map_or(Outcome::Missed(Reason::SpeakerFailed), |_| Outcome::Played),
+        sound: heard,
+        clock: ClockTrust::Trusted,
+        written: nominal + 2_000,
+        winner: None,
+        previous: None,
+    };
+    let mut tx = story.services.store().write().await.unwrap();
+    receipts::insert(&mut tx, &node(id), &[receipt], None, story.clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+fn local(text: &str) -> UnixMs {
+    let naive = chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").unwrap();
+    naive.and_local_timezone(chrono_tz::Asia::Ho_Chi_Minh).unwrap().to_utc().into()
+}
+
+/// A node says what it is and what its board forbids.
+async fn reports(story: &Story, id: &str, own_guards: Option<OwnGuards>) {
+    let state = State {
+        boot: BootId([1; 8]),
+        firmware: "0.1.0".to_owned(),
+        keys: None,
+        desired: None,
+        plans: Vec::new(),
+        objects_ready: 0,
+        fetching: Vec::new(),
+        clock: ClockTrust::Trusted,
+        storage: StorageState::Good,
+        volume_percent: None,
+        orders: Vec::new(),
+        own_guards,
+    };
+    let mut tx = story.services.store().write().await.unwrap();
+    reports::put_state(&mut tx, &node(id), &state, story.clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn budgets_of_today_count_what_was_heard_and_not_what_was_planned() {
+    let (story, staff) = commune().await;
+    let bulletin = staff.approved(&story).await;
+    set_rules(&story, "da-don", AreaRulesDraft { sessions_a_day: "1".to_owned(), ..Default::default() })
+        .await;
+    let noon = staff.schedule(&story, &bulletin, once("2026-11-22T12:00"), &["da-don"]).await;
+    let evening = staff.schedule(&story, &bulletin, once("2026-11-22T17:00"), &["da-don"]).await;
+    story.clock.advance(5 * 3_600_000);
+    let now = async || told(&look(&story, &staff.lan, PreflightOf::Schedule(evening.clone())).await);
+    let spent = "missed sessions_spent";
+    assert_eq!(
+        now().await,
+        [format!("thon-1+thon-2: {spent}")],
+        "boards that are not connected do as planned"
+    );
+    reports(&story, "cum-2", None).await;
+    assert_eq!(
+        now().await,
+        [format!("thon-1: {spent}"), "thon-2: played".to_owned()],
+        "it has nothing to tell"
+    );
+    // Of two receipts the later holds.
+    receipt(&story, "cum-1", (&noon, &bulletin), 1, None).await;
+    assert_eq!(now().await, ["thon-1+thon-2: played"], "it told that nothing was heard");
+    let heard = Some(Sound { started: local("2026-11-22T12:00") + 4, played_ms: 1_500 });
+    receipt(&story, "cum-2", (&noon, &bulletin), 1, heard).await;
+    assert_eq!(now().await, ["thon-1: played".to_owned(), format!("thon-2: {spent}")]);
+}
+
+#[tokio::test]
+async fn a_board_s_own_rules_count_and_are_named_as_its_own() {
+    let (story, staff) = commune().await;
+    let bulletin = staff.approved(&story).await;
+    let night = staff.schedule(&story, &bulletin, once("2026-11-23T20:30"), &["da-don"]).await;
+    let guards = AreaRulesDraft { quiet_hours: "20h-5h".to_owned(), ..Default::default() };
+    let guards = guards.check().unwrap().guards;
+    let own = OwnGuards { guards, zone: Zone(chrono_tz::Asia::Ho_Chi_Minh) };
+    reports(&story, "cum-1", Some(own.clone())).await;
+    let asked = PreflightOf::Schedule(night);
+    let seen = look(&story, &staff.lan, asked.clone()).await;
+    assert_eq!(told(&seen), ["thon-1: missed quiet_hours", "thon-2: played"]);
+    let start = &seen.groups[0].starts[0];
+    assert!(start.start.forbidden_by_board && start.forbidden_by.is_empty());
+    assert!(start.why().unwrap().vi.contains("quy định cài riêng trên cụm loa"), "{:?}", start.why());
+    assert_eq!(story.services.nodes.own_guards(&staff.lan, &node("cum-1")).await.unwrap(), Some(own));
+
+    set_rules(&story, "da-don", AreaRulesDraft { quiet_hours: "20h-6h".to_owned(), ..Default::default() })
+        .await;
+    let both = look(&story, &staff.lan, asked.clone()).await;
+    assert_eq!(told(&both), ["thon-1: missed quiet_hours", "thon-2: missed quiet_hours"]);
+    let why = both.groups[0].starts[0].why().unwrap();
+    assert!(why.vi.contains("quy định của Đạ Đờn và quy định cài riêng"), "{why}");
+    // A board whose file was changed says so, and its old rules are gone.
+    set_rules(&story, "da-don", AreaRulesDraft::default()).await;
+    reports(&story, "cum-1", None).await;
+    assert_eq!(told(&look(&story, &staff.lan, asked).await), ["thon-1+thon-2: played"]);
 }
 
 #[tokio::test]

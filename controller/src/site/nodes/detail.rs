@@ -15,7 +15,7 @@ use crate::pages::{Msg, Nav};
 use crate::services::ServiceError;
 use crate::site::answer::{Answer, page as answer_page};
 use crate::site::reader::Me;
-use crate::site::{Site, heard, shell};
+use crate::site::{Site, area_rules, heard, shell};
 use crate::store::receipts::ReceiptFilter;
 
 /// Receipts that are shown.
@@ -42,6 +42,7 @@ pub(super) async fn view_of(
     let receipts = services.heard.receipts(me.who(), &filter).await?;
     let events = services.nodes.events(me.who(), id).await?;
     let doubts = services.nodes.doubts(me.who(), id).await?;
+    let own_guards = services.nodes.own_guards(me.who(), id).await?;
     let manages = me.who().may(Action::ManageNodes, &node.path);
     Ok(NodePage {
         shell,
@@ -54,6 +55,7 @@ pub(super) async fn view_of(
         // A board that is replaced gets one too; a revoked node is over.
         can_issue_token: manages && node.state != NodeState::Revoked,
         can_revoke: manages && node.state != NodeState::Revoked,
+        own_rules: own_guards.map(|own| (own.zone.0.name().to_owned(), area_rules::guard_lines(&own.guards))),
         heard: heard::rows_of_node(&places, &receipts),
         refused: events
             .iter()

@@ -64,7 +64,8 @@ impl Plan {
             node: &node,
             plans: &plans,
             has_object: &|object| glance.whole.contains(object),
-            aired: &[],
+            own_guards: None,
+            past: &[],
         };
         // What is near is settled already: it is in the part of the screen that shows what sounds.
         let from = glance.at + if glance.occurrence.is_some() { NEAR_MS } else { 0 };

@@ -71,6 +71,7 @@ impl Core {
             storage: if self.store_is_full { StorageState::Full } else { self.fetch.storage() },
             volume_percent: self.volume_percent,
             orders: self.orders.applied(self.world.documents.areas(), self.world.documents.recipient().node),
+            own_guards: self.world.settings.own_guards.clone(),
         }
     }
 

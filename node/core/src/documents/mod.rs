@@ -26,14 +26,14 @@ use loa_protocol::envelope::{Applied, Freshness, Opened, Recipient, Refusal, ope
 use loa_protocol::ids::{AreaId, Digest, NodeId, ObjectHash, TenantId};
 use loa_protocol::keys::KeySet;
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::Watch;
+use loa_protocol::timeline::{OwnGuards, Watch};
 use loa_protocol::transfer::Manifest;
 
 use self::deferred::{Deferred, Wait};
 pub(crate) use self::held::{Held, Profile};
 use crate::action::Action;
 use crate::deadline::{At, Deadlines};
-use crate::input::{Identity, Now, OwnGuards, Slot, StoredDocument};
+use crate::input::{Identity, Now, Slot, StoredDocument};
 
 /// How often deferred documents are tried again.
 const RETRY_MS: u64 = 60_000;
@@ -427,8 +427,7 @@ impl Documents {
 
     /// The board's own guards and those of all documents in force (rule G1 of the timeline).
     pub(crate) fn watch(&self, own: Option<&OwnGuards>) -> Watch {
-        let own = own.map(|own| (own.guards.clone(), own.zone.0));
-        Watch::new(own.into_iter().chain(self.programs().map(|held| (held.guards.clone(), held.zone))))
+        Watch::of_node(own, self.programs().map(|held| (held.guards.clone(), held.zone)))
     }
 
     /// The manifest of an object, from the first document that has it.

@@ -1,13 +1,13 @@
 //! G: what a node does not do, whatever is signed.
 
-use loa_node_core::{Action, OwnGuards, Settings, SpeakerEvent};
+use loa_node_core::{Action, Settings, SpeakerEvent};
 use loa_protocol::bulletin::Class;
 use loa_protocol::envelope::seal;
 use loa_protocol::keys::Scope;
 use loa_protocol::plan::{AreaPlan, Item, Zone};
 use loa_protocol::receipt::{Outcome, Reason};
 use loa_protocol::report::ClockTrust;
-use loa_protocol::timeline::{Guards, LocalRange};
+use loa_protocol::timeline::{Guards, LocalRange, OwnGuards};
 use loa_protocol::topic::TopicKind;
 use proptest::prelude::*;
 

@@ -18,9 +18,8 @@ pub use error::ConfigError;
 pub use load::load;
 
 use chrono_tz::Tz;
-use loa_node_core::OwnGuards;
 use loa_protocol::plan::Zone;
-use loa_protocol::timeline::Guards;
+use loa_protocol::timeline::{Guards, OwnGuards};
 
 use crate::clock::trust::Policy;
 

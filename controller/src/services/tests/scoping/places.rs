@@ -87,6 +87,11 @@ pub(super) fn calls() -> Vec<Call> {
             call!(|a, w| async move { a.story.services.nodes.get(w, &node("cum-1")).await }),
         ),
         (
+            "nodes.own_guards",
+            EVERY,
+            call!(|a, w| async move { a.story.services.nodes.own_guards(w, &node("cum-1")).await }),
+        ),
+        (
             "nodes.health",
             EVERY,
             call!(|a, w| async move { a.story.services.nodes.health(w, &node("cum-1")).await }),

@@ -38,10 +38,17 @@ impl PreflightStart {
             None => ("bản tin khác".to_owned(), "another bulletin".to_owned()),
         };
         let places = self.forbidden_by.join(", ");
-        let (by_vi, by_en) = if places.is_empty() {
-            (String::new(), String::new())
-        } else {
-            (format!(" (quy định của {places})"), format!(" (a rule of {places})"))
+        let (by_vi, by_en) = match (places.is_empty(), self.start.forbidden_by_board) {
+            (true, false) => (String::new(), String::new()),
+            (false, false) => (format!(" (quy định của {places})"), format!(" (a rule of {places})")),
+            (true, true) => (
+                " (quy định cài riêng trên cụm loa)".to_owned(),
+                " (a rule of the loudspeaker's own)".to_owned(),
+            ),
+            (false, true) => (
+                format!(" (quy định của {places} và quy định cài riêng trên cụm loa)"),
+                format!(" (a rule of {places}, and of the loudspeaker's own)"),
+            ),
         };
         let Some(reason) = self.start.outcome.reason() else {
             let late = self.start.sounds.first().is_some_and(|(began, _)| *began > self.start.planned);

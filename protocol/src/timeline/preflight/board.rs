@@ -1,70 +1,24 @@
-//! What a node will do: the rules, run ahead on a board that does nothing wrong.
-//!
-//! The board that is foreseen has power, a clock that is right, an amplifier that is warm in time, and sounds as long as their
-//! manifests say. What a board that is not so does else is told by its receipts.
+//! A board that does nothing wrong, from one event to the next.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::guards::{Aired, Candidate, Judgement, Watch};
-use super::occurrence::{Occurrence, Timetable};
-use super::order::{Authority, Supersession, supersedes};
-use super::rules::AfterInterruption;
-use super::session::SessionPlan;
-use super::{NEAR_MS, ORDER_AHEAD_MS};
-use crate::bulletin::{Class, Language};
+use super::super::guards::{Aired, Candidate, Judgement, Watch};
+use super::super::occurrence::{Occurrence, Timetable};
+use super::super::order::{Authority, Supersession, supersedes};
+use super::super::rules::AfterInterruption;
+use super::super::session::SessionPlan;
+use super::super::{NEAR_MS, ORDER_AHEAD_MS};
+use super::due::{Due, heard};
+use super::{Foreseen, Outlook, Past};
+use crate::bulletin::Class;
 use crate::ids::{AreaId, ItemId, ObjectHash, OccurrenceId};
-use crate::plan::{AreaPlan, Item, NodeDocument, Program};
+use crate::plan::{Item, Program};
 use crate::receipt::{Outcome, Reason};
 use crate::time::UnixMs;
 
 /// How long before it is too late an occurrence starts without what it lacks (rule N3), on a board whose amplifier warms up in
 /// two seconds.
 const LAST_CALL_MS: i64 = ORDER_AHEAD_MS + 2_000;
-
-/// A node, as far as what it will play depends on it.
-#[derive(Clone, Copy)]
-pub struct Outlook<'a> {
-    /// Its own document.
-    pub node: &'a NodeDocument,
-    /// Plans of areas. Those of other areas than the path's do not count.
-    pub plans: &'a [&'a AreaPlan],
-    /// Whether an object will be there in time.
-    pub has_object: &'a dyn Fn(&ObjectHash) -> bool,
-    /// What sounded before, for the budgets.
-    pub aired: &'a [Aired],
-}
-
-/// What becomes of an occurrence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Foreseen<'a> {
-    /// Its item.
-    pub item: &'a Item,
-    /// The occurrence.
-    pub occurrence: Occurrence,
-    /// From when until when it sounds, pauses included; twice where it is interrupted and taken up again, never where it is missed.
-    pub sounds: Vec<(UnixMs, UnixMs)>,
-    /// How long it sounds in all, pauses not counted, in milliseconds.
-    pub sound_ms: i64,
-    /// The languages in which it is heard.
-    pub languages: Vec<Language>,
-    /// How it ends; its reason is the rule.
-    pub outcome: Outcome,
-    /// Who sounds instead of it, or cuts it.
-    pub winner: Option<OccurrenceId>,
-    /// When that is settled.
-    pub ended: UnixMs,
-}
-
-/// What a node will do with all occurrences planned at `from` or later and before `until`, in the order in which they end.
-pub fn preflight<'a>(outlook: Outlook<'a>, from: UnixMs, until: UnixMs) -> Vec<Foreseen<'a>> {
-    let mut board = Board::new(outlook, from, until);
-    let mut now = from - NEAR_MS;
-    while let Some(next) = board.next_event(now) {
-        now = next;
-        board.settle(now);
-    }
-    board.foreseen
-}
 
 /// An item that counts, in its document.
 struct Entry<'a> {
@@ -75,23 +29,6 @@ struct Entry<'a> {
     next: Option<UnixMs>,
 }
 
-#[derive(Clone)]
-struct Due<'a> {
-    item: &'a Item,
-    program: &'a Program,
-    occurrence: Occurrence,
-    sounds: Vec<(UnixMs, UnixMs)>,
-    sound_ms: i64,
-    /// Why it was interrupted and waits to be taken up again.
-    interrupted: Option<Reason>,
-    is_taken_up: bool,
-    part: u32,
-    cut_by: Option<OccurrenceId>,
-    winner: Option<OccurrenceId>,
-    yielded: bool,
-    held: Option<(UnixMs, Reason)>,
-}
-
 struct Session<'a> {
     due: Due<'a>,
     plan: SessionPlan,
@@ -99,7 +36,7 @@ struct Session<'a> {
     ends: UnixMs,
 }
 
-struct Board<'a> {
+pub(super) struct Board<'a> {
     outlook: Outlook<'a>,
     watch: Watch,
     until: UnixMs,
@@ -107,11 +44,14 @@ struct Board<'a> {
     waiting: Vec<Due<'a>>,
     session: Option<Session<'a>>,
     aired: Vec<Aired>,
-    foreseen: Vec<Foreseen<'a>>,
+    /// What is over by its receipt; it comes near no more.
+    past: BTreeMap<(&'a ItemId, UnixMs), &'a Past>,
+    /// What has come to its end.
+    pub(super) foreseen: Vec<Foreseen<'a>>,
 }
 
 impl<'a> Board<'a> {
-    fn new(outlook: Outlook<'a>, from: UnixMs, until: UnixMs) -> Self {
+    pub(super) fn new(outlook: Outlook<'a>, from: UnixMs, until: UnixMs) -> Self {
         let areas = outlook.node.path.areas();
         let plan = |area: &AreaId| outlook.plans.iter().copied().find(|plan| plan.area == *area);
         let first: Vec<bool> =
@@ -134,18 +74,22 @@ impl<'a> Board<'a> {
         }
         Self {
             outlook,
-            watch: Watch::new(documents.iter().map(|(.., zone, guards)| ((*guards).clone(), *zone))),
+            watch: Watch::of_node(
+                outlook.own_guards,
+                documents.iter().map(|(.., zone, guards)| ((*guards).clone(), *zone)),
+            ),
             until,
             entries,
             waiting: Vec::new(),
             session: None,
-            aired: outlook.aired.to_vec(),
+            aired: outlook.past.iter().filter_map(Past::aired).collect(),
+            past: outlook.past.iter().map(|past| ((&past.item, past.nominal), past)).collect(),
             foreseen: Vec::new(),
         }
     }
 
     /// The next instant after `now` at which something may change.
-    fn next_event(&self, now: UnixMs) -> Option<UnixMs> {
+    pub(super) fn next_event(&self, now: UnixMs) -> Option<UnixMs> {
         let coming = self.entries.iter().filter_map(|entry| entry.next.filter(|at| *at < self.until));
         let coming = coming.map(|nominal| nominal - NEAR_MS);
         let waiting = self.waiting.iter().flat_map(|due| {
@@ -154,11 +98,14 @@ impl<'a> Board<'a> {
             changes.into_iter().chain([begin, latest - LAST_CALL_MS, latest + 1])
         });
         let sounding = self.session.iter().flat_map(|session| [session.begins, session.ends]);
+        let sounded = self.outlook.past.iter().filter_map(|past| past.sounded);
+        let sounding = sounding.chain(sounded.flat_map(|sounded| [sounded.from, sounded.until]));
         // What has come near already is taken in at the first event.
         coming.map(|at| at.max(now + 1)).chain(waiting.chain(sounding).filter(|at| *at > now)).min()
     }
 
-    fn settle(&mut self, now: UnixMs) {
+    /// Does what is to be done at an instant.
+    pub(super) fn settle(&mut self, now: UnixMs) {
         self.admit(now);
         self.note_winner(now);
         if let Some(session) = self.session.take_if(|session| session.ends <= now) {
@@ -178,8 +125,24 @@ impl<'a> Board<'a> {
         }
     }
 
+    /// What its receipt says was on at an instant: from its first sample up to, not including, its end.
+    fn past_on(&self, now: UnixMs) -> Option<&'a Past> {
+        let is_on = |past: &&Past| past.sounded.is_some_and(|was| was.from <= now && now < was.until);
+        self.outlook.past.iter().find(is_on)
+    }
+
+    fn is_free(&self, now: UnixMs) -> bool {
+        self.session.is_none() && self.past_on(now).is_none()
+    }
+
     /// Rule T3: who was on while others were due.
     fn note_winner(&mut self, now: UnixMs) {
+        if let Some(past) = self.past_on(now) {
+            for due in self.waiting.iter_mut().filter(|due| due.is_due(now)) {
+                due.winner = Some(past.occurrence);
+                due.yielded |= due.occurrence.class < past.class;
+            }
+        }
         let Some(session) = &self.session else { return };
         let sounding = session.due.occurrence;
         for due in self.waiting.iter_mut().filter(|due| due.occurrence.nominal <= now) {
@@ -192,18 +155,22 @@ impl<'a> Board<'a> {
         for entry in &mut self.entries {
             while let Some(nominal) = entry.next.filter(|at| *at < self.until && *at - NEAR_MS <= now) {
                 let occurrence = Occurrence::new(entry.item, entry.authority, nominal);
-                self.waiting.push(Due::new(entry.item, entry.program, occurrence));
                 entry.next = entry.timetable.next_after(nominal);
+                // Rule W2: what was heard is over in every revision.
+                let past = self.past.get(&(&entry.item.id, nominal));
+                if past.is_none_or(|past| past.sounded.is_none() && past.occurrence != occurrence.id) {
+                    self.waiting.push(Due::new(entry.item, entry.program, occurrence));
+                }
             }
         }
     }
 
     /// Rules N2, T3, C3 and G8.
     fn expire(&mut self, now: UnixMs) {
-        for due in self
-            .take_waiting(|board, due| board.latest(due) < now || due.is_due(now) && !due.has_track(board))
-        {
-            let has_track = due.has_track(self);
+        for due in self.take_waiting(|board, due| {
+            board.latest(due) < now || due.is_due(now) && !due.has_track(&board.outlook.node.languages)
+        }) {
+            let has_track = due.has_track(&self.outlook.node.languages);
             let reason = due.interrupted.unwrap_or_else(|| due.late_reason(has_track, self.is_lacking(&due)));
             let tells = matches!(reason, Reason::Yielded | Reason::TooLate);
             let winner = due.winner.filter(|_| tells);
@@ -218,7 +185,7 @@ impl<'a> Board<'a> {
                 self.end(due, Some(Reason::Superseded), winner, now);
             }
         }
-        let is_free = self.session.is_none();
+        let is_free = self.is_free(now);
         for place in (0..self.waiting.len()).rev() {
             let due = &self.waiting[place];
             if !is_free && due.occurrence.class < Class::Emergency {
@@ -252,7 +219,7 @@ impl<'a> Board<'a> {
 
     /// Rule T2.
     fn begin(&mut self, now: UnixMs) {
-        if self.session.is_some() {
+        if !self.is_free(now) {
             return;
         }
         let able = (0..self.waiting.len()).filter(|place| self.could_start(&self.waiting[*place], now));
@@ -414,63 +381,4 @@ impl<'a> Board<'a> {
         };
         sounding.or_else(waiting).map(|due| due.occurrence.id)
     }
-}
-
-impl<'a> Due<'a> {
-    fn new(item: &'a Item, program: &'a Program, occurrence: Occurrence) -> Self {
-        Self {
-            item,
-            program,
-            occurrence,
-            sounds: Vec::new(),
-            sound_ms: 0,
-            interrupted: None,
-            is_taken_up: false,
-            part: 0,
-            cut_by: None,
-            winner: None,
-            yielded: false,
-            held: None,
-        }
-    }
-
-    fn begin_at(&self) -> UnixMs {
-        self.held.map_or(self.occurrence.nominal, |(until, _)| until.max(self.occurrence.nominal))
-    }
-
-    fn is_due(&self, now: UnixMs) -> bool {
-        self.occurrence.nominal <= now
-    }
-
-    fn has_track(&self, board: &Board<'_>) -> bool {
-        !self.item.heard(&board.outlook.node.languages).is_empty()
-    }
-
-    /// Rule R4, on a board that does nothing wrong.
-    fn late_reason(&self, has_track: bool, is_lacking: bool) -> Reason {
-        match self.held {
-            _ if !has_track => Reason::NoTrackForLanguage,
-            _ if self.yielded => Reason::Yielded,
-            Some((_, reason)) => reason,
-            None if is_lacking => Reason::AudioIncomplete,
-            None => Reason::TooLate,
-        }
-    }
-}
-
-/// What of a session is heard in its first milliseconds, and the part that is on, or next, then.
-fn heard(plan: &SessionPlan, from: u32, elapsed_ms: i64) -> (i64, u32) {
-    let (mut begin, mut sound_ms, mut on) = (0, 0, from);
-    for (place, part) in plan.left(from).enumerate() {
-        if place > 0 {
-            begin += i64::from(part.pause_before_ms);
-        }
-        on = part.number;
-        let duration = i64::from(part.duration_ms);
-        if elapsed_ms < begin + duration {
-            return (sound_ms + (elapsed_ms - begin).max(0), on);
-        }
-        (begin, sound_ms) = (begin + duration, sound_ms + duration);
-    }
-    (sound_ms, on)
 }

@@ -3,6 +3,10 @@
 //! Two are calculated at a time; who comes meanwhile waits. A schedule that is only typed, or whose bulletin is not approved
 //! yet, is looked at as if it stood.
 
+mod messages;
+mod names;
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -14,19 +18,20 @@ use loa_protocol::plan::ITEMS_MAX;
 use loa_protocol::receipt::Outcome;
 use loa_protocol::time::UnixMs;
 
+use self::names::{Names, narrowed};
 use super::areas::load as load_area;
 use super::{Ground, Schedules, ServiceError};
-use crate::dispatch::compile::{Compiled, Desired, compile};
+use crate::dispatch::compile::compile;
 use crate::dispatch::desired::Rows;
 use crate::dispatch::foresee::{Alike, ForeseenStart, Horizon, TooMuch, foresee};
-use crate::domain::area::Area;
+use crate::dispatch::known::Known;
 use crate::domain::ids::fresh_item_id;
 use crate::domain::message::{FieldErrors, Message};
-use crate::domain::node::Node;
+use crate::domain::node::NodeStatus;
 use crate::domain::role::{Action, Principal, Scope};
 use crate::domain::schedule::{Schedule, ScheduleDraft};
-use crate::store::Connection;
 use crate::store::schedules::OnAir;
+use crate::store::{Connection, StoreError, nodes, receipts, reports};
 
 /// Furthest day that is looked at.
 pub const DAYS_MAX: u32 = 31;
@@ -37,6 +42,9 @@ pub(super) const AT_A_TIME: usize = 2;
 /// What nodes are told of their reports does not matter to what sounds.
 const HEALTH_INTERVAL_S: u32 = 60;
 const DAY_MS: i64 = 24 * 3600 * 1000;
+/// How far back receipts are read: what was planned earlier does not sound on the present day of any zone, a day's tolerance
+/// included.
+const RECEIPTS_BACK_MS: i64 = 3 * DAY_MS;
 
 /// Preflights. Cheap to clone.
 #[derive(Clone)]
@@ -168,13 +176,14 @@ impl Preflights {
     /// as [`Schedules::create`]; [`ServiceError::TooLarge`] for more starts than are looked at.
     pub async fn run(&self, who: &Principal, of: PreflightOf, days: u32) -> Result<Preflight, ServiceError> {
         if !(1..=DAYS_MAX).contains(&days) {
-            return Err(FieldErrors::one("days", days_out_of_range()).into());
+            return Err(FieldErrors::one("days", messages::days_out_of_range()).into());
         }
         let now = self.0.now();
         let horizon = Horizon { now, until: now + i64::from(days) * DAY_MS };
         let mut tx = self.0.store.read().await?;
         let subject = self.subject(&mut tx, who, of, now).await?;
         let mut rows = Rows::read(&mut tx, now).await?;
+        let known = known(&mut tx, now).await?;
         drop(tx);
         rows.on_air.retain(|there| subject.besides.iter().all(|b| b.schedule.id != there.schedule.id));
         rows.on_air.extend(subject.besides);
@@ -193,7 +202,7 @@ impl Preflights {
         let of = subject.of.clone();
         let calculated = tokio::task::spawn_blocking(move || {
             let compiled = compile(&desired, &manifests, &BTreeSet::new(), HEALTH_INTERVAL_S, now);
-            let alike = foresee(&compiled, horizon, of.as_ref());
+            let alike = foresee(&compiled, &known, horizon, of.as_ref());
             (compiled, alike)
         })
         .await;
@@ -202,7 +211,7 @@ impl Preflights {
             Ok(calculated) => calculated,
             Err(failed) => std::panic::resume_unwind(failed.into_panic()),
         };
-        let alike = alike.map_err(|TooMuch { limit }| ServiceError::TooLarge(too_much(limit)))?;
+        let alike = alike.map_err(|TooMuch { limit }| ServiceError::TooLarge(messages::too_much(limit)))?;
         let mut notes = subject.notes;
         notes.extend(names.left_out(&compiled, subject.of.as_ref()));
         let group = |alike: Alike| PreflightGroup {
@@ -238,7 +247,7 @@ impl Preflights {
                 let view = schedules.load(c, &id, now).await?;
                 who.require(Action::Read, &view.bulletin.bulletin.path)?;
                 if view.schedule.cancelled.is_some() {
-                    notes.push(cancelled());
+                    notes.push(messages::cancelled());
                     let of = Some(BTreeSet::from([id]));
                     return Ok(Subject { of, besides: Vec::new(), within: Vec::new(), notes });
                 }
@@ -246,7 +255,7 @@ impl Preflights {
             }
             PreflightOf::Drafts(drafts) => {
                 if drafts.len() > ITEMS_MAX {
-                    return Err(FieldErrors::one("schedules", too_many(drafts.len())).into());
+                    return Err(FieldErrors::one("schedules", messages::too_many(drafts.len())).into());
                 }
                 let several = drafts.len() > 1;
                 let mut errors = FieldErrors::new();
@@ -284,10 +293,10 @@ impl Preflights {
             let all = revision.tracks.len();
             revision.tracks.retain(|track| track.object.is_some());
             if !approved {
-                subject.notes.push(not_approved(&revision.title));
+                subject.notes.push(messages::not_approved(&revision.title));
             }
             if revision.tracks.len() < all || all == 0 {
-                subject.notes.push(sound_not_made(&revision.title));
+                subject.notes.push(messages::sound_not_made(&revision.title));
             }
             subject.of.get_or_insert_default().insert(schedule.id.clone());
             if !revision.tracks.is_empty() {
@@ -304,167 +313,18 @@ impl PreflightGroup {
     }
 }
 
-/// Nothing but the nodes that are asked about, and what matters to them: the documents of these stay as they are.
-fn narrowed(desired: Desired, of: Option<&BTreeSet<ItemId>>, within: &[Scope]) -> Desired {
-    let Desired { mut items, areas, mut nodes, calendars } = desired;
-    match of {
-        None => nodes.retain(|node| within.iter().any(|scope| holds(scope, &node.path))),
-        Some(of) => {
-            let asked: Vec<_> = items.iter().filter(|item| of.contains(&item.id)).collect();
-            let (mut aimed_areas, mut aimed_nodes) = (BTreeSet::new(), BTreeSet::new());
-            for item in asked {
-                aimed_areas.extend(item.areas.iter().cloned());
-                aimed_nodes.extend(item.nodes.iter().cloned());
-            }
-            nodes.retain(|node| {
-                aimed_nodes.contains(&node.id) || node.path.areas().iter().any(|a| aimed_areas.contains(a))
-            });
-        }
-    }
-    let (mut on_paths, mut ids) = (BTreeSet::new(), BTreeSet::new());
-    for node in &nodes {
-        on_paths.extend(node.path.areas().iter().cloned());
-        ids.insert(node.id.clone());
-    }
-    items.retain(|item| {
-        item.areas.iter().any(|area| on_paths.contains(area))
-            || item.nodes.iter().any(|node| ids.contains(node))
+/// What is known of nodes besides their documents.
+async fn known(c: &mut Connection, now: UnixMs) -> Result<BTreeMap<NodeId, Known>, StoreError> {
+    let mut past = receipts::past_since(c, now - RECEIPTS_BACK_MS).await?;
+    let mut own_guards = reports::own_guards(c).await?;
+    let all = nodes::list(c, &[Scope::Everywhere]).await?;
+    let known = all.into_iter().map(|(node, NodeStatus { seen, .. })| {
+        let known = Known {
+            own_guards: own_guards.remove(&node.id),
+            past: past.remove(&node.id).unwrap_or_default(),
+            heard: seen.max(node.enrolled),
+        };
+        (node.id, known)
     });
-    for item in &mut items {
-        item.areas.retain(|area| on_paths.contains(area));
-        item.nodes.retain(|node| ids.contains(node));
-    }
-    let areas = areas.into_iter().filter(|(id, _)| on_paths.contains(id)).collect();
-    Desired { items, areas, nodes, calendars }
-}
-
-fn holds(scope: &Scope, path: &AreaPath) -> bool {
-    match scope {
-        Scope::Everywhere => true,
-        Scope::Area(area) => path.areas().starts_with(area.areas()),
-    }
-}
-
-/// The names of places and nodes.
-struct Names {
-    areas: BTreeMap<AreaId, (AreaPath, String)>,
-    nodes: BTreeMap<NodeId, (AreaPath, String)>,
-}
-
-impl Names {
-    fn of(areas: &[Area], nodes: &[Node]) -> Self {
-        Self {
-            areas: areas.iter().map(|a| (a.id.clone(), (a.path.clone(), a.name.clone()))).collect(),
-            nodes: nodes.iter().map(|n| (n.id.clone(), (n.path.clone(), n.name.clone()))).collect(),
-        }
-    }
-
-    fn area(&self, id: &AreaId) -> String {
-        self.areas.get(id).map_or_else(|| id.to_string(), |(_, name)| name.clone())
-    }
-
-    fn villages(
-        &self,
-        nodes: &[NodeId],
-        households: impl Fn(&AreaId) -> Option<u32>,
-    ) -> Vec<PreflightVillage> {
-        let mut villages: BTreeMap<&[AreaId], PreflightVillage> = BTreeMap::new();
-        for id in nodes {
-            let Some((path, name)) = self.nodes.get(id) else { continue };
-            let Some(area) = path.areas().last() else { continue };
-            let village = villages.entry(path.areas()).or_insert_with(|| PreflightVillage {
-                area: area.clone(),
-                path: path.clone(),
-                name: self.area(area),
-                nodes: Vec::new(),
-                households: households(area),
-            });
-            village.nodes.push((id.clone(), name.clone()));
-        }
-        villages.into_values().collect()
-    }
-
-    fn start(&self, start: ForeseenStart) -> PreflightStart {
-        PreflightStart { forbidden_by: start.forbidden_by.iter().map(|id| self.area(id)).collect(), start }
-    }
-
-    /// What the documents do not hold.
-    fn left_out(&self, compiled: &Compiled, of: Option<&BTreeSet<ItemId>>) -> Vec<Message> {
-        let asked = |item: &ItemId| of.is_none_or(|of| of.contains(item));
-        let mut notes = Vec::new();
-        let lost = compiled.without_audio.iter().filter(|item| asked(item)).count();
-        if lost > 0 {
-            notes.push(super::PlanProblem::SoundMissing.message());
-        }
-        let targets = compiled.over_size.iter().filter(|(_, item)| asked(item)).count();
-        if targets > 0 {
-            notes.push(super::PlanProblem::PlanFull { targets }.message());
-        }
-        notes.extend(compiled.refused.iter().map(|(audience, rule)| {
-            let place = audience.strip_prefix("a:").and_then(|id| AreaId::new(id).ok());
-            let place = place.map_or_else(|| audience.clone(), |id| self.area(&id));
-            Message::written(
-                "preflight.plan_refused",
-                format!("Kế hoạch phát của {place} vượt giới hạn của giao thức nên cụm loa giữ kế hoạch cũ: {rule}."),
-                format!("The plan of {place} breaks a limit of the protocol; loudspeakers keep the old one: {rule}."),
-            )
-        }));
-        notes
-    }
-}
-
-fn days_out_of_range() -> Message {
-    Message::written(
-        "preflight.days",
-        format!("Số ngày xem trước phải từ 1 đến {DAYS_MAX}."),
-        format!("Days to look ahead are 1 to {DAYS_MAX}."),
-    )
-}
-
-fn too_many(there: usize) -> Message {
-    Message::written(
-        "preflight.too_many",
-        format!("Một kế hoạch có tối đa {ITEMS_MAX} lịch phát, ở đây có {there}. Hãy chia nhỏ hoặc bớt đi."),
-        format!(
-            "A plan has at most {ITEMS_MAX} schedules; this one has {there}. Split it or leave some out."
-        ),
-    )
-}
-
-fn too_much(limit: usize) -> Message {
-    Message::written(
-        "preflight.too_much",
-        format!(
-            "Có hơn {limit} lượt phát trong khoảng thời gian này. Hãy xem ít ngày hơn hoặc địa bàn nhỏ hơn."
-        ),
-        format!("There are more than {limit} starts in this time. Ask for fewer days or a smaller area."),
-    )
-}
-
-fn cancelled() -> Message {
-    Message::fixed(
-        "preflight.cancelled",
-        "Lịch phát này đã được hủy nên sẽ không phát nữa.",
-        "This schedule is cancelled and sounds no more.",
-    )
-}
-
-fn not_approved(title: &str) -> Message {
-    Message::written(
-        "preflight.not_approved",
-        format!(
-            "Bản tin “{title}” chưa được duyệt: chỉ phát sau khi duyệt. Dưới đây là dự kiến nếu được duyệt."
-        ),
-        format!(
-            "The bulletin “{title}” is not approved: it sounds only after that. Below is what would happen then."
-        ),
-    )
-}
-
-fn sound_not_made(title: &str) -> Message {
-    Message::written(
-        "preflight.sound_not_made",
-        format!("Bản tin “{title}” có thứ tiếng chưa tạo xong âm thanh; phần đó chưa được tính."),
-        format!("Some of the sound of the bulletin “{title}” is not made yet; that part is not counted."),
-    )
+    Ok(known.collect())
 }
