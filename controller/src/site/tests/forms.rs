@@ -258,3 +258,41 @@ async fn a_form_that_was_saved_and_worked_on_further_loses_neither_version() {
     assert_eq!(web.send(&mut browser, &again).await.to(), path);
     assert!(web.get(&mut browser, &path).await.page().html.contains("Mai mất điện từ 8 giờ."));
 }
+
+#[tokio::test]
+async fn an_areas_rules_are_kept_as_typed_and_refused_as_typed() {
+    let web = Web::new().await;
+    let admin = web.story.person("quan.tri", Role::Admin, "da-don").await;
+    let mut browser = web.browser(&admin).await;
+    let form = web.get(&mut browser, "/areas/da-don").await.page().form("/areas/da-don/rules");
+    let typed = form.with("quiet_hours", "21h30-5h").with("normal_minutes_a_day", "45");
+    let saved = web.send(&mut browser, &typed.with("own_priority_first", "yes")).await;
+    assert_eq!(saved.to(), "/areas/da-don");
+    let page = web.follow(&mut browser, &saved).await.page();
+    assert!(page.html.contains("Đã lưu quy định phát thanh của"), "{}", page.html);
+    let again = page.form("/areas/da-don/rules");
+    assert!(
+        page.html.contains("value=\"21:30-05:00\"") && page.html.contains("value=\"45\""),
+        "{}",
+        page.html
+    );
+    assert!(page.html.contains("name=\"own_priority_first\" value=\"yes\" checked"), "{}", page.html);
+
+    let wrong = again.with("sessions_a_day", "nhiều").with("quiet_hours", "đêm");
+    let refused = web.send(&mut browser, &wrong).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for told in ["Không hiểu khoảng giờ “đêm”", "value=\"đêm\"", "value=\"nhiều\""] {
+        assert!(refused.html.contains(told), "{told}: {}", refused.html);
+    }
+    let kept = web.get(&mut browser, "/areas/da-don").await.page().html;
+    assert!(kept.contains("value=\"21:30-05:00\""), "what is refused changes nothing: {kept}");
+
+    // Who may not set them sees them in words, and is refused.
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let mut reader = web.browser(&lan).await;
+    let page = web.get(&mut reader, "/areas/da-don").await.page();
+    assert!(page.html.contains("Giờ yên tĩnh: 21:30-05:00") && !page.html.contains("/areas/da-don/rules"));
+    let own = web.get(&mut reader, "/bulletins/new").await.page().form("/bulletins");
+    let forged = Form { action: "/areas/da-don/rules".to_owned(), ..own }.with("quiet_hours", "");
+    assert_eq!(web.send(&mut reader, &forged).await.status, StatusCode::FORBIDDEN);
+}
