@@ -39,7 +39,7 @@ async fn what_preflight_says_is_what_the_node_plays_and_refuses() -> Result<()> 
         let id = bulletin.bulletin.id.as_str();
         Ok(json!({ "bulletin": id, "at": local(at)?, "start_within_s": within_s, "areas": [area] }))
     };
-    let plan = [schedule(at, COMMUNE, 60)?, schedule(at, VILLAGE, 1)?, schedule(at + 20_000, COMMUNE, 30)?];
+    let plan = [schedule(at, COMMUNE, 60)?, schedule(at, VILLAGE, 1)?, schedule(at + 20_000, COMMUNE, 1)?];
     let draft = lan.post("/schedules/preflight", &json!({ "schedules": plan, "days": 1 })).await?;
     let mut foreseen = Vec::new();
     for schedule in &plan {
