@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use loa_protocol::clock::{Sample, TimeAnswer, TimeRequest};
 use loa_protocol::enrolment::{EnrolAnswer, EnrolRequest, EnrolmentToken, SignedTrustAnchor, TrustAnchor};
 use loa_protocol::keys::KeySet;
 use loa_protocol::plan::{AreaPlan, NodeDocument};
@@ -25,6 +26,13 @@ pub fn hold(bytes: &[u8]) {
     round_trip::<State>(bytes);
     round_trip::<Health>(bytes);
     round_trip::<Event>(bytes);
+    round_trip::<TimeRequest>(bytes);
+    if let Some(answer) = round_trip::<TimeAnswer>(bytes)
+        && let Some(estimate) =
+            Sample::of(0, &answer, u64::from(u16::MAX)).and_then(|sample| sample.estimate())
+    {
+        assert!(estimate.wall >= answer.answered, "told before it was answered");
+    }
     round_trip::<TrustAnchor>(bytes);
     round_trip::<SignedTrustAnchor>(bytes);
     if let Some(want) = round_trip::<Want>(bytes) {

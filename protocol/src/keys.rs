@@ -5,7 +5,8 @@
 //! and a key without the emergency class cannot send an emergency, whoever holds the controller's database.
 
 use ed25519_dalek::VerifyingKey;
-use minicbor::{Decode, Encode};
+use minicbor::encode::Write;
+use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
 
 use crate::area::AreaPath;
 use crate::bulletin::Class;
@@ -33,27 +34,76 @@ pub enum Purpose {
     /// Firmware.
     #[n(3)]
     Firmware,
+    /// The time. On the wire it is not among the purposes but a key of its own, which an earlier node skips: a number
+    /// that it does not know among the purposes would have it refuse the whole key set.
+    #[n(4)]
+    Time,
 }
 
 /// What a key may do.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
-#[cbor(map)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
     /// The kinds of document that it may sign.
-    #[n(0)]
     pub purposes: Vec<Purpose>,
     /// The classes that items in them may have.
-    #[n(1)]
     pub classes: Vec<Class>,
     /// The area whose subtree it serves; `None`: the whole tenant.
-    #[n(2)]
     pub area: Option<AreaId>,
     /// Not valid before this instant.
-    #[n(3)]
     pub not_before: UnixMs,
     /// Not valid at or after this instant.
-    #[n(4)]
     pub not_after: UnixMs,
+}
+
+/// A [`Scope`] as it is sent.
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct SentScope {
+    #[n(0)]
+    purposes: Vec<Purpose>,
+    #[n(1)]
+    classes: Vec<Class>,
+    #[n(2)]
+    area: Option<AreaId>,
+    #[n(3)]
+    not_before: UnixMs,
+    #[n(4)]
+    not_after: UnixMs,
+    #[n(5)]
+    #[cbor(default, skip_if = "is_false")]
+    tells_time: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl<C> Encode<C> for Scope {
+    fn encode<W: Write>(&self, e: &mut Encoder<W>, ctx: &mut C) -> Result<(), encode::Error<W::Error>> {
+        let Self { purposes, classes, area, not_before, not_after } = self;
+        let is_sent = |purpose: &&Purpose| **purpose != Purpose::Time;
+        SentScope {
+            purposes: purposes.iter().filter(is_sent).copied().collect(),
+            classes: classes.clone(),
+            area: area.clone(),
+            not_before: *not_before,
+            not_after: *not_after,
+            tells_time: purposes.contains(&Purpose::Time),
+        }
+        .encode(e, ctx)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Scope {
+    fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, decode::Error> {
+        let SentScope { mut purposes, classes, area, not_before, not_after, tells_time } =
+            SentScope::decode(d, ctx)?;
+        if purposes.contains(&Purpose::Time) {
+            return Err(decode::Error::message("the purpose time among the others"));
+        }
+        purposes.extend(tells_time.then_some(Purpose::Time));
+        Ok(Self { purposes, classes, area, not_before, not_after })
+    }
 }
 
 impl Scope {
@@ -113,6 +163,11 @@ pub struct KeySet {
 }
 
 impl KeySet {
+    /// Whether any of its keys may do this.
+    pub fn can(&self, purpose: Purpose) -> bool {
+        self.keys.iter().any(|entry| entry.scope.purposes.contains(&purpose))
+    }
+
     /// The key of this id.
     pub fn find(&self, id: KeyId) -> Option<(VerifyingKey, &Scope)> {
         self.keys.iter().find_map(|entry| {

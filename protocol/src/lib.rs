@@ -5,6 +5,7 @@
 
 pub mod area;
 pub mod bulletin;
+pub mod clock;
 pub mod command;
 pub mod enrolment;
 pub mod envelope;

@@ -2,6 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
+use crate::clock::ClockSource;
 use crate::command::Addressee;
 use crate::envelope::{Applied, Refusal};
 use crate::ids::{AreaId, BootId, ObjectHash};
@@ -211,6 +212,16 @@ pub struct Health {
     /// Whether the sound device could be opened when last tried.
     #[n(9)]
     pub speaker_works: Option<bool>,
+    /// Where it has the time from.
+    #[n(10)]
+    pub clock_source: Option<ClockSource>,
+    /// By how much its clock may be wrong, in milliseconds; absent where that is not known.
+    #[n(11)]
+    pub clock_error_ms: Option<u64>,
+    /// By how much the system's clock is ahead of the controller's, in milliseconds, where that is more than both clocks' bounds allow
+    /// (rule K7 of the [clock](crate::clock)): one of them is wrong.
+    #[n(12)]
+    pub clock_ahead_ms: Option<i64>,
 }
 
 impl Wire for Health {}

@@ -16,6 +16,8 @@
 //! | `u/{node}/receipt` | [`ReceiptBatch`](crate::receipt::ReceiptBatch) | 1 | no |
 //! | `u/{node}/health` | [`Health`](crate::report::Health) | 1 | no |
 //! | `u/{node}/event` | [`Event`](crate::report::Event) | 1 | no |
+//! | `u/{node}/time` | [`TimeRequest`](crate::clock::TimeRequest) | 0 | no |
+//! | `d/{node}/time` | [`TimeAnswer`](crate::clock::TimeAnswer), signed | 0 | no |
 //!
 //! `{object}` is the first 16 hex digits of the object's hash.
 
@@ -67,6 +69,10 @@ pub enum TopicKind {
     Health(NodeId),
     /// What a node refused to believe.
     Event(NodeId),
+    /// A node asks for the time.
+    TimeRequest(NodeId),
+    /// The controller tells it.
+    TimeAnswer(NodeId),
 }
 
 /// A text that is no topic of this protocol.
@@ -102,7 +108,9 @@ impl TopicKind {
             | Self::Want(node)
             | Self::Receipt(node)
             | Self::Health(node)
-            | Self::Event(node) => Some(node),
+            | Self::Event(node)
+            | Self::TimeRequest(node)
+            | Self::TimeAnswer(node) => Some(node),
         }
     }
 
@@ -114,7 +122,8 @@ impl TopicKind {
             | Self::Want(node)
             | Self::Receipt(node)
             | Self::Health(node)
-            | Self::Event(node) => Some(node),
+            | Self::Event(node)
+            | Self::TimeRequest(node) => Some(node),
             Self::Keys
             | Self::Plan(_)
             | Self::Alert(_)
@@ -122,7 +131,8 @@ impl TopicKind {
             | Self::Desired(_)
             | Self::Command(_)
             | Self::Ack(_)
-            | Self::Blocks(_) => None,
+            | Self::Blocks(_)
+            | Self::TimeAnswer(_) => None,
         }
     }
 }
@@ -145,6 +155,8 @@ impl fmt::Display for Topic {
             TopicKind::Receipt(node) => write!(f, "u/{node}/receipt"),
             TopicKind::Health(node) => write!(f, "u/{node}/health"),
             TopicKind::Event(node) => write!(f, "u/{node}/event"),
+            TopicKind::TimeRequest(node) => write!(f, "u/{node}/time"),
+            TopicKind::TimeAnswer(node) => write!(f, "d/{node}/time"),
         }
     }
 }
@@ -181,6 +193,8 @@ fn parse(text: &str) -> Option<Topic> {
         ["u", id, "receipt"] => TopicKind::Receipt(node(id)?),
         ["u", id, "health"] => TopicKind::Health(node(id)?),
         ["u", id, "event"] => TopicKind::Event(node(id)?),
+        ["u", id, "time"] => TopicKind::TimeRequest(node(id)?),
+        ["d", id, "time"] => TopicKind::TimeAnswer(node(id)?),
         _ => return None,
     };
     Some(Topic { tenant: TenantId::new(*tenant).ok()?, kind })

@@ -4,8 +4,9 @@
 
 mod samples;
 
+use loa_protocol::clock::{TimeAnswer, TimeRequest};
 use loa_protocol::enrolment::EnrolAnswer;
-use loa_protocol::envelope::{Recipient, Refusal, open, open_key_set};
+use loa_protocol::envelope::{Recipient, Refusal, open, open_key_set, open_time};
 use loa_protocol::keys::KeySet;
 use loa_protocol::plan::{AreaPlan, NodeDocument};
 use loa_protocol::receipt::{ReceiptAck, ReceiptBatch, receipt_digests};
@@ -39,11 +40,14 @@ fn decode_as_everything(bytes: &[u8]) {
     one::<State>(bytes);
     one::<Health>(bytes);
     one::<Event>(bytes);
+    one::<TimeRequest>(bytes);
+    one::<TimeAnswer>(bytes);
     let (tenant, node, path) = (samples::tenant(), samples::node(), samples::path());
     let recipient = Recipient { tenant: &tenant, node: &node, path: &path };
     let now = UnixMs::from_seconds(samples::ISSUED_AT_S);
     let _ = open::<AreaPlan>(bytes, &samples::key_set(), recipient, now);
     let _ = open::<NodeDocument>(bytes, &samples::key_set(), recipient, now);
+    let _ = open_time(bytes, &samples::time_key_set(), recipient);
     let _ = open_key_set(bytes, &samples::root_key().verifying_key(), &tenant, now);
 }
 
@@ -61,6 +65,11 @@ fn seeds() -> Vec<Vec<u8>> {
         samples::presence().to_cbor(),
         samples::state().to_cbor(),
         samples::health().to_cbor(),
+        samples::clock_in_health().to_cbor(),
+        samples::time_key_set().to_cbor(),
+        samples::time_request().to_cbor(),
+        samples::time_answer().to_cbor(),
+        samples::signed_time_answer(),
         samples::signed_area_plan(),
         samples::signed_node_document(),
         samples::signed_key_set(),

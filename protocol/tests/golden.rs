@@ -10,9 +10,10 @@ mod samples;
 
 use std::path::PathBuf;
 
+use loa_protocol::clock::{TimeAnswer, TimeRequest};
 use loa_protocol::command::Command;
 use loa_protocol::enrolment::EnrolAnswer;
-use loa_protocol::envelope::{Recipient, open, open_key_set, open_live};
+use loa_protocol::envelope::{Recipient, open, open_key_set, open_live, open_time};
 use loa_protocol::ids::{Digest, KeyId};
 use loa_protocol::plan::{AreaPlan, NodeDocument};
 use loa_protocol::receipt::{Receipt, ReceiptAck, ReceiptBatch, receipt_digests};
@@ -69,6 +70,12 @@ fn messages() {
     check::<State>("state-orders", &State { orders: samples::applied_orders(), ..samples::state() });
     check::<State>("state-guards", &State { own_guards: Some(samples::own_guards()), ..samples::state() });
     check::<Health>("health", &samples::health());
+    check::<Health>("health-clock", &samples::clock_in_health());
+    check("key-set-time", &samples::time_key_set());
+    check::<TimeRequest>("time-request", &samples::time_request());
+    check::<TimeAnswer>("time-answer", &samples::time_answer());
+    let unkept = TimeAnswer { error_ms: None, ..samples::time_answer() };
+    check::<TimeAnswer>("time-answer-unkept", &unkept);
     for (number, command) in samples::commands().iter().enumerate() {
         check::<Command>(&format!("command-{number}"), command);
     }
@@ -128,6 +135,10 @@ fn signed_documents() {
     let golden = check_bytes("signed-command", &samples::signed_command());
     let opened = open_live(&golden, &samples::emergency_key_set(), recipient, now, None).unwrap();
     assert_eq!(opened.document, samples::command());
+
+    let golden = check_bytes("signed-time-answer", &samples::signed_time_answer());
+    let opened = open_time(&golden, &samples::time_key_set(), recipient).unwrap();
+    assert_eq!(opened.document, samples::time_answer());
 
     let golden = check_bytes("signed-key-set", &samples::signed_key_set());
     let root = samples::root_key().verifying_key();

@@ -152,7 +152,9 @@ fn decode(topic: &str, payload: &[u8]) -> Result<Option<Report>, WireError> {
         | TopicKind::Desired(_)
         | TopicKind::Ack(_)
         | TopicKind::Blocks(_)
-        | TopicKind::Wave(..) => None,
+        | TopicKind::Wave(..)
+        | TopicKind::TimeRequest(_)
+        | TopicKind::TimeAnswer(_) => None,
     })
 }
 

@@ -58,6 +58,7 @@ fn document(topic: &str) -> (String, String) {
         }
         Ok(TopicKind::Command(_)) => pair("lệnh cho cụm loa", "an order to the node"),
         Ok(TopicKind::Desired(_)) => pair("thiết lập riêng của cụm loa", "the node's own document"),
+        Ok(TopicKind::TimeAnswer(_)) => pair("câu trả lời về giờ", "an answer about the time"),
         Ok(
             TopicKind::Ack(_)
             | TopicKind::Blocks(_)
@@ -67,7 +68,8 @@ fn document(topic: &str) -> (String, String) {
             | TopicKind::Want(_)
             | TopicKind::Receipt(_)
             | TopicKind::Health(_)
-            | TopicKind::Event(_),
+            | TopicKind::Event(_)
+            | TopicKind::TimeRequest(_),
         )
         | Err(_) => (format!("tài liệu ở “{topic}”"), format!("a document on “{topic}”")),
     }

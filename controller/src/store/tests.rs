@@ -202,6 +202,9 @@ async fn the_last_word_of_a_node_and_its_last_health_reports_are_kept() {
         refused: 0,
         clock: ClockTrust::Trusted,
         speaker_works: None,
+        clock_source: None,
+        clock_error_ms: None,
+        clock_ahead_ms: None,
     };
     let reports_made = u64::from(reports::HEALTH_KEPT) + 3;
     for i in 0..reports_made {

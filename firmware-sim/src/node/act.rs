@@ -122,6 +122,8 @@ impl<H: Horn, O: Observer> Running<'_, H, O> {
                 }
             }
 
+            // These boards are given their clock, and never ask.
+            Action::TakeTime(_) => {}
             Action::MeasureHealth => {
                 let measurements = Measurements {
                     uptime_s: self.uptime_s(),
@@ -131,6 +133,8 @@ impl<H: Horn, O: Observer> Running<'_, H, O> {
                     memory_bytes: None,
                     disk_free_bytes: None,
                     speaker_works: Some(self.node.board.speaker_works),
+                    clock_error_ms: None,
+                    clock_ahead_ms: None,
                 };
                 self.answers.push_back(Answer::Measured(measurements));
             }
@@ -211,6 +215,8 @@ fn told(topic: &str, payload: &[u8]) -> Option<Happening> {
         | TopicKind::Blocks(_)
         | TopicKind::Wave(..)
         | TopicKind::Presence(_)
-        | TopicKind::State(_) => None,
+        | TopicKind::State(_)
+        | TopicKind::TimeRequest(_)
+        | TopicKind::TimeAnswer(_) => None,
     }
 }

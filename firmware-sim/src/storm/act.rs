@@ -155,6 +155,8 @@ impl Board<'_> {
                 self.demand("the amplifier is on while something sounds", verdict);
                 self.speaker.amplifier_on = None;
             }
+            // These boards have a time service or none, and never ask.
+            Action::TakeTime(_) => {}
             Action::MeasureHealth => {
                 self.tell(|core, now| core.handle_health(loa_node_core::Measurements::default(), now));
             }

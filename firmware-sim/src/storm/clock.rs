@@ -192,7 +192,7 @@ impl Clock {
     /// What it is worth, and what is to be kept of it for the next boot.
     pub(crate) fn look(&mut self, t: i64) -> (ClockTrust, Option<Kept>) {
         let look = self.look_at(t);
-        let (trust, _) = self.judge.look(&look);
+        let trust = self.judge.look(&look).standing.trust;
         if look.sync.is_synchronised && trust == ClockTrust::Trusted {
             self.soft = None;
         }

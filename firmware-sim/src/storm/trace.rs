@@ -104,6 +104,7 @@ fn summary(action: &Action) -> (&'static str, Vec<u8>) {
         Action::StopSound { token } => ("stop sound", token.0.to_be_bytes().to_vec()),
         Action::ReleaseSpeaker => ("release speaker", Vec::new()),
         Action::MeasureHealth => ("measure health", Vec::new()),
+        Action::TakeTime(estimate) => ("take time", estimate.wall.0.to_be_bytes().to_vec()),
     }
 }
 
@@ -142,6 +143,7 @@ fn in_words(action: &Action) -> String {
         | Action::Play { .. }
         | Action::StopSound { .. }
         | Action::ReleaseSpeaker
-        | Action::MeasureHealth => format!("{action:?}"),
+        | Action::MeasureHealth
+        | Action::TakeTime(_) => format!("{action:?}"),
     }
 }

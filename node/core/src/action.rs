@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use loa_protocol::clock::Estimate;
 use loa_protocol::ids::ObjectHash;
 use loa_protocol::receipt::{Outcome, Reason, Receipt};
 use loa_protocol::time::UnixMs;
@@ -168,6 +169,11 @@ pub enum Action {
     },
     /// Close the device and switch the amplifier off.
     ReleaseSpeaker,
+
+    /// The exchange with the controller found the time: at the estimate's instant of [`Now::monotonic_ms`](crate::Now). Judge the clock
+    /// anew by it and tell [`Core::handle_clock`](crate::Core::handle_clock). Comes only where
+    /// [`Settings::time_secret`](crate::Settings::time_secret) is given.
+    TakeTime(Estimate),
 
     /// Measure the board and answer with [`Core::handle_health`](crate::Core::handle_health).
     MeasureHealth,

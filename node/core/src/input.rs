@@ -1,12 +1,16 @@
 //! What the shell tells the core: who the node is, what was stored, and what happened.
 
+use std::fmt;
+
 use ed25519_dalek::VerifyingKey;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::Class;
+use loa_protocol::clock::ClockSource;
 use loa_protocol::command::Addressee;
 use loa_protocol::envelope::Applied;
 use loa_protocol::ids::{AreaId, BulletinId, Digest, ItemId, NodeId, ObjectHash, OccurrenceId, TenantId};
 use loa_protocol::receipt::Reason;
+use loa_protocol::report::ClockTrust;
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{Aired, OwnGuards};
 use loa_protocol::transfer::{Bitmap, Manifest};
@@ -48,16 +52,51 @@ pub struct Settings {
     /// What the board does not do, whatever is signed. They hold beside those of the documents: the strictest decides (rule
     /// G1 of the [timeline](loa_protocol::timeline)).
     pub own_guards: Option<OwnGuards>,
+    /// A secret of this boot, from which the nonces of requests for the time are made; `None`: the node never asks the controller
+    /// for the time.
+    pub time_secret: Option<TimeSecret>,
+}
+
+/// 32 random bytes, drawn at each boot. Never printed, and told to nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TimeSecret(pub [u8; 32]);
+
+impl fmt::Debug for TimeSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TimeSecret")
+    }
+}
+
+/// How the node's clock stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How far it is to be trusted.
+    pub trust: ClockTrust,
+    /// Where it has the time from.
+    pub source: ClockSource,
+}
+
+/// Of a clock that never asks the controller.
+impl From<ClockTrust> for Standing {
+    fn from(trust: ClockTrust) -> Self {
+        let source = match trust {
+            ClockTrust::Trusted => ClockSource::System,
+            ClockTrust::Holdover => ClockSource::Held,
+            ClockTrust::Unknown => ClockSource::Unknown,
+        };
+        Self { trust, source }
+    }
 }
 
 impl Default for Settings {
-    /// 512 MiB of cache, 2 s of warm-up, 3 s of tail, no guards of its own.
+    /// 512 MiB of cache, 2 s of warm-up, 3 s of tail, no guards of its own, no time from the controller.
     fn default() -> Self {
         Self {
             cache_quota_bytes: 512 * 1024 * 1024,
             amplifier_warm_up_ms: 2_000,
             amplifier_tail_ms: 3_000,
             own_guards: None,
+            time_secret: None,
         }
     }
 }
@@ -359,4 +398,8 @@ pub struct Measurements {
     pub disk_free_bytes: Option<u64>,
     /// Whether the sound device could be opened when last tried.
     pub speaker_works: Option<bool>,
+    /// By how much the node's clock may be wrong, in milliseconds.
+    pub clock_error_ms: Option<u64>,
+    /// By how much the system's clock is ahead of the controller's, where they contradict one another, in milliseconds.
+    pub clock_ahead_ms: Option<i64>,
 }

@@ -29,13 +29,15 @@ mod orders;
 mod player;
 mod receipts;
 mod reports;
+mod timekeeping;
 mod topics;
 
 pub use crate::action::{Action, Ending, Qos};
 pub use crate::core::Core;
 pub use crate::input::{
     Identity, Intent, LedgerEntry, Link, LinkEvent, Measurements, Now, PartialObject, Progress, Restored,
-    Settings, Slot, SpeakerEvent, SpeakerFailure, StoreEvent, StoredDocument, Token, WholeObject,
+    Settings, Slot, SpeakerEvent, SpeakerFailure, Standing, StoreEvent, StoredDocument, TimeSecret, Token,
+    WholeObject,
 };
 
 /// Most ended occurrences that are remembered. Beyond it the earliest nominal starts are forgotten, and no

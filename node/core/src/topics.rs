@@ -19,6 +19,7 @@ pub(crate) enum Inbound {
     Order(Slot),
     Ack,
     Block,
+    Time,
 }
 
 impl Topics {
@@ -45,12 +46,14 @@ impl Topics {
             TopicKind::Alert(area) => Some(Inbound::Order(Slot::Command(Some(area)))),
             TopicKind::Ack(_) => Some(Inbound::Ack),
             TopicKind::Blocks(_) | TopicKind::Wave(..) => Some(Inbound::Block),
+            TopicKind::TimeAnswer(_) => Some(Inbound::Time),
             TopicKind::Presence(_)
             | TopicKind::State(_)
             | TopicKind::Want(_)
             | TopicKind::Receipt(_)
             | TopicKind::Health(_)
-            | TopicKind::Event(_) => None,
+            | TopicKind::Event(_)
+            | TopicKind::TimeRequest(_) => None,
         }
     }
 
@@ -110,6 +113,14 @@ impl Topics {
 
     pub(crate) fn event(&self) -> String {
         self.name(TopicKind::Event(self.node.clone()))
+    }
+
+    pub(crate) fn time_request(&self) -> String {
+        self.name(TopicKind::TimeRequest(self.node.clone()))
+    }
+
+    pub(crate) fn time_answer(&self) -> String {
+        self.name(TopicKind::TimeAnswer(self.node.clone()))
     }
 
     fn name(&self, kind: TopicKind) -> String {

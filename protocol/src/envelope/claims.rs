@@ -30,10 +30,12 @@ pub enum ContentType {
     NodeDocument,
     /// `application/loa-command+cbor`
     Command,
+    /// `application/loa-time+cbor`
+    Time,
 }
 
 impl ContentType {
-    const ALL: [Self; 4] = [Self::KeySet, Self::AreaPlan, Self::NodeDocument, Self::Command];
+    const ALL: [Self; 5] = [Self::KeySet, Self::AreaPlan, Self::NodeDocument, Self::Command, Self::Time];
 
     /// The media type in the header.
     pub fn as_str(self) -> &'static str {
@@ -42,6 +44,7 @@ impl ContentType {
             Self::AreaPlan => "application/loa-plan+cbor",
             Self::NodeDocument => "application/loa-node+cbor",
             Self::Command => "application/loa-command+cbor",
+            Self::Time => "application/loa-time+cbor",
         }
     }
 }

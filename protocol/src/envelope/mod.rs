@@ -16,6 +16,7 @@ pub use self::claims::{Audience, Claims, ContentType};
 pub use self::memo::remember;
 use crate::area::AreaPath;
 use crate::bulletin::Class;
+use crate::clock::{TimeAnswer, VALID_MAX_S};
 use crate::command::Command;
 use crate::ids::{BootId, Digest, KeyId, NodeId, TenantId};
 use crate::keys::{KeySet, Purpose};
@@ -299,6 +300,28 @@ pub fn open_live(
     let issued_at = UnixMs::from_seconds(cose::Envelope::parse(bytes)?.claims().validity.issued_at_s);
     let opened: Opened<Command> = open(bytes, keys, recipient, issued_at)?;
     if opened.document.boot == Some(boot) { Ok(opened) } else { Err(*refusal) }
+}
+
+/// Opens an answer to a request for the time, at the instant that it names: the node's own clock cannot judge it (rule E4 of the
+/// [clock](crate::clock)). Whether it fits a request that waits is for the receiver to see.
+///
+/// # Errors
+/// As [`open`]; one that is valid for longer than it may be is [`Refusal::Malformed`].
+pub fn open_time(
+    bytes: &[u8],
+    keys: &KeySet,
+    recipient: Recipient<'_>,
+) -> Result<Opened<TimeAnswer>, Refusal> {
+    let validity = cose::Envelope::parse(bytes)?.claims().validity;
+    let opened: Opened<TimeAnswer> =
+        open(bytes, keys, recipient, UnixMs::from_seconds(validity.issued_at_s))?;
+    if validity.expires_s.saturating_sub(validity.issued_at_s) > VALID_MAX_S {
+        return Err(Refusal::Malformed);
+    }
+    if opened.document.answered.seconds() != validity.issued_at_s {
+        return Err(Refusal::BadContent);
+    }
+    Ok(opened)
 }
 
 /// Opens a key set that the root signed.

@@ -5,6 +5,7 @@
 use ed25519_dalek::{Signer as _, SigningKey};
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::{Category, Class, Language};
+use loa_protocol::clock::{ClockSource, Nonce, TimeAnswer, TimeRequest};
 use loa_protocol::command::{Addressee, Command, Order};
 use loa_protocol::enrolment::{EnrolAnswer, SignedTrustAnchor, TrustAnchor};
 use loa_protocol::envelope::{Applied, Refusal, Validity, seal, seal_key_set};
@@ -357,7 +358,55 @@ pub fn health() -> Health {
         refused: 1,
         clock: ClockTrust::Unknown,
         speaker_works: Some(true),
+        clock_source: None,
+        clock_error_ms: None,
+        clock_ahead_ms: None,
     }
+}
+
+/// A clock that the controller told, and that a time service contradicts.
+pub fn clock_in_health() -> Health {
+    Health {
+        clock_source: Some(ClockSource::Exchange),
+        clock_error_ms: Some(140),
+        clock_ahead_ms: Some(-7_200_000),
+        ..health()
+    }
+}
+
+pub fn time_key() -> SigningKey {
+    SigningKey::from_bytes(&[4; 32])
+}
+
+/// One key, which tells the time and nothing else.
+pub fn time_key_set() -> KeySet {
+    let mut set = key_set();
+    set.keys[0].public_key = time_key().verifying_key().to_bytes();
+    set.keys[0].scope.purposes = vec![Purpose::Time];
+    set.keys[0].scope.classes = Vec::new();
+    set
+}
+
+pub fn time_request() -> TimeRequest {
+    TimeRequest { sequence: 3, nonce: Nonce::of(&[5; 32], 3) }
+}
+
+pub fn time_answer() -> TimeAnswer {
+    let TimeRequest { sequence, nonce } = time_request();
+    let received = UnixMs::from_seconds(ISSUED_AT_S) + 120;
+    TimeAnswer { node: node(), sequence, nonce, received, answered: received + 2, error_ms: Some(35) }
+}
+
+pub fn time_validity() -> Validity {
+    Validity { issued_at_s: ISSUED_AT_S, not_before_s: ISSUED_AT_S, expires_s: ISSUED_AT_S + 60 }
+}
+
+pub fn time_answer_bytes() -> Vec<u8> {
+    loa_protocol::wire::Wire::to_cbor(&time_answer())
+}
+
+pub fn signed_time_answer() -> Vec<u8> {
+    seal(&time_answer(), &tenant(), time_validity(), &time_key())
 }
 
 pub fn events() -> Vec<Event> {

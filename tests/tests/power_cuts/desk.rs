@@ -268,7 +268,9 @@ impl Clerk {
                 | TopicKind::Presence(_)
                 | TopicKind::State(_)
                 | TopicKind::Health(_)
-                | TopicKind::Event(_) => {}
+                | TopicKind::Event(_)
+                | TopicKind::TimeRequest(_)
+                | TopicKind::TimeAnswer(_) => {}
             }
         }
         Ok(())

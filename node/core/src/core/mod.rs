@@ -9,6 +9,7 @@ mod settle;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use loa_protocol::clock::ClockSource;
 use loa_protocol::ids::{AreaId, BootId, Digest, ObjectHash};
 use loa_protocol::receipt::{BATCH_MAX, Receipt, ReceiptAck, ReceiptBatch, Seal};
 use loa_protocol::report::{ClockTrust, EventKind, Presence, StorageState};
@@ -23,13 +24,15 @@ use crate::deadline::Deadlines;
 use crate::documents::Documents;
 use crate::fetch::{BlockVerdict, Fetch};
 use crate::input::{
-    Identity, Link, LinkEvent, Measurements, Now, Restored, Settings, Slot, SpeakerEvent, StoreEvent,
+    Identity, Link, LinkEvent, Measurements, Now, Restored, Settings, Slot, SpeakerEvent, Standing,
+    StoreEvent,
 };
 use crate::ledger::Ledger;
 use crate::orders::Orders;
 use crate::player::{Player, Scene, admit_lead_ms};
 use crate::receipts::Receipts;
 use crate::reports::Reports;
+use crate::timekeeping::Timekeeping;
 use crate::topics::{Inbound, Topics};
 
 /// Longest firmware version that the state carries, in bytes.
@@ -45,6 +48,8 @@ pub struct Core {
     seen: Now,
     /// The shell has just looked at the clock, so a step of it is explained.
     clock_is_judged: bool,
+    /// Where the clock has the time from.
+    clock_source: ClockSource,
     is_control_up: bool,
     /// The areas whose plans the control link is subscribed to.
     subscribed: Vec<AreaId>,
@@ -59,6 +64,7 @@ pub struct Core {
     receipts: Receipts,
     reports: Reports,
     orders: Orders,
+    timekeeping: Timekeeping,
     actions: VecDeque<Action>,
 }
 
@@ -88,10 +94,12 @@ impl Core {
         let orders = Orders::restore(boot, &applied);
         let mut core = Self {
             topics: Topics::new(&identity),
+            timekeeping: Timekeeping::new(settings.time_secret.clone()),
             boot,
             firmware: shortened(firmware, FIRMWARE_MAX_BYTES),
             seen: now,
             clock_is_judged: false,
+            clock_source: ClockSource::Unknown,
             is_control_up: false,
             subscribed: Vec::new(),
             volume_percent: None,
@@ -137,9 +145,16 @@ impl Core {
                     self.handle_block(block, now);
                 }
             }
+            Some(Inbound::Time) => self.handle_time(payload, now),
             None => {}
         }
         self.settle(now);
+    }
+
+    fn handle_time(&mut self, envelope: &[u8], now: Now) {
+        if let Err(refusal) = self.timekeeping.receive(envelope, &self.world.documents, now) {
+            self.refuse(self.topics.time_answer(), refusal, now);
+        }
     }
 
     fn handle_order(&mut self, slot: Slot, envelope: &[u8], now: Now) {
@@ -172,13 +187,18 @@ impl Core {
                 let (topic, payload) = self.presence(connection, true);
                 self.publish(topic, payload, true);
                 self.subscribed = self.world.documents.areas().to_vec();
-                let filters = self.topics.control_filters(&self.subscribed);
+                let mut filters = self.topics.control_filters(&self.subscribed);
+                filters.extend(self.timekeeping.is_on().then(|| self.topics.time_answer()));
                 self.actions.push_back(Action::Subscribe { link: Link::Control, filters });
                 self.reports.handle_up(now);
                 self.receipts.handle_up();
                 self.fetch.handle_control_up();
+                self.timekeeping.handle_up(now);
             }
-            LinkEvent::ControlDown => self.is_control_up = false,
+            LinkEvent::ControlDown => {
+                self.is_control_up = false;
+                self.timekeeping.handle_down();
+            }
             LinkEvent::BulkUp => {
                 if self.fetch.handle_bulk_up() {
                     let filters = self.topics.bulk_filters();
@@ -274,8 +294,11 @@ impl Core {
     /// How far the clock is to be trusted from here on. Call it at boot and with every change, after stepping the clock.
     ///
     /// A wall clock that steps without that begins nothing, see [`Core::doubts_clock`].
-    pub fn handle_clock(&mut self, trust: ClockTrust, now: Now) {
+    pub fn handle_clock(&mut self, standing: impl Into<Standing>, now: Now) {
         self.clock_is_judged = true;
+        let standing @ Standing { trust, source: _ } = standing.into();
+        self.timekeeping.handle_standing(standing);
+        self.clock_source = standing.source;
         if trust != ClockTrust::Unknown {
             self.world.documents.correct_application(now.wall, &mut self.actions);
         }
@@ -339,6 +362,7 @@ impl Core {
         if self.is_control_up {
             self.receipts.deadlines(&mut deadlines);
             self.reports.deadlines(&mut deadlines);
+            self.timekeeping.deadlines(&mut deadlines);
         }
         deadlines.earliest()
     }

@@ -19,6 +19,8 @@ impl Core {
             memory_bytes,
             disk_free_bytes,
             speaker_works,
+            clock_error_ms,
+            clock_ahead_ms,
         } = measurements;
         if self.is_control_up {
             let health = Health {
@@ -32,6 +34,10 @@ impl Core {
                 refused: self.reports.refused,
                 clock: self.world.clock,
                 speaker_works,
+                // Where the shell tells only how far to trust the clock, it does not know.
+                clock_source: self.timekeeping.is_on().then_some(self.clock_source),
+                clock_error_ms,
+                clock_ahead_ms,
             };
             self.publish(self.topics.health(), health.to_cbor(), false);
         }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use loa_protocol::envelope::Refusal;
 use loa_protocol::ids::{AreaId, ObjectHash};
 use loa_protocol::report::EventKind;
 use loa_protocol::timeline::objects_heard;
@@ -54,6 +55,13 @@ impl Core {
             self.reports.handle_state_change();
         }
         self.receipts.step(self.is_control_up, now, &mut self.actions);
+        self.timekeeping.step(
+            &self.topics.time_request(),
+            self.is_control_up,
+            &self.world.documents,
+            now,
+            &mut self.actions,
+        );
         self.report(now);
     }
 
@@ -61,6 +69,13 @@ impl Core {
     pub(super) fn rewind(&mut self, now: Now) {
         self.agenda.rewind(now.wall, &self.world.ledger);
         self.wishes_changed = true;
+    }
+
+    /// Counts and reports that something signed was refused.
+    pub(super) fn refuse(&mut self, topic: String, refusal: Refusal, now: Now) {
+        self.reports.refused = self.reports.refused.saturating_add(1);
+        let topic = shortened(topic, EVENT_TOPIC_MAX_BYTES);
+        self.reports.add_event(EventKind::DocumentRefused { topic, refusal }, now.wall);
     }
 
     /// A wall clock that does not run as the monotonic one does was set by somebody.
@@ -75,9 +90,7 @@ impl Core {
     fn follow_documents(&mut self, now: Now) {
         let change = self.world.documents.take_change();
         for (slot, refusal) in change.refusals {
-            self.reports.refused = self.reports.refused.saturating_add(1);
-            let topic = shortened(self.topics.document(&slot), EVENT_TOPIC_MAX_BYTES);
-            self.reports.add_event(EventKind::DocumentRefused { topic, refusal }, now.wall);
+            self.refuse(self.topics.document(&slot), refusal, now);
         }
         if !change.documents {
             return;

@@ -3,6 +3,7 @@
 
 mod any_input;
 mod catching_up;
+mod exchange;
 mod fetching;
 mod foreseen;
 mod guards;

@@ -4,6 +4,7 @@ use ed25519_dalek::SigningKey;
 use loa_node_core::Identity;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::{Category, Class, Language};
+use loa_protocol::clock::{TimeAnswer, TimeRequest};
 use loa_protocol::envelope::{Validity, seal, seal_key_set};
 use loa_protocol::ids::{AreaId, BulletinId, ItemId, NodeId, ObjectHash, TenantId};
 use loa_protocol::keys::{KeyEntry, KeySet, Purpose, Scope};
@@ -71,6 +72,34 @@ pub(crate) fn identity() -> Identity {
 pub(crate) fn validity() -> Validity {
     let seconds = T0.seconds();
     Validity { issued_at_s: seconds, not_before_s: seconds - 3600, expires_s: seconds + 100 * 24 * 3600 }
+}
+
+/// The key that tells the time.
+pub(crate) fn timekeeper() -> SigningKey {
+    key(9)
+}
+
+/// May tell the time, and nothing else.
+pub(crate) fn time_scope() -> Scope {
+    Scope { purposes: vec![Purpose::Time], classes: Vec::new(), ..scope("tinh") }
+}
+
+/// The key set of an installation that tells the time.
+pub(crate) fn keys_with_time() -> Vec<u8> {
+    key_set(1, &[(&commune(), scope("xa")), (&timekeeper(), time_scope())])
+}
+
+/// A right answer, given at once.
+pub(crate) fn time_answer(request: &TimeRequest, at: UnixMs, error_ms: Option<u32>) -> Vec<u8> {
+    let TimeRequest { sequence, nonce } = *request;
+    let answer = TimeAnswer { node: node(), sequence, nonce, received: at, answered: at, error_ms };
+    sealed_answer(&answer, &timekeeper())
+}
+
+pub(crate) fn sealed_answer(answer: &TimeAnswer, key: &SigningKey) -> Vec<u8> {
+    let seconds = answer.answered.seconds();
+    let validity = Validity { issued_at_s: seconds, not_before_s: seconds, expires_s: seconds + 60 };
+    seal(answer, &tenant(), validity, key)
 }
 
 pub(crate) fn scope(of: &str) -> Scope {

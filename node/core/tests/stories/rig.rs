@@ -5,9 +5,10 @@ mod told;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use loa_node_core::{
-    Action, Core, Link, LinkEvent, Measurements, Now, Settings, SpeakerEvent, SpeakerFailure, StoreEvent,
-    Token,
+    Action, Core, Link, LinkEvent, Measurements, Now, Settings, SpeakerEvent, SpeakerFailure, Standing,
+    StoreEvent, Token,
 };
+use loa_protocol::clock::{ClockSource, Estimate, TRUSTED_MAX_MS, TimeRequest};
 use loa_protocol::ids::{BootId, ObjectHash};
 use loa_protocol::receipt::{Receipt, ReceiptAck, ReceiptBatch};
 use loa_protocol::report::ClockTrust;
@@ -16,7 +17,7 @@ use loa_protocol::topic::{Topic, TopicKind};
 use loa_protocol::transfer::{Block, Want};
 use loa_protocol::wire::Wire;
 
-use crate::office::{Object, T0, desired, first_keys, identity, node, tenant};
+use crate::office::{Object, T0, desired, first_keys, identity, node, tenant, time_answer};
 use crate::store::Store;
 
 /// A sound that was ordered.
@@ -74,6 +75,12 @@ pub(crate) struct Rig {
     bulk_open: bool,
     boots: u8,
     connections: u64,
+    /// With which bound the controller answers requests for the time (`Some(None)`: nobody keeps its clock); `None`: it does not.
+    pub(crate) tells_time: Option<Option<u32>>,
+    /// Whether a time service keeps the board's clock, which then goes by no exchange.
+    pub(crate) has_time_service: bool,
+    /// By how much the board's clock is behind the truth.
+    pub(crate) truth_ahead_ms: i64,
     inputs: VecDeque<Input>,
 }
 
@@ -119,6 +126,9 @@ impl Rig {
             bulk_open: false,
             boots: 0,
             connections: 0,
+            tells_time: None,
+            has_time_service: false,
+            truth_ahead_ms: 0,
             inputs: VecDeque::new(),
         };
         rig.core.handle_clock(ClockTrust::Trusted, now);
@@ -368,6 +378,7 @@ impl Rig {
                 }
             }
             Action::MeasureHealth => self.inputs.push_back(Input::Health),
+            Action::TakeTime(estimate) => self.take_time(estimate),
             Action::SaveDocument { .. }
             | Action::ForgetDocument { .. }
             | Action::RecordIntent(_)
@@ -377,6 +388,47 @@ impl Rig {
             | Action::Unsubscribe { .. }
             | Action::BeginObject { .. }
             | Action::SetVolume { .. } => {}
+        }
+    }
+
+    /// The board's clock goes by the exchange from here on.
+    fn take_time(&mut self, estimate: &Estimate) {
+        if self.has_time_service {
+            return;
+        }
+        self.listen();
+        let right = estimate.wall_at(self.now.monotonic_ms);
+        self.store.clock_went_back |= right < self.now.wall;
+        self.truth_ahead_ms -= right.since(self.now.wall);
+        self.now.wall = right;
+        if let Some(voice) = &mut self.voice {
+            voice.heard_from = right;
+        }
+        let is_trusted = estimate.error_at(self.now.monotonic_ms) <= TRUSTED_MAX_MS;
+        let trust = if is_trusted { ClockTrust::Trusted } else { ClockTrust::Holdover };
+        self.core.handle_clock(Standing { trust, source: ClockSource::Exchange }, self.now);
+    }
+
+    /// The time, whatever the board's clock says.
+    pub(crate) fn truth(&self) -> UnixMs {
+        self.now.wall + self.truth_ahead_ms
+    }
+
+    /// The requests for the time that were sent so far, oldest first.
+    pub(crate) fn time_requests(&self) -> Vec<TimeRequest> {
+        let requests = self.published(TopicKind::TimeRequest(node()));
+        requests.map(|request| TimeRequest::from_cbor(request).unwrap()).collect()
+    }
+
+    /// Lets time pass by the monotonic clock, whatever becomes of the wall clock.
+    pub(crate) fn let_pass(&mut self, ms: u64) {
+        let until = self.now.monotonic_ms + ms;
+        while self.now.monotonic_ms < until {
+            let wait = self.core.poll_timeout(self.now).map_or(ms, |(wait, _)| wait.as_millis() as u64);
+            self.pass(wait.max(1).min(until - self.now.monotonic_ms) as i64);
+            self.sound();
+            self.core.handle_timeout(self.now);
+            self.run();
         }
     }
 
@@ -404,6 +456,12 @@ impl Rig {
             assert!(link == Link::Bulk && self.bulk_open, "a want goes over the open bulk link");
             let want = Want::from_cbor(payload).unwrap();
             self.serve(&want);
+        }
+        if kind == TopicKind::TimeRequest(node())
+            && let Some(error_ms) = self.tells_time
+        {
+            let answer = time_answer(&TimeRequest::from_cbor(payload).unwrap(), self.truth(), error_ms);
+            self.inputs.push_back(Input::Message(self.topic(TopicKind::TimeAnswer(node())), answer));
         }
         if kind == TopicKind::Receipt(node()) {
             let batch = ReceiptBatch::from_cbor(payload).unwrap();

@@ -51,11 +51,13 @@ pub(super) async fn status(settings: &Settings) -> anyhow::Result<()> {
 
 fn clock(policy: Policy, view: SyncView) -> &'static str {
     match (view.is_synchronised, policy) {
+        (_, Policy::Controller) => "theo máy chủ / the controller tells the time",
         (true, _) => "đã đồng bộ / synchronised",
         (false, Policy::System) => "tin theo hệ thống / the system's is believed",
         (false, Policy::Synchronised) => {
-            "chưa đồng bộ; hãy bật dịch vụ giờ (systemd-timesyncd, ntpd, hoặc chrony với `rtcsync`) / not synchronised; start a time \
-             service (systemd-timesyncd, ntpd, or chrony with `rtcsync`)"
+            "chưa đồng bộ; khi có kết nối thì lấy giờ của máy chủ, hoặc hãy bật dịch vụ giờ (systemd-timesyncd, ntpd, hoặc chrony với \
+             `rtcsync`) / not synchronised; while connected the controller tells the time, or start a time service \
+             (systemd-timesyncd, ntpd, or chrony with `rtcsync`)"
         }
     }
 }

@@ -9,7 +9,11 @@
 //!              verified, none later than when it applied them: they never move the clock forward by themselves
 //! soft floor = the clock as the node last kept it; given up once a synchronised clock is there. Where the system is
 //!              believed whatever it says, only what somebody kept synchronised
-//! wall       = the system's clock, or the later floor where that is more than TOLERANCE_MS ahead of it
+//! wall       = the exchange with the controller, while the judge goes by it: an instant beside one of the boot's clock,
+//!              which nobody sets; else the system's clock; else, where that is more than TOLERANCE_MS behind the later floor,
+//!              or above the ceiling, that floor
+//! ceiling    = the end of the node's own certificate, while the clock has not been believed in this run of the program: with a later clock
+//!              the board would believe no broker, and could never hear what time it is
 //! ```
 //!
 //! Whether the clock is *believed* is another question: [`trust`].
@@ -26,6 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
+use loa_protocol::clock::Estimate;
 use loa_protocol::time::UnixMs;
 
 pub use sync::{Boot, SyncView};
@@ -55,6 +60,10 @@ pub struct NodeClock {
     hard_ns: AtomicI64,
     /// The soft one.
     soft_ns: AtomicI64,
+    /// What the exchange found, as an offset to the boot's clock, in ns.
+    exchange_ns: AtomicI64,
+    /// In ns since 1970.
+    ceiling_ns: AtomicI64,
     /// The hard floor in seconds, for the verifier of certificates.
     floor_unix_s: Arc<AtomicI64>,
 }
@@ -74,6 +83,8 @@ impl NodeClock {
             started: Instant::now(),
             hard_ns: AtomicI64::new(NO_FLOOR_NS),
             soft_ns: AtomicI64::new(NO_FLOOR_NS),
+            exchange_ns: AtomicI64::new(NO_FLOOR_NS),
+            ceiling_ns: AtomicI64::new(i64::MAX),
             floor_unix_s: Arc::new(AtomicI64::new(i64::MIN)),
         };
         clock.raise_floor(floor);
@@ -103,9 +114,31 @@ impl NodeClock {
         self.soft_ns.store(self.offset_ns(kept), Ordering::Relaxed);
     }
 
+    /// Takes note that a later clock would lock the node out; see the top of the module.
+    pub fn set_ceiling(&self, latest: UnixMs) {
+        self.ceiling_ns.store(latest.0.saturating_mul(NS_PER_MS), Ordering::Relaxed);
+    }
+
+    /// The clock is believed: it may be as late as it says.
+    pub fn lift_ceiling(&self) {
+        self.ceiling_ns.store(i64::MAX, Ordering::Relaxed);
+    }
+
     /// A synchronised clock is there: what this board's clock said before is of no interest.
     pub fn give_up_soft_floor(&self) {
         self.soft_ns.store(NO_FLOOR_NS, Ordering::Relaxed);
+    }
+
+    /// Goes by what the exchange found, beside an instant of the boot's clock ([`Boot::elapsed_ms`]), or by the system's clock again.
+    pub fn go_by(&self, exchange: Option<Estimate>) {
+        let offset = |exchange: Estimate| exchange.wall_at(0).0.saturating_mul(NS_PER_MS);
+        self.exchange_ns.store(exchange.map_or(NO_FLOOR_NS, offset), Ordering::Relaxed);
+    }
+
+    /// Whether this may be the time: it is not before what is known for sure to be past.
+    #[must_use]
+    pub fn may_be(&self, time: UnixMs) -> bool {
+        self.is_above(self.hard_ns.load(Ordering::Relaxed), time.0.saturating_mul(NS_PER_MS))
     }
 
     /// Whether the system's clock is later than what is known for sure to be past.
@@ -147,8 +180,12 @@ impl NodeClock {
 
 impl WallClock for NodeClock {
     fn now_unix_ns(&self) -> i64 {
+        let exchange_ns = self.exchange_ns.load(Ordering::Relaxed);
+        if exchange_ns != NO_FLOOR_NS {
+            return exchange_ns.saturating_add(Boot::elapsed_ns());
+        }
         let (system_ns, offset_ns) = (self.system.now_unix_ns(), self.floor_offset_ns());
-        if self.is_above(offset_ns, system_ns) {
+        if self.is_above(offset_ns, system_ns) && system_ns <= self.ceiling_ns.load(Ordering::Relaxed) {
             system_ns
         } else {
             offset_ns.saturating_add(self.monotonic_ns())
@@ -199,6 +236,30 @@ mod tests {
         clock.give_up_soft_floor();
         assert_eq!(clock.now(), UnixMs(YEAR_MS));
         assert_eq!(clock.for_tls().now_unix_s(), (YEAR_MS / 1000).unsigned_abs());
+    }
+
+    #[test]
+    fn the_exchange_stands_above_what_the_system_says_until_it_is_given_up() {
+        let clock = NodeClock::over(Box::new(Fixed(80 * YEAR_MS)), UnixMs(YEAR_MS));
+        let at_ms = Boot::elapsed_ms();
+        clock.go_by(Some(Estimate { at_ms, wall: UnixMs(50 * YEAR_MS), error_ms: 20 }));
+        let passed_ms = clock.now().since(UnixMs(50 * YEAR_MS));
+        assert!((0..60_000).contains(&passed_ms), "{passed_ms}");
+        assert_eq!(clock.system_now(), UnixMs(80 * YEAR_MS));
+        clock.go_by(None);
+        assert_eq!(clock.now(), UnixMs(80 * YEAR_MS));
+        assert!(clock.may_be(UnixMs(YEAR_MS)) && clock.may_be(UnixMs(50 * YEAR_MS)));
+        assert!(!clock.may_be(UnixMs(YEAR_MS - TOLERANCE_MS - 1)));
+    }
+
+    #[test]
+    fn a_clock_by_which_the_nodes_own_certificate_is_over_runs_from_the_floor_until_somebody_knows() {
+        let clock = NodeClock::over(Box::new(Fixed(80 * YEAR_MS)), UnixMs(50 * YEAR_MS));
+        clock.set_ceiling(UnixMs(52 * YEAR_MS));
+        assert!(clock.now() < UnixMs(50 * YEAR_MS + 60_000));
+        assert_eq!(clock.for_tls().now_unix_s(), (50 * YEAR_MS / 1000).unsigned_abs());
+        clock.lift_ceiling();
+        assert_eq!(clock.now(), UnixMs(80 * YEAR_MS));
     }
 
     #[test]

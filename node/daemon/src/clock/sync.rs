@@ -78,9 +78,18 @@ impl Boot {
     /// How long this boot has lasted, suspended or not, in milliseconds.
     #[must_use]
     pub fn elapsed_ms() -> u64 {
-        let since = Duration::try_from(clock_gettime(ClockId::Boottime)).unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(elapsed().as_millis()).unwrap_or(u64::MAX)
     }
+
+    /// The same in nanoseconds.
+    #[must_use]
+    pub fn elapsed_ns() -> i64 {
+        i64::try_from(elapsed().as_nanos()).unwrap_or(i64::MAX)
+    }
+}
+
+fn elapsed() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::Boottime)).unwrap_or_default()
 }
 
 fn battery_clock(root: &Path) -> Option<UnixMs> {

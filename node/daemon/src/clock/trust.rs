@@ -1,30 +1,32 @@
 //! Whether the clock is believed. A clock that is hours off makes a village hear its bulletins at night, so a clock counts
 //! as right only where somebody keeps it right, and for a bounded time after.
 //!
+//! The first line that fits decides; the rules are K3 to K7 of [`loa_protocol::clock`].
+//!
 //! | Clock | Trust |
 //! |---|---|
-//! | earlier than what is known to be past | unknown: it was reset, or set wrong |
-//! | kept right by somebody ([`SyncView`]) | trusted |
-//! | was so in this boot, and has run evenly since | holdover, while its error can be no more than [`ERROR_MAX_MS`] |
-//! | was so in an earlier boot, and a battery-backed chip that was right then carried it over | holdover, counted from then |
+//! | the system's, kept right by somebody ([`SyncView`]), and not contradicted by the controller | trusted |
+//! | the same, but contradicted | holdover or unknown: the difference counts as its error |
+//! | the system's, where it is configured so ([`Policy::System`]) | trusted |
+//! | the controller's, as the exchange found it | trusted, while its error can be no more than [`TRUSTED_MAX_MS`] |
+//! | the system's, which was kept right in this boot, and has run evenly since | holdover, while its error can be no more than [`ERROR_MAX_MS`] |
+//! | the same of an earlier boot, where a battery-backed chip that was right then carried it over | holdover, counted from then |
+//! | the controller's, some time ago | holdover, while its error can be no more than [`ERROR_MAX_MS`] |
 //! | anything else | unknown |
 //!
-//! Where it is configured so ([`Policy::System`]), a clock that is not earlier than what is known to be past is trusted.
+//! Of the last three that are possible, the one with the smaller error counts. The system's clock is of no use while it is earlier than
+//! what is known to be past: it was reset, or set wrong.
 //!
 //! **Invariants.** [`Judge`] is pure: what the system says comes in by a [`Look`]. What was kept in an earlier boot can make a clock holdover, never
 //! trusted. A clock that was set by hand, by more than its error, is not believed until somebody keeps it.
 
+use loa_node_core::Standing;
+pub use loa_protocol::clock::HELD_MAX_MS as ERROR_MAX_MS;
+use loa_protocol::clock::{ClockSource, Estimate, TRUSTED_MAX_MS, drift_ms};
 use loa_protocol::report::ClockTrust;
 use loa_protocol::time::UnixMs;
 
 use super::{Boot, NodeClock, SyncView};
-
-/// The most by which a clock may be wrong and still count: a start some minutes off is better than none, one that is an
-/// hour off is worse. With [`DRIFT_PPM`] that is 32 days.
-pub const ERROR_MAX_MS: u64 = 300_000;
-
-/// How far an uncompensated crystal on a pole drifts, in parts per million.
-pub const DRIFT_PPM: u64 = 100;
 
 /// How unevenly two looks at the same clock may come, in milliseconds.
 const LOOK_MS: u64 = 1_000;
@@ -40,6 +42,8 @@ pub enum Policy {
     Synchronised,
     /// The system, whatever it says: somebody else keeps its clock right.
     System,
+    /// The controller alone: no time service on this board is to be believed.
+    Controller,
 }
 
 /// A moment at which the clock was right.
@@ -62,6 +66,27 @@ pub struct Kept {
     pub boot: String,
     /// By how much the battery-backed chip was ahead of the clock then, in milliseconds; `None` without a chip.
     pub chip_ahead_ms: Option<i64>,
+    /// Whether it was the controller's clock: the system's may have said anything.
+    pub is_exchanged: bool,
+}
+
+/// What the clock is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// How it stands.
+    pub standing: Standing,
+    /// By how much it may be wrong, in milliseconds, where that is known.
+    pub error_ms: Option<u64>,
+    /// By how much the system's clock is ahead of the controller's, where they contradict one another, in milliseconds.
+    pub ahead_ms: Option<i64>,
+    /// The exchange that the node's clock is to go by; `None`: by the system's.
+    pub exchange: Option<Estimate>,
+}
+
+impl Verdict {
+    fn of_system(trust: ClockTrust, source: ClockSource, error_ms: Option<u64>) -> Self {
+        Self { standing: Standing { trust, source }, error_ms, ahead_ms: None, exchange: None }
+    }
 }
 
 impl Anchor {
@@ -77,10 +102,6 @@ impl Anchor {
         let expected = self.wall.0.saturating_add(elapsed);
         wall.0.abs_diff(expected) <= self.error_at(boot_ms).saturating_add(LOOK_MS)
     }
-}
-
-fn drift_ms(elapsed_ms: u64) -> u64 {
-    (elapsed_ms / 1_000).saturating_mul(DRIFT_PPM) / 1_000
 }
 
 impl Look {
@@ -103,6 +124,8 @@ impl Look {
 pub struct Judge {
     policy: Policy,
     anchor: Option<Anchor>,
+    /// What the exchange found, beside an instant of the boot's clock.
+    exchange: Option<Estimate>,
 }
 
 /// One look at the system's clock.
@@ -126,61 +149,126 @@ impl Judge {
     /// At the start of the program, with what was kept, and the clock as it stands.
     #[must_use]
     pub fn new(policy: Policy, kept: Option<Kept>, boot: &Boot, wall: UnixMs, boot_ms: u64) -> Self {
-        let anchor = kept.and_then(|Kept { anchor, boot: of, chip_ahead_ms }| {
-            if of.is_empty() {
-                return None;
-            }
-            if of == boot.id {
-                return Some(anchor);
-            }
-            // That it agrees with the clock says little: the kernel set the clock from it. It counts where it was right
-            // when the clock was.
-            let chip_error_ms = chip_ahead_ms?.unsigned_abs();
-            if chip_error_ms > CHIP_MS {
-                return None;
-            }
-            // A chip that lost its battery, too, says something else than a clock that the system has set forward since.
-            let chip = boot.battery_clock?;
-            let away_ms = u64::try_from(wall.since(anchor.wall)).ok()?;
-            (chip.0.abs_diff(wall.0) <= ERROR_MAX_MS).then(|| Anchor {
-                wall,
-                boot_ms,
-                error_ms: anchor.error_ms.saturating_add(chip_error_ms).saturating_add(drift_ms(away_ms)),
-            })
-        });
-        Self { policy, anchor }
+        let mut judge = Self { policy, anchor: None, exchange: None };
+        let Some(kept) = kept.filter(|kept| !kept.boot.is_empty()) else { return judge };
+        let Anchor { wall: at, boot_ms: at_ms, error_ms } = kept.anchor;
+        if kept.boot != boot.id {
+            judge.anchor = kept.carried_by_chip(boot, wall, boot_ms);
+        } else if kept.is_exchanged {
+            judge.exchange = Some(Estimate { at_ms, wall: at, error_ms });
+        } else {
+            judge.anchor = Some(kept.anchor);
+        }
+        judge
     }
 
-    /// What the clock is worth at this moment, and by how much it may be wrong where that is known, in milliseconds.
-    pub fn look(&mut self, look: &Look) -> (ClockTrust, Option<u64>) {
-        let Look { wall, boot_ms, sync, is_above_hard_floor, is_above_floors, chip: _ } = *look;
-        if !is_above_hard_floor {
-            return (ClockTrust::Unknown, None);
-        }
-        if sync.is_synchronised {
+    /// Takes what the exchange found, beside an instant of the boot's clock, in place of what it found before.
+    pub fn take_time(&mut self, estimate: Estimate) {
+        self.exchange = Some(estimate);
+    }
+
+    /// What the clock is worth at this moment.
+    pub fn look(&mut self, look: &Look) -> Verdict {
+        let verdict = self.verdict(look);
+        if self.is_kept(look) && verdict.standing.trust == ClockTrust::Trusted && verdict.exchange.is_none() {
+            let Look { wall, boot_ms, sync, .. } = *look;
             self.anchor = Some(Anchor { wall, boot_ms, error_ms: sync.error_ms });
-            return (ClockTrust::Trusted, Some(sync.error_ms));
         }
-        match (self.policy, is_above_floors) {
-            (_, false) => return (ClockTrust::Unknown, None),
-            (Policy::System, true) => return (ClockTrust::Trusted, None),
-            (Policy::Synchronised, true) => {}
+        verdict
+    }
+
+    /// Whether somebody who is to be believed keeps the system's clock right.
+    fn is_kept(&self, look: &Look) -> bool {
+        look.sync.is_synchronised && look.is_above_hard_floor && self.policy != Policy::Controller
+    }
+
+    fn verdict(&self, look: &Look) -> Verdict {
+        let boot_ms = look.boot_ms;
+        let exchange = self.exchange.filter(|exchange| exchange.error_at(boot_ms) <= ERROR_MAX_MS);
+        if self.is_kept(look) {
+            return of_kept(look, exchange);
         }
-        let held = self.anchor.as_ref().filter(|anchor| anchor.agrees(wall, boot_ms));
-        let error_ms = held.map(|anchor| anchor.error_at(boot_ms)).filter(|error| *error <= ERROR_MAX_MS);
-        match error_ms {
-            Some(error_ms) => (ClockTrust::Holdover, Some(error_ms)),
-            None => (ClockTrust::Unknown, None),
+        if self.policy == Policy::System && look.is_above_floors {
+            return Verdict::of_system(ClockTrust::Trusted, ClockSource::System, None);
+        }
+        let held = self.anchor.as_ref().filter(|anchor| {
+            look.is_above_hard_floor && look.is_above_floors && anchor.agrees(look.wall, boot_ms)
+        });
+        let held_ms = held.map(|anchor| anchor.error_at(boot_ms)).filter(|error| *error <= ERROR_MAX_MS);
+        match (exchange, held_ms) {
+            (Some(exchange), held_ms) => {
+                let error_ms = exchange.error_at(boot_ms);
+                let (trust, source) = if error_ms <= TRUSTED_MAX_MS {
+                    (ClockTrust::Trusted, ClockSource::Exchange)
+                } else {
+                    (ClockTrust::Holdover, ClockSource::Held)
+                };
+                match held_ms {
+                    Some(held_ms) if trust == ClockTrust::Holdover && held_ms <= error_ms => {
+                        Verdict::of_system(ClockTrust::Holdover, ClockSource::Held, Some(held_ms))
+                    }
+                    _ => Verdict {
+                        exchange: Some(exchange),
+                        ..Verdict::of_system(trust, source, Some(error_ms))
+                    },
+                }
+            }
+            (None, Some(held_ms)) => {
+                Verdict::of_system(ClockTrust::Holdover, ClockSource::Held, Some(held_ms))
+            }
+            (None, None) => Verdict::of_system(ClockTrust::Unknown, ClockSource::Unknown, None),
         }
     }
 
     /// What is to be kept of a trusted look.
     #[must_use]
     pub fn kept(&self, look: &Look, boot: &Boot) -> Kept {
-        let Look { wall, boot_ms, sync, chip, .. } = *look;
-        let chip_ahead_ms = chip.map(|chip| chip.since(wall));
-        let boot = if sync.is_synchronised { boot.id.clone() } else { String::new() };
-        Kept { anchor: Anchor { wall, boot_ms, error_ms: sync.error_ms }, boot, chip_ahead_ms }
+        let Look { boot_ms, chip, .. } = *look;
+        let exchange = self.verdict(look).exchange;
+        let (wall, error_ms) = exchange.map_or((look.wall, look.sync.error_ms), |exchange| {
+            (exchange.wall_at(boot_ms), exchange.error_at(boot_ms))
+        });
+        let is_known = exchange.is_some() || self.is_kept(look);
+        Kept {
+            anchor: Anchor { wall, boot_ms, error_ms },
+            boot: if is_known { boot.id.clone() } else { String::new() },
+            chip_ahead_ms: chip.map(|chip| chip.since(wall)),
+            is_exchanged: exchange.is_some(),
+        }
+    }
+}
+
+/// A clock that somebody keeps right, beside what the controller says (rule K7).
+fn of_kept(look: &Look, exchange: Option<Estimate>) -> Verdict {
+    let own_ms = look.sync.error_ms;
+    let ahead_ms = exchange.and_then(|exchange| {
+        let ahead_ms = look.wall.since(exchange.wall_at(look.boot_ms));
+        let bounds_ms = own_ms.saturating_add(exchange.error_at(look.boot_ms)).saturating_add(LOOK_MS);
+        (ahead_ms.unsigned_abs() > bounds_ms).then_some(ahead_ms)
+    });
+    let error_ms = own_ms.saturating_add(ahead_ms.unwrap_or(0).unsigned_abs());
+    let trust = match ahead_ms {
+        None => ClockTrust::Trusted,
+        Some(_) if error_ms <= ERROR_MAX_MS => ClockTrust::Holdover,
+        Some(_) => ClockTrust::Unknown,
+    };
+    Verdict { ahead_ms, ..Verdict::of_system(trust, ClockSource::System, Some(error_ms)) }
+}
+
+impl Kept {
+    /// The moment at which a boot's chip carried the clock over from an earlier one, where it did.
+    fn carried_by_chip(&self, boot: &Boot, wall: UnixMs, boot_ms: u64) -> Option<Anchor> {
+        // That it agrees with the clock says little: the kernel set the clock from it. It counts where it was right
+        // when the clock was.
+        let chip_error_ms = self.chip_ahead_ms?.unsigned_abs();
+        if chip_error_ms > CHIP_MS {
+            return None;
+        }
+        // A chip that lost its battery, too, says something else than a clock that the system has set forward since.
+        let chip = boot.battery_clock?;
+        let away_ms = u64::try_from(wall.since(self.anchor.wall)).ok()?;
+        let error_ms = self.anchor.error_ms.saturating_add(chip_error_ms).saturating_add(drift_ms(away_ms));
+        (chip.0.abs_diff(wall.0) <= ERROR_MAX_MS).then_some(Anchor { wall, boot_ms, error_ms })
     }
 }
 

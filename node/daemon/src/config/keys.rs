@@ -88,12 +88,14 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         path: "clock.trust",
         about: "whom to believe about the time: synchronised (bulletins wait until a time service keeps the clock: \
-                systemd-timesyncd, ntpd, chrony with `rtcsync`) or system (the clock is right, somebody else keeps it)",
+                systemd-timesyncd, ntpd, chrony with `rtcsync`, or the controller tells the time), controller (it alone is believed) or system (the clock is right, somebody else \
+                keeps it)",
         set: |s, v| {
             s.clock.trust = match text(v)?.as_str() {
                 "synchronised" => Policy::Synchronised,
+                "controller" => Policy::Controller,
                 "system" => Policy::System,
-                other => return Err(format!("{other:?} is none of synchronised, system")),
+                other => return Err(format!("{other:?} is none of synchronised, controller, system")),
             };
             Ok(())
         },

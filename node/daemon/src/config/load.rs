@@ -162,7 +162,7 @@ mod tests {
             ("", &[("LOA_NODE_LOG_LEVEL", "loud")], ["LOA_NODE_LOG_LEVEL", "none of error, warn"]),
             ("[amplifier]\nactive_low = 1", &[], ["`amplifier.active_low`", "true or false"]),
             ("data_dir = 5", &[], ["`data_dir`", "a text is expected"]),
-            ("[clock]\ntrust = \"me\"", &[], ["`clock.trust`", "none of synchronised, system"]),
+            ("[clock]\ntrust = \"me\"", &[], ["`clock.trust`", "none of synchronised, controller, system"]),
             ("[guards]\nquiet_hours = [\"21-5\"]", &[], ["`guards.quiet_hours`", "21:00-05:00"]),
             ("[guards]\nzone = \"Asia/Hanoi\"", &[], ["`guards.zone`", "Asia/Ho_Chi_Minh"]),
             (

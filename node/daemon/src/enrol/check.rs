@@ -61,7 +61,7 @@ pub(super) fn certificate(
         CertificateDer::pem_slice_iter(enrolment.certificate_chain_pem.as_bytes())
             .collect::<Result<_, _>>()?;
     let (own, intermediates) = chain.split_first().ok_or(CertificateError::Missing)?;
-    let issued = issued_at(own)?;
+    let (issued, _) = lifetime_of(own)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = RootCertStore::empty();
     for ca in CertificateDer::pem_slice_iter(enrolment.ca_pem.as_bytes()) {
@@ -83,17 +83,19 @@ pub(super) fn certificate(
     Ok(())
 }
 
-/// The issue time of the first certificate of a chain that was checked when it was taken.
+/// When the first certificate of a chain that was checked when it was taken was issued, and when it is over.
 ///
 /// # Errors
 /// [`CertificateError`].
-pub(crate) fn issue_time(certificate_chain_pem: &str) -> Result<UnixMs, CertificateError> {
-    issued_at(&CertificateDer::from_pem_slice(certificate_chain_pem.as_bytes())?)
+pub(crate) fn lifetime(certificate_chain_pem: &str) -> Result<(UnixMs, UnixMs), CertificateError> {
+    lifetime_of(&CertificateDer::from_pem_slice(certificate_chain_pem.as_bytes())?)
 }
 
-fn issued_at(certificate: &CertificateDer<'_>) -> Result<UnixMs, CertificateError> {
+fn lifetime_of(certificate: &CertificateDer<'_>) -> Result<(UnixMs, UnixMs), CertificateError> {
     let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| CertificateError::Unreadable)?;
-    Ok(UnixMs::from_seconds(parsed.validity().not_before.timestamp()))
+    let validity = parsed.validity();
+    let at = |seconds| UnixMs::from_seconds(seconds);
+    Ok((at(validity.not_before.timestamp()), at(validity.not_after.timestamp())))
 }
 
 fn common_name(certificate: &CertificateDer<'_>) -> Result<String, CertificateError> {

@@ -22,7 +22,7 @@ use loa_protocol::ids::NodeId;
 use loa_protocol::wire::{Wire as _, WireError};
 
 pub use check::CertificateError;
-pub(crate) use check::issue_time;
+pub(crate) use check::lifetime;
 pub use http::HttpError;
 
 use crate::clock::NodeClock;

@@ -71,8 +71,10 @@ impl Shell {
             }
             Action::ReleaseSpeaker => self.release_speaker(),
 
+            Action::TakeTime(estimate) => self.take_time(estimate).await,
             Action::MeasureHealth => {
-                let measurements = health::measure(self.board.as_mut(), &self.data_dir, self.speaker_works);
+                let board = self.board.as_mut();
+                let measurements = health::measure(board, &self.data_dir, self.speaker_works, &self.verdict);
                 let now = self.now();
                 self.core.handle_health(measurements, now);
             }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use loa_node_core::{Core, Now, Restored, Slot, StoredDocument};
+use loa_node_core::{Core, Now, Restored, Slot, StoredDocument, TimeSecret};
 use loa_protocol::envelope::{Freshness, open_key_set};
 use loa_protocol::ids::BootId;
 use loa_protocol::time::UnixMs;
@@ -28,7 +28,7 @@ use crate::clock::{Boot, NodeClock, build_time};
 use crate::config::Settings;
 use crate::device_key::DeviceKey;
 use crate::durable::FileError;
-use crate::enrol::issue_time;
+use crate::enrol::lifetime;
 use crate::identity::Identity;
 use crate::store::{Store, StoreError};
 
@@ -63,8 +63,8 @@ pub(super) async fn boot(
     let system = Boot::of_system();
     let look = Look::at(&clock);
     let mut judge = Judge::new(settings.clock.trust, kept_clock, &system, look.wall, look.boot_ms);
-    let trust = stand(&clock, &mut judge, &look);
-    tell(trust);
+    let verdict = stand(&clock, &mut judge, &look);
+    tell(&verdict);
     if waiting.is_empty() {
         adopt_key_set(&mut store, &mut stored, &identity, &clock).await;
     }
@@ -90,6 +90,7 @@ pub(super) async fn boot(
         amplifier_warm_up_ms: settings.amplifier.warm_up_ms,
         amplifier_tail_ms: settings.amplifier.tail_ms,
         own_guards: (!settings.guards.guards.is_empty()).then(|| settings.guards.clone()),
+        time_secret: time_secret(settings.clock.trust)?,
     };
     let core_identity = loa_node_core::Identity {
         tenant: identity.tenant.clone(),
@@ -98,7 +99,7 @@ pub(super) async fn boot(
         root: identity.root,
     };
     let mut core = Core::new(core_identity, core_settings, restored, boot, FIRMWARE.to_owned(), now);
-    core.handle_clock(trust, now);
+    core.handle_clock(verdict.standing, now);
     core.handle_store_full(!waiting.is_empty(), now);
 
     let (jobs, stored, cache_thread) = worker::start(cache, unverified).map_err(ServeError::Thread)?;
@@ -131,7 +132,7 @@ pub(super) async fn boot(
         is_stopping: false,
         judge,
         system,
-        trust,
+        verdict,
         clock_kept: None,
         look,
         watchdog: Watchdog::of_environment(),
@@ -219,12 +220,15 @@ fn raise_floors(
     kept: Option<&Kept>,
 ) {
     clock.raise_floor(build_time());
-    match issue_time(&identity.certificate_chain_pem) {
-        Ok(issued) => clock.raise_floor(issued),
+    match lifetime(&identity.certificate_chain_pem) {
+        Ok((issued, over)) => {
+            clock.raise_floor(issued);
+            clock.set_ceiling(over);
+        }
         Err(error) => {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "cannot read the issue time of the node's certificate"
+                "cannot read from when until when the node's certificate is valid"
             );
         }
     }
@@ -235,7 +239,7 @@ fn raise_floors(
         .for_each(|(_, document)| clock.raise_floor(document.issued_at.min(document.applied_at)));
     // What only the system said may have been one glitch of it, which nothing but the system would put right.
     if let Some(kept) = kept
-        && (policy == Policy::Synchronised || !kept.boot.is_empty())
+        && (policy != Policy::System || !kept.boot.is_empty())
     {
         clock.set_soft_floor(kept.anchor.wall);
     }
@@ -315,6 +319,16 @@ fn boot_id() -> Result<BootId, ServeError> {
     Ok(BootId(bytes))
 }
 
+/// A board whose system is believed whatever it says has no use for another opinion.
+fn time_secret(policy: Policy) -> Result<Option<TimeSecret>, ServeError> {
+    if policy == Policy::System {
+        return Ok(None);
+    }
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(ServeError::Random)?;
+    Ok(Some(TimeSecret(bytes)))
+}
+
 #[cfg(test)]
 mod tests {
     use loa_protocol::area::AreaPath;
@@ -363,7 +377,12 @@ mod tests {
     fn a_glitch_of_a_system_that_is_believed_lasts_no_longer_than_the_system_says() {
         let now = UnixMs(SystemClock.now_unix_ns() / 1_000_000);
         let anchor = Anchor { wall: now + 24 * HOUR_MS, boot_ms: 0, error_ms: 0 };
-        let kept = |boot: &str| Kept { anchor: anchor.clone(), boot: boot.to_owned(), chip_ahead_ms: None };
+        let kept = |boot: &str| Kept {
+            anchor: anchor.clone(),
+            boot: boot.to_owned(),
+            chip_ahead_ms: None,
+            is_exchanged: false,
+        };
         let moved = |policy, boot| is_moved(&clock_after(policy, now, Some(&kept(boot))));
         assert!(!moved(Policy::System, ""), "only the system said so");
         assert!(moved(Policy::System, "b"), "somebody kept it right");

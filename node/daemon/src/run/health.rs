@@ -7,9 +7,15 @@ use loa_node_core::Measurements;
 
 use crate::board::Board;
 use crate::cache::free_bytes;
+use crate::clock::trust::Verdict;
 
 /// Measures what can be measured.
-pub(super) fn measure(board: &mut dyn Board, data_dir: &Path, speaker_works: Option<bool>) -> Measurements {
+pub(super) fn measure(
+    board: &mut dyn Board,
+    data_dir: &Path,
+    speaker_works: Option<bool>,
+    clock: &Verdict,
+) -> Measurements {
     Measurements {
         uptime_s: read("/proc/uptime", parse_uptime).unwrap_or(0),
         temperature_decidegrees: board.temperature_decidegrees(),
@@ -17,6 +23,8 @@ pub(super) fn measure(board: &mut dyn Board, data_dir: &Path, speaker_works: Opt
         memory_bytes: read("/proc/self/status", parse_resident),
         disk_free_bytes: free_bytes(data_dir).ok(),
         speaker_works,
+        clock_error_ms: clock.error_ms,
+        clock_ahead_ms: clock.ahead_ms,
     }
 }
 

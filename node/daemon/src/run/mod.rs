@@ -34,14 +34,13 @@ use std::time::{Duration, Instant};
 
 use loa_node_core::{Core, Link, Now, StoreEvent};
 use loa_protocol::ids::ObjectHash;
-use loa_protocol::report::ClockTrust;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::audio::{Speaker, SpeakerError, SpeakerEvent, SpeakerReady};
 use crate::board::Board;
 use crate::cache::worker::Jobs;
-use crate::clock::trust::Judge;
+use crate::clock::trust::{Judge, Verdict};
 use crate::clock::{Boot, NodeClock};
 use crate::config::Settings;
 use crate::device_key::{DeviceKey, DeviceKeyError};
@@ -189,7 +188,8 @@ struct Shell {
     judge: Judge,
     /// The boot of the system.
     system: Boot,
-    trust: ClockTrust,
+    /// What the clock was worth at the last look.
+    verdict: Verdict,
     clock_kept: Option<Instant>,
     look: tokio::time::Interval,
     watchdog: Watchdog,

@@ -200,6 +200,7 @@ pub(super) async fn write(store: &mut Store, change: &Change) -> Result<(), Stor
         | Action::Play { .. }
         | Action::StopSound { .. }
         | Action::ReleaseSpeaker
+        | Action::TakeTime(_)
         | Action::MeasureHealth => Ok(()),
     }
 }

@@ -236,6 +236,7 @@ impl Store {
             boot: self.meta("clock_boot").await?.unwrap_or_default(),
             // Empty where there was no chip.
             chip_ahead_ms: chip.and_then(|text| text.parse().ok()),
+            is_exchanged: self.meta("clock_is_exchanged").await?.as_deref() == Some("1"),
         }))
     }
 
@@ -244,12 +245,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::Statement`].
     pub async fn keep_clock(&mut self, kept: &Kept) -> Result<(), StoreError> {
-        let Kept { anchor: Anchor { wall, boot_ms, error_ms }, boot, chip_ahead_ms } = kept;
+        let Kept { anchor: Anchor { wall, boot_ms, error_ms }, boot, chip_ahead_ms, is_exchanged } = kept;
         let statements = [
             ("clock_ms", wall.0.to_string()),
             ("clock_boot_ms", boot_ms.to_string()),
             ("clock_error_ms", error_ms.to_string()),
             ("clock_boot", boot.clone()),
+            ("clock_is_exchanged", u8::from(*is_exchanged).to_string()),
             ("clock_chip_ahead_ms", chip_ahead_ms.map(|ms| ms.to_string()).unwrap_or_default()),
         ]
         .into_iter()

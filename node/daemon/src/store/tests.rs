@@ -171,7 +171,10 @@ async fn a_store_of_another_node_is_emptied() {
     assert!(!store.claim(&identity("n-1")).await.unwrap());
     assert_eq!(store.restore().await.unwrap().next_receipt, 8);
     let anchor = Anchor { wall: UnixMs(100), boot_ms: 7, error_ms: 9 };
-    store.keep_clock(&Kept { anchor, boot: "b".to_owned(), chip_ahead_ms: Some(-3) }).await.unwrap();
+    store
+        .keep_clock(&Kept { anchor, boot: "b".to_owned(), chip_ahead_ms: Some(-3), is_exchanged: false })
+        .await
+        .unwrap();
     assert!(store.claim(&identity("n-2")).await.unwrap());
     assert_eq!(store.kept_clock().await.unwrap(), None);
     let restored = store.restore().await.unwrap();
@@ -184,6 +187,7 @@ async fn boots_are_counted_and_the_clock_is_kept_as_it_was_last_trusted() {
         anchor: Anchor { wall: UnixMs(ms), boot_ms: 7, error_ms: 9 },
         boot: "b".to_owned(),
         chip_ahead_ms: Some(-3),
+        is_exchanged: ms == 50,
     };
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).await.unwrap();
