@@ -19,7 +19,7 @@ use crate::broker::{self, EmbeddedBroker};
 use crate::config::{BrokerMode, Config};
 use crate::dataset::Exports;
 use crate::dispatch::{
-    access, acks, broker_link, ingest, live_orders, offers::Offers, outlet, reconcile, transfer,
+    access, acks, broker_link, ingest, live_orders, offers::Offers, outlet, reconcile, time, transfer,
 };
 use crate::enrol::{BrokerAddress, Enrolments};
 use crate::http;
@@ -93,11 +93,11 @@ impl Controller {
             BrokerMode::External => None,
         };
         let broker_files = write_broker_files(&config, &authority, &clock)?;
-        let options = match &broker {
-            Some(broker) => broker_link::embedded(broker),
-            None => broker_link::external(&config.broker, &config.tenant, authority.ca_pem())?,
+        let options = || match &broker {
+            Some(broker) => Ok(broker_link::embedded(broker)),
+            None => broker_link::external(&config.broker, &config.tenant, authority.ca_pem()),
         };
-        let (link, events) = Link::spawn(options)?;
+        let (link, events) = Link::spawn(options()?)?;
 
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -121,6 +121,17 @@ impl Controller {
             clock: clock.clone(),
         };
         watched.spawn("the live orders", live_orders::run(orders, stop.clone()));
+        if trust.tells_time() {
+            let (link, events) = Link::spawn(broker_link::for_time(options()?, &config.tenant))?;
+            let time = time::Settings {
+                trust: Arc::clone(&trust),
+                link,
+                events,
+                clock: clock.clone(),
+                own_clock: time::OwnClock(config.clock.trust),
+            };
+            watched.spawn("the time", time::run(time, stop.clone()));
+        }
         let reconciler = reconcile::Reconciler::new(reconcile::Settings {
             store: store.clone(),
             manifests: services.manifests().clone(),

@@ -8,7 +8,7 @@
 //! | `d/{id}/…` | its own, wildcards below it too | no | both |
 //! | `a/{area}/plan`, `a/{area}/alert` | its areas | no | both |
 //! | `x/{area}/{object}`, `x/{area}/+` | its areas | no | both |
-//! | `u/{id}/` `pres` `state` `want` `receipt` `health` `event` | no | its own | both |
+//! | `u/{id}/` `pres` `state` `want` `receipt` `health` `event` `time` | no | its own | both |
 //!
 //! Everything else is refused, above all wildcards that reach wider and topics outside the tenant. Nodes do not
 //! read each other, so one stolen board gives away its own areas only.
@@ -119,6 +119,7 @@ mod tests {
             "loa/1/t/d/n-1/#",
             "loa/1/t/d/n-1/+",
             "loa/1/t/d/n-1/desired",
+            "loa/1/t/d/n-1/time",
             "loa/1/t/d/n-1/blk/0a1b",
             "loa/1/t/a/lam-dong/plan",
             "loa/1/t/a/da-dong/alert",
@@ -169,7 +170,7 @@ mod tests {
     fn what_a_node_writes() {
         let areas = areas();
         let who = Principal::Node { id: "n-1", areas: &areas };
-        for report in ["pres", "state", "want", "receipt", "health", "event"] {
+        for report in ["pres", "state", "want", "receipt", "health", "event", "time"] {
             assert!(rules().may_publish(who, &format!("loa/1/t/u/n-1/{report}")), "{report}");
         }
         for no in [
@@ -181,6 +182,8 @@ mod tests {
             "loa/1/t/u/+/state",
             "loa/1/t/u/n-1/",
             "loa/1/other/u/n-1/state",
+            "loa/1/t/u/n-2/time",
+            "loa/1/t/d/n-1/time",
             "loa/1/t/d/n-1/cmd",
             "loa/1/t/a/da-dong/plan",
             "loa/1/t/a/da-dong/alert",

@@ -17,7 +17,8 @@
 //! - A will passes the same rules as a publish, at connect: the broker sends it later without asking again.
 //! - What nodes report is taken in the publish hook ([`Incoming`]), not by a subscription: a subscriber's queue drops
 //!   under load (measured: 3,476 of 50,000 arrived). The channel is bounded; when it is full the hook waits, the node's
-//!   QoS 1 message stays unacknowledged and TCP slows the node down. That is wanted. Other sessions go on.
+//!   QoS 1 message stays unacknowledged and TCP slows the node down. That is wanted. Other sessions go on. Requests for the
+//!   time are no reports: they are subscribed to, by a client of their own (`dispatch::time`), and some may be lost.
 //!
 //! **Quirks of rmqtt 0.24** that the code works around:
 //! - The publish hook runs *before* the access check, and for wills there is no access check at all.

@@ -60,6 +60,7 @@ pub const KEYS: &[Key] = &[
     text("broker.ca_file"),
     text("broker.files_dir"),
     integer("broker.packet_max_bytes"),
+    text("clock.trust"),
     integer("speech.workers"),
     text("speech.voice"),
     text("speech.region"),

@@ -419,7 +419,7 @@ mod tests {
 
     #[test]
     fn the_list_of_keys_is_the_structs() {
-        for group in ["", "http", "broker", "speech", "limits"] {
+        for group in ["", "http", "broker", "clock", "speech", "limits"] {
             let path = if group.is_empty() { "qq".to_owned() } else { format!("{group}.qq") };
             let error = Figment::new()
                 .merge(figment::providers::Serialized::default(&path, 1))
@@ -435,7 +435,7 @@ mod tests {
                     Some((g, name)) => (g == group).then_some(name),
                 })
                 .collect();
-            let groups = ["http", "broker", "speech", "limits"];
+            let groups = ["http", "broker", "clock", "speech", "limits"];
             let fields: Vec<&str> = fields.iter().copied().filter(|f| !groups.contains(f)).collect();
             assert_eq!(listed, fields, "group {group:?}");
         }

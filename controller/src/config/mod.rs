@@ -8,6 +8,7 @@
 //! `LOA_HTTP_PUBLIC_URL`.
 
 mod broker;
+mod clock;
 mod error;
 mod http;
 mod keys;
@@ -24,6 +25,7 @@ use loa_protocol::ids::TenantId;
 use serde::Deserialize;
 
 pub use broker::{BrokerConfig, BrokerMode};
+pub use clock::{ClockConfig, ClockTrust};
 pub use error::ConfigError;
 pub use http::HttpConfig;
 pub use keys::{KEYS, Key, KeyKind};
@@ -52,6 +54,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// The MQTT broker, embedded or another.
     pub broker: BrokerConfig,
+    /// This machine's clock.
+    pub clock: ClockConfig,
     /// Making speech from text.
     pub speech: SpeechConfig,
     /// What staff may send at most, and how long things last.
@@ -67,6 +71,7 @@ impl Default for Config {
             languages: Vec::new(),
             http: HttpConfig::default(),
             broker: BrokerConfig::default(),
+            clock: ClockConfig::default(),
             speech: SpeechConfig::default(),
             limits: Limits::default(),
         }

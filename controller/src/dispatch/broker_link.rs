@@ -86,6 +86,16 @@ pub fn external(
     })
 }
 
+/// The same link for who tells the time: a connection of its own, so that neither a request nor an answer waits behind reports or
+/// audio. What it has no room for is dropped.
+pub fn for_time(options: LinkOptions, tenant: &TenantId) -> LinkOptions {
+    LinkOptions {
+        client_id: format!("{CONTROLLER_NAME}:time"),
+        subscriptions: vec![(format!("loa/1/{tenant}/u/+/time"), Qos::AtMostOnce)],
+        ..options
+    }
+}
+
 fn tls_options(ca_file: &Path, own_ca: &str, host: &str) -> Result<TlsOptions, BrokerLinkError> {
     let ca = if ca_file.as_os_str().is_empty() {
         own_ca.as_bytes().to_vec()

@@ -5,6 +5,7 @@
 //!  nodes ── Incoming ──> ingest ── one transaction ──> presence, reports, receipts
 //!                          ├── acks, after the commit
 //!                          └── wants ──> transfer: blocks, earliest deadline first
+//!  nodes ── requests for the time ──> time ── signed answers, at once, over a connection of its own
 //! ```
 //!
 //! **Invariants.** Nothing here is told what to send: a reconciler reads what is desired, compares and repairs, on a nudge
@@ -26,6 +27,7 @@ pub mod offers;
 pub mod outlet;
 mod proof;
 pub mod reconcile;
+pub mod time;
 pub mod transfer;
 pub mod wants;
 

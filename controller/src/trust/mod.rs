@@ -5,6 +5,7 @@
 //!   that has no network; the controller starts and works without it.
 //! - The **plan key** signs plans and node documents of normal and priority items.
 //! - The **emergency key** signs those that hold an emergency, and live orders.
+//! - The **time key** tells nodes the time, and nothing else: the plan key could else talk its way past quiet hours.
 //!
 //! **Invariants.** Seeds are files with mode 0600, made atomically, never printed. What was made once is never made
 //! again over it: a half-made set is completed only from the root's side, and a lost key is an error that names its file.
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use loa_protocol::bulletin::Class;
+use loa_protocol::clock::TimeAnswer;
 use loa_protocol::enrolment::{SignedTrustAnchor, TrustAnchor};
 use loa_protocol::envelope::{Signed, Validity, open_key_set, seal, seal_key_set};
 use loa_protocol::ids::TenantId;
@@ -30,6 +32,7 @@ pub const ROOT_FILE: &str = "root.seed";
 const ROOT_PUBLIC_FILE: &str = "root.pub";
 const PLAN_FILE: &str = "plan.seed";
 const EMERGENCY_FILE: &str = "emergency.seed";
+const TIME_FILE: &str = "time.seed";
 const KEY_SET_FILE: &str = "keys.cose";
 const ANCHOR_FILE: &str = "anchor.cbor";
 
@@ -45,6 +48,8 @@ pub struct Trust {
     root: VerifyingKey,
     plan: SigningKey,
     emergency: SigningKey,
+    /// `None` while the key set has no such key.
+    time: Option<SigningKey>,
     key_set: Vec<u8>,
     may_order: bool,
     anchor: SignedTrustAnchor,
@@ -70,17 +75,24 @@ impl Trust {
         let emergency = files::read_seed(&folder.join(EMERGENCY_FILE))?;
         let key_set_path = folder.join(KEY_SET_FILE);
         let mut key_set = files::read(&key_set_path)?;
-        let mut may_order = may_order(&open_set(&key_set, &key_set_path, &root, anchor, now)?, &emergency);
-        if !may_order && Self::root_seed_path(folder).is_some() {
-            let set = open_set(&key_set, &key_set_path, &root, anchor, now)?;
-            key_set = let_order(folder, set, &emergency, &anchor.tenant, now)?;
-            may_order = true;
-        } else if !may_order {
-            tracing::warn!(
-                "the emergency key may not give orders that silence: put {ROOT_FILE} back into {}, start once, and take it away",
-                folder.display()
-            );
+        let mut set = open_set(&key_set, &key_set_path, &root, anchor, now)?;
+        if !is_complete(&set, &emergency) {
+            if Self::root_seed_path(folder).is_some() {
+                key_set = complete(folder, set, &emergency, &anchor.tenant, now)?;
+                set = open_set(&key_set, &key_set_path, &root, anchor, now)?;
+            } else {
+                tracing::warn!(
+                    orders = may_order(&set, &emergency),
+                    time = set.can(Purpose::Time),
+                    "the key set is of an earlier version: no orders that silence, or no time for boards without a time service; put \
+                     {ROOT_FILE} back into {}, start once, and take it away",
+                    folder.display()
+                );
+            }
         }
+        let may_order = may_order(&set, &emergency);
+        let time =
+            if set.can(Purpose::Time) { Some(files::read_seed(&folder.join(TIME_FILE))?) } else { None };
         let anchor_path = folder.join(ANCHOR_FILE);
         let signed = SignedTrustAnchor::from_cbor(&files::read(&anchor_path)?)
             .map_err(|source| TrustError::Damaged { path: anchor_path.clone(), source })?;
@@ -93,6 +105,7 @@ impl Trust {
             root,
             plan: files::read_seed(&folder.join(PLAN_FILE))?,
             emergency,
+            time,
             key_set,
             may_order,
             anchor: signed,
@@ -131,6 +144,16 @@ impl Trust {
         seal(document, &self.tenant, validity, if urgent { &self.emergency } else { &self.plan })
     }
 
+    /// Whether nodes believe this controller about the time. A key set of an earlier version does not say so, and only the root can.
+    pub fn tells_time(&self) -> bool {
+        self.time.is_some()
+    }
+
+    /// Signs an answer to a request for the time; `None` where no key may tell it.
+    pub fn tell_time(&self, answer: &TimeAnswer, validity: Validity) -> Option<Vec<u8>> {
+        Some(seal(answer, &self.tenant, validity, self.time.as_ref()?))
+    }
+
     /// Where the root's seed lies, when it has not been moved away.
     pub fn root_seed_path(folder: &Path) -> Option<PathBuf> {
         Some(folder.join(ROOT_FILE)).filter(|path| path.exists())
@@ -153,8 +176,13 @@ fn may_order(set: &KeySet, emergency: &SigningKey) -> bool {
     set.keys.iter().any(|entry| entry.public_key == key && entry.scope.purposes.contains(&Purpose::Emergency))
 }
 
-/// Signs the key set anew, its next version, with the emergency key allowed to give live orders.
-fn let_order(
+/// Whether the key set has all that this version needs.
+fn is_complete(set: &KeySet, emergency: &SigningKey) -> bool {
+    may_order(set, emergency) && set.can(Purpose::Time)
+}
+
+/// Signs the key set anew, its next version: the emergency key may give live orders, and there is a key for the time.
+fn complete(
     folder: &Path,
     mut set: KeySet,
     emergency: &SigningKey,
@@ -164,12 +192,32 @@ fn let_order(
     let root = files::read_seed(&folder.join(ROOT_FILE))?;
     let key = emergency.verifying_key().to_bytes();
     for entry in set.keys.iter_mut().filter(|entry| entry.public_key == key) {
-        entry.scope.purposes.push(Purpose::Emergency);
+        if !entry.scope.purposes.contains(&Purpose::Emergency) {
+            entry.scope.purposes.push(Purpose::Emergency);
+        }
+    }
+    if !set.can(Purpose::Time) {
+        let time = files::read_or_make_seed(&folder.join(TIME_FILE))?;
+        set.keys.push(entry(&time, &[Purpose::Time], &[], now));
     }
     set.version += 1;
     let signed = seal_key_set(&set, tenant, keys_validity(now), &root);
     files::write(&folder.join(KEY_SET_FILE), &signed)?;
     Ok(signed)
+}
+
+/// A key for the whole tenant.
+fn entry(key: &SigningKey, purposes: &[Purpose], classes: &[Class], now: UnixMs) -> KeyEntry {
+    KeyEntry {
+        public_key: key.verifying_key().to_bytes(),
+        scope: Scope {
+            purposes: purposes.to_vec(),
+            classes: classes.to_vec(),
+            area: None,
+            not_before: UnixMs::from_seconds(now.seconds() - BACKDATED_S),
+            not_after: UnixMs::from_seconds(now.seconds() + KEYS_VALID_S),
+        },
+    }
 }
 
 fn keys_validity(now: UnixMs) -> Validity {
@@ -186,21 +234,14 @@ fn create(folder: &Path, anchor: &TrustAnchor, now: UnixMs) -> Result<(), TrustE
     let root = files::read_or_make_seed(&folder.join(ROOT_FILE))?;
     let plan = files::read_or_make_seed(&folder.join(PLAN_FILE))?;
     let emergency = files::read_or_make_seed(&folder.join(EMERGENCY_FILE))?;
-    let entry = |key: &SigningKey, purposes: &[Purpose], classes: &[Class]| KeyEntry {
-        public_key: key.verifying_key().to_bytes(),
-        scope: Scope {
-            purposes: purposes.to_vec(),
-            classes: classes.to_vec(),
-            area: None,
-            not_before: UnixMs::from_seconds(now.seconds() - BACKDATED_S),
-            not_after: UnixMs::from_seconds(now.seconds() + KEYS_VALID_S),
-        },
-    };
+    let time = files::read_or_make_seed(&folder.join(TIME_FILE))?;
+    let everything = [Purpose::Plan, Purpose::Node, Purpose::Emergency];
     let set = KeySet {
         version: 1,
         keys: vec![
-            entry(&plan, &[Purpose::Plan, Purpose::Node], &[Class::Normal, Class::Priority]),
-            entry(&emergency, &[Purpose::Plan, Purpose::Node, Purpose::Emergency], &Class::ALL),
+            entry(&plan, &[Purpose::Plan, Purpose::Node], &[Class::Normal, Class::Priority], now),
+            entry(&emergency, &everything, &Class::ALL, now),
+            entry(&time, &[Purpose::Time], &[], now),
         ],
     };
     files::write(&folder.join(ROOT_PUBLIC_FILE), root.verifying_key().as_bytes())?;
@@ -258,26 +299,44 @@ mod tests {
     }
 
     #[test]
-    fn a_key_set_from_before_live_orders_is_signed_anew_once_the_root_is_there() {
+    fn a_key_set_of_an_earlier_version_is_completed_once_the_root_is_there() {
         let folder = tempfile::tempdir().unwrap();
         let anchor = anchor("lam-dong");
-        let made = Trust::open_or_create(folder.path(), &anchor, NOW).unwrap();
-        assert!(made.may_order());
+        let open = || Trust::open_or_create(folder.path(), &anchor, NOW).unwrap();
+        let made = open();
+        assert!(made.may_order() && made.tells_time());
         let root = files::read_seed(&folder.path().join(ROOT_FILE)).unwrap();
         let path = folder.path().join(KEY_SET_FILE);
-        let mut set = open_set(made.key_set(), &path, made.root(), &anchor, NOW).unwrap();
-        for entry in &mut set.keys {
-            entry.scope.purposes.retain(|purpose| *purpose != Purpose::Emergency);
-        }
-        files::write(&path, &seal_key_set(&set, &anchor.tenant, keys_validity(NOW), &root)).unwrap();
+        let set = open_set(made.key_set(), &path, made.root(), &anchor, NOW).unwrap();
         let (there, away) = (folder.path().join(ROOT_FILE), folder.path().join("safe"));
-        std::fs::rename(&there, &away).unwrap();
-        assert!(!Trust::open_or_create(folder.path(), &anchor, NOW).unwrap().may_order());
-        std::fs::rename(&away, &there).unwrap();
-        let again = Trust::open_or_create(folder.path(), &anchor, NOW).unwrap();
-        let signed = open_set(again.key_set(), &path, again.root(), &anchor, NOW).unwrap();
-        assert_eq!((again.may_order(), signed.version), (true, 2));
+        for (lacks_orders, version) in [(true, 1), (false, 7)] {
+            let mut earlier = KeySet { version, ..set.clone() };
+            earlier.keys.retain(|entry| !entry.scope.purposes.contains(&Purpose::Time));
+            if lacks_orders {
+                let scopes = earlier.keys.iter_mut().map(|entry| &mut entry.scope.purposes);
+                scopes.for_each(|purposes| purposes.retain(|purpose| *purpose != Purpose::Emergency));
+            }
+            files::write(&path, &seal_key_set(&earlier, &anchor.tenant, keys_validity(NOW), &root)).unwrap();
+            std::fs::rename(&there, &away).unwrap();
+            let without = open();
+            assert_eq!((without.may_order(), without.tells_time()), (!lacks_orders, false));
+            std::fs::rename(&away, &there).unwrap();
+            let again = open();
+            let signed = open_set(again.key_set(), &path, again.root(), &anchor, NOW).unwrap();
+            assert_eq!((again.may_order(), again.tells_time(), signed.version), (true, true, version + 1));
+            let time = again.time.unwrap().verifying_key().to_bytes();
+            let scopes: Vec<_> = signed.keys.iter().filter(|entry| entry.public_key == time).collect();
+            assert_eq!(scopes[0].scope.purposes, [Purpose::Time]);
+            assert!(
+                scopes.len() == 1 && scopes[0].scope.classes.is_empty(),
+                "it tells the time and nothing else"
+            );
+            let emergency = again.emergency.verifying_key().to_bytes();
+            let orders = signed.keys.iter().find(|entry| entry.public_key == emergency).unwrap();
+            let times = orders.scope.purposes.iter().filter(|purpose| **purpose == Purpose::Emergency);
+            assert_eq!(times.count(), 1);
+        }
         std::fs::remove_file(&there).unwrap();
-        assert!(Trust::open_or_create(folder.path(), &anchor, NOW).unwrap().may_order(), "once is enough");
+        assert!(open().may_order() && open().tells_time(), "once is enough");
     }
 }

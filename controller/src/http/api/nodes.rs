@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use loa_protocol::clock::ClockSource;
 use loa_protocol::report::{Event, Health};
 use loa_protocol::time::UnixMs;
 use serde::{Deserialize, Serialize};
@@ -157,6 +158,15 @@ pub(super) struct HealthWire {
     receipts_waiting: u32,
     refused: u32,
     clock: &'static str,
+    /// Where it has the time from: `system`, `exchange` (from the controller), `held` or `unknown`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_source: Option<&'static str>,
+    /// By how much its clock may be wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_error_ms: Option<u64>,
+    /// By how much the board's time service is ahead of the controller: there only where one of them is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_ahead_ms: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     speaker_works: Option<bool>,
 }
@@ -174,6 +184,9 @@ impl HealthWire {
             receipts_waiting: health.receipts_waiting,
             refused: health.refused,
             clock: health.clock.as_str(),
+            clock_source: health.clock_source.map(ClockSource::as_str),
+            clock_error_ms: health.clock_error_ms,
+            clock_ahead_ms: health.clock_ahead_ms,
             speaker_works: health.speaker_works,
         }
     }

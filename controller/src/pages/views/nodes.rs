@@ -92,8 +92,8 @@ pub struct NodeRow {
 pub struct NodeClock {
     /// How far it can be trusted.
     pub trust: ClockTrust,
-    /// Its offset, milliseconds, as the node estimates it.
-    pub offset_ms: Option<f64>,
+    /// By how much it is ahead of the controller's, milliseconds, where one of the two is wrong.
+    pub ahead_ms: Option<f64>,
 }
 
 /// A node's cache.

@@ -106,7 +106,11 @@ impl Known {
             area: places.name_of(&node.path),
             link,
             since: since.map(|at| places.moment(at, &node.path)),
-            clock: status.clock.as_deref().map(|trust| NodeClock { trust: clock(trust), offset_ms: None }),
+            clock: status.clock.as_deref().map(|trust| NodeClock {
+                trust: clock(trust),
+                // A century of milliseconds is far below 2^53.
+                ahead_ms: health.and_then(|health| health.clock_ahead_ms).map(|ms| ms as f64),
+            }),
             cache: ready.map(|ready| NodeCache {
                 ready,
                 planned: ready + fetching,
