@@ -5,7 +5,10 @@ use std::convert::Infallible;
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use loa_protocol::bulletin::Class;
-use loa_protocol::envelope::{Opened, Recipient, Refusal, Validity, open, open_key_set, seal, seal_key_set};
+use loa_protocol::clock::TimeAnswer;
+use loa_protocol::envelope::{
+    Opened, Recipient, Refusal, Validity, open, open_key_set, open_time, seal, seal_key_set,
+};
 use loa_protocol::ids::Digest;
 use loa_protocol::keys::KeySet;
 use loa_protocol::plan::{AreaPlan, NodeDocument};
@@ -51,7 +54,15 @@ pub fn hold(bytes: &[u8]) {
         let by_another = seal_key_set(&keys::key_set(), &keys::tenant(), validity(), &keys::plan_key());
         assert_eq!(as_key_set(&by_another).map(|opened| opened.document), Err(Refusal::UnknownKey));
     }
-    let _refused = (as_node(bytes).is_err(), as_key_set(bytes).is_err());
+    // No key of this set tells the time, whatever is signed with it.
+    if let Ok(answer) = TimeAnswer::from_cbor(bytes) {
+        let issued_at_s = answer.answered.seconds();
+        let short =
+            Validity { issued_at_s, not_before_s: issued_at_s, expires_s: issued_at_s.saturating_add(60) };
+        let envelope = seal(&answer, &keys::tenant(), short, &keys::plan_key());
+        assert!(as_time(&envelope).is_err(), "the plan key told the time");
+    }
+    let _refused = (as_time(bytes).is_err(), as_node(bytes).is_err(), as_key_set(bytes).is_err());
 }
 
 fn now() -> UnixMs {
@@ -78,6 +89,11 @@ fn as_node(envelope: &[u8]) -> Result<Opened<NodeDocument>, Refusal> {
     let (tenant, node, path) = (keys::tenant(), keys::node(), keys::path());
     let recipient = Recipient { tenant: &tenant, node: &node, path: &path };
     open(envelope, &keys::key_set(), recipient, now())
+}
+
+fn as_time(envelope: &[u8]) -> Result<Opened<TimeAnswer>, Refusal> {
+    let (tenant, node, path) = (keys::tenant(), keys::node(), keys::path());
+    open_time(envelope, &keys::key_set(), Recipient { tenant: &tenant, node: &node, path: &path })
 }
 
 fn as_key_set(envelope: &[u8]) -> Result<Opened<KeySet>, Refusal> {

@@ -23,6 +23,8 @@ pub struct Village {
     recorded: bool,
     /// Room for audio, on a disk of its own; `None`: the machine's disk.
     audio_disk_bytes: Option<u64>,
+    /// Whom it believes about the time: `clock.trust` of its settings.
+    clock_trust: &'static str,
     running: Option<Running>,
 }
 
@@ -46,6 +48,7 @@ impl Village {
             folder,
             recorded,
             audio_disk_bytes: None,
+            clock_trust: "system",
             running: None,
         };
         let recorder = RecorderCommand { program: program::path("loa-firmware-sim")?, out: village.heard() };
@@ -76,8 +79,10 @@ impl Village {
     fn environment(&self) -> Vec<(&'static str, String)> {
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
         // Whether a time service runs on the machine of a demonstration or a test is of no interest: its clock counts.
-        let mut environment =
-            vec![("LOA_NODE_DATA_DIR", text(self.data_dir())), ("LOA_NODE_CLOCK_TRUST", "system".to_owned())];
+        let mut environment = vec![
+            ("LOA_NODE_DATA_DIR", text(self.data_dir())),
+            ("LOA_NODE_CLOCK_TRUST", self.clock_trust.to_owned()),
+        ];
         if self.recorded {
             environment.push(("ALSA_CONFIG_PATH", text(self.alsa_config())));
             environment.push(("LOA_NODE_AUDIO_DELAY_US", format!("{:.0}", PIPE_DELAY_MS * 1000.0)));
@@ -91,6 +96,11 @@ impl Village {
     /// When the program fails.
     pub async fn enrol(&self, token: &str) -> Result<()> {
         program::output("loa-node", ["enrol", token], &self.environment()).await.map(drop)
+    }
+
+    /// Has it believe nobody but the controller about the time, from the next start on.
+    pub fn believe_the_controller(&mut self) {
+        self.clock_trust = "controller";
     }
 
     /// Gives the audio a disk of its own with so much room, from the next start on. It is empty at each start.

@@ -17,3 +17,4 @@ mod recordings;
 mod refused;
 mod simulated;
 mod start_up;
+mod told_time;

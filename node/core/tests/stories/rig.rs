@@ -1,14 +1,15 @@
 //! The board that is not there: carries out actions in virtual time, and checks at each step what must always hold.
 
+mod timed;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use loa_node_core::{
-    Action, Core, Link, LinkEvent, Measurements, Now, Settings, SpeakerEvent, SpeakerFailure, Standing,
-    StoreEvent, Token,
+    Action, Core, Link, LinkEvent, Measurements, Now, Settings, SpeakerEvent, SpeakerFailure, StoreEvent,
+    Token,
 };
-use loa_protocol::clock::{ClockSource, Estimate, TRUSTED_MAX_MS, TimeRequest};
+use loa_protocol::clock::TimeRequest;
 use loa_protocol::ids::{BootId, ObjectHash};
 use loa_protocol::receipt::{Receipt, ReceiptAck, ReceiptBatch};
 use loa_protocol::report::ClockTrust;
@@ -388,47 +389,6 @@ impl Rig {
             | Action::Unsubscribe { .. }
             | Action::BeginObject { .. }
             | Action::SetVolume { .. } => {}
-        }
-    }
-
-    /// The board's clock goes by the exchange from here on.
-    fn take_time(&mut self, estimate: &Estimate) {
-        if self.has_time_service {
-            return;
-        }
-        self.listen();
-        let right = estimate.wall_at(self.now.monotonic_ms);
-        self.store.clock_went_back |= right < self.now.wall;
-        self.truth_ahead_ms -= right.since(self.now.wall);
-        self.now.wall = right;
-        if let Some(voice) = &mut self.voice {
-            voice.heard_from = right;
-        }
-        let is_trusted = estimate.error_at(self.now.monotonic_ms) <= TRUSTED_MAX_MS;
-        let trust = if is_trusted { ClockTrust::Trusted } else { ClockTrust::Holdover };
-        self.core.handle_clock(Standing { trust, source: ClockSource::Exchange }, self.now);
-    }
-
-    /// The time, whatever the board's clock says.
-    pub(crate) fn truth(&self) -> UnixMs {
-        self.now.wall + self.truth_ahead_ms
-    }
-
-    /// The requests for the time that were sent so far, oldest first.
-    pub(crate) fn time_requests(&self) -> Vec<TimeRequest> {
-        let requests = self.published(TopicKind::TimeRequest(node()));
-        requests.map(|request| TimeRequest::from_cbor(request).unwrap()).collect()
-    }
-
-    /// Lets time pass by the monotonic clock, whatever becomes of the wall clock.
-    pub(crate) fn let_pass(&mut self, ms: u64) {
-        let until = self.now.monotonic_ms + ms;
-        while self.now.monotonic_ms < until {
-            let wait = self.core.poll_timeout(self.now).map_or(ms, |(wait, _)| wait.as_millis() as u64);
-            self.pass(wait.max(1).min(until - self.now.monotonic_ms) as i64);
-            self.sound();
-            self.core.handle_timeout(self.now);
-            self.run();
         }
     }
 

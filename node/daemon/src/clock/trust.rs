@@ -195,27 +195,22 @@ impl Judge {
             look.is_above_hard_floor && look.is_above_floors && anchor.agrees(look.wall, boot_ms)
         });
         let held_ms = held.map(|anchor| anchor.error_at(boot_ms)).filter(|error| *error <= ERROR_MAX_MS);
-        match (exchange, held_ms) {
-            (Some(exchange), held_ms) => {
-                let error_ms = exchange.error_at(boot_ms);
-                let (trust, source) = if error_ms <= TRUSTED_MAX_MS {
-                    (ClockTrust::Trusted, ClockSource::Exchange)
-                } else {
-                    (ClockTrust::Holdover, ClockSource::Held)
-                };
-                match held_ms {
-                    Some(held_ms) if trust == ClockTrust::Holdover && held_ms <= error_ms => {
-                        Verdict::of_system(ClockTrust::Holdover, ClockSource::Held, Some(held_ms))
-                    }
-                    _ => Verdict {
-                        exchange: Some(exchange),
-                        ..Verdict::of_system(trust, source, Some(error_ms))
-                    },
-                }
+        let by_exchange = exchange.map(|exchange| {
+            let error_ms = exchange.error_at(boot_ms);
+            let (trust, source) = if error_ms <= TRUSTED_MAX_MS {
+                (ClockTrust::Trusted, ClockSource::Exchange)
+            } else {
+                (ClockTrust::Holdover, ClockSource::Held)
+            };
+            Verdict { exchange: Some(exchange), ..Verdict::of_system(trust, source, Some(error_ms)) }
+        });
+        let by_held = held_ms.map(|ms| Verdict::of_system(ClockTrust::Holdover, ClockSource::Held, Some(ms)));
+        match (by_exchange, by_held) {
+            (Some(exchange), Some(held)) if exchange.standing.trust == ClockTrust::Holdover => {
+                if held.error_ms <= exchange.error_ms { held } else { exchange }
             }
-            (None, Some(held_ms)) => {
-                Verdict::of_system(ClockTrust::Holdover, ClockSource::Held, Some(held_ms))
-            }
+            (Some(exchange), _) => exchange,
+            (None, Some(held)) => held,
             (None, None) => Verdict::of_system(ClockTrust::Unknown, ClockSource::Unknown, None),
         }
     }

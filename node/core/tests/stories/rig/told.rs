@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use loa_node_core::{Action, Measurements};
+use loa_protocol::clock::TimeRequest;
 use loa_protocol::ids::{ItemId, ObjectHash};
 use loa_protocol::receipt::Outcome;
 use loa_protocol::report::{Event, EventKind, Health, State};
@@ -21,6 +22,12 @@ impl Rig {
             let Action::Publish { topic, payload, .. } = action else { return None };
             (*topic == wanted).then_some(payload.as_slice())
         })
+    }
+
+    /// The requests for the time that were sent so far, oldest first.
+    pub(crate) fn time_requests(&self) -> Vec<TimeRequest> {
+        let requests = self.published(TopicKind::TimeRequest(node()));
+        requests.map(|request| TimeRequest::from_cbor(request).unwrap()).collect()
     }
 
     pub(crate) fn wants(&self) -> Vec<Want> {
