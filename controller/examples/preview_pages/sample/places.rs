@@ -98,7 +98,7 @@ pub(crate) fn node_row(id: &str, name: &str, area: &str, link: Link) -> NodeRow 
         area: area.into(),
         link,
         since: Some(at(25, 5, 2)),
-        clock: Some(NodeClock { trust: ClockTrust::Trusted, offset_ms: Some(0.8) }),
+        clock: Some(NodeClock { trust: ClockTrust::Trusted, ahead_ms: None }),
         cache: Some(NodeCache { ready: 6, planned: 6, free_bytes: Some(212_400_000) }),
         temperature_c: Some(41.3),
         supply_v: Some(12.4),
@@ -110,7 +110,7 @@ pub(crate) fn node_row(id: &str, name: &str, area: &str, link: Link) -> NodeRow 
 pub(crate) fn nodes(look: Look) -> NodesPage {
     let silent = NodeRow {
         since: Some(at(24, 22, 13)),
-        clock: Some(NodeClock { trust: ClockTrust::Holdover, offset_ms: Some(-312.0) }),
+        clock: Some(NodeClock { trust: ClockTrust::Holdover, ahead_ms: Some(-92_000.0) }),
         cache: Some(NodeCache { ready: 4, planned: 6, free_bytes: None }),
         supply_v: Some(10.9),
         speaker_works: Some(false),
