@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use chrono_tz::Tz;
 use clap::{ArgGroup, Args};
 use loa_controller::domain::role::Principal;
-use loa_controller::http::{plan_file, preflight_json};
+use loa_controller::http::{PlanFileError, plan_file, preflight_json};
 use loa_controller::services::{
     DAYS_DEFAULT, Households, Preflight, PreflightGroup, PreflightOf, PreflightStart, Services, households,
 };
@@ -52,7 +52,12 @@ pub(crate) async fn preflight(asked: PreflightArgs, services: &Services) -> anyh
                 "the plan {} has {bytes} bytes; at most {PLAN_MAX_BYTES} are read. Split it.",
                 file.display()
             );
-            PreflightOf::Drafts(plan_file(&std::fs::read(&file).with_context(cannot)?)?)
+            let drafts = plan_file(&std::fs::read(&file).with_context(cannot)?);
+            PreflightOf::Drafts(drafts.map_err(|error| match error {
+                // In the words of any other refusal.
+                PlanFileError::Refused(refusal) => anyhow::Error::new(refusal),
+                other => anyhow::Error::new(other).context(cannot()),
+            })?)
         }
         (None, None, Some(area)) => PreflightOf::Area(area),
         (None, None, None) => PreflightOf::Everywhere,

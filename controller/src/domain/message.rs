@@ -127,6 +127,21 @@ impl FieldErrors {
         self.0.is_empty()
     }
 
+    /// The same, each field as one of a part of a larger form: `schedules[3]`.
+    #[must_use]
+    pub fn within(&self, part: &str) -> Self {
+        let put = |error: &FieldError| FieldError {
+            field: format!("{part}.{}", error.field).into(),
+            message: error.message.clone(),
+        };
+        Self(self.0.iter().map(put).collect())
+    }
+
+    /// Takes in another's.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// The errors.
     pub fn iter(&self) -> std::slice::Iter<'_, FieldError> {
         self.0.iter()

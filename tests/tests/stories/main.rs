@@ -13,6 +13,7 @@ mod no_clock;
 mod offline;
 mod orders;
 mod preflight;
+mod preflight_command;
 mod recordings;
 mod refused;
 mod simulated;

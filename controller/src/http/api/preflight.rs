@@ -12,7 +12,8 @@ use crate::domain::schedule::ScheduleDraft;
 use crate::http::query::{Asked, Body, Named, id};
 use crate::http::{AppState, HttpError, Visitor};
 use crate::services::{
-    DAYS_DEFAULT, Households, Preflight, PreflightGroup, PreflightOf, PreflightStart, PreflightVillage, Thing,
+    DAYS_DEFAULT, Households, Preflight, PreflightGroup, PreflightOf, PreflightStart, PreflightVillage,
+    ServiceError, Thing,
 };
 
 /// What will sound, by the nodes' own rules.
@@ -227,7 +228,7 @@ pub enum PlanFileError {
     Unreadable(#[from] serde_json::Error),
     /// A schedule in it is refused.
     #[error(transparent)]
-    Refused(#[from] crate::services::ServiceError),
+    Refused(#[from] ServiceError),
     /// A schedule in it is refused before the services see it.
     #[error("a schedule of the plan cannot be used: {0}")]
     Schedule(String),
@@ -256,7 +257,14 @@ pub fn preflight_json(preflight: &Preflight) -> Result<String, serde_json::Error
 }
 
 fn drafts(forms: Vec<ScheduleForm>) -> Result<Vec<ScheduleDraft>, HttpError> {
-    forms.into_iter().map(ScheduleForm::draft).collect()
+    let several = forms.len() > 1;
+    let draft = |(number, form): (usize, ScheduleForm)| match form.draft() {
+        Err(HttpError::Service(ServiceError::Invalid(found))) if several => {
+            Err(found.within(&format!("schedules[{number}]")).into())
+        }
+        other => other,
+    };
+    forms.into_iter().enumerate().map(draft).collect()
 }
 
 async fn run(

@@ -123,6 +123,7 @@ impl From<&ScheduleView> for ScheduleWire {
 
 /// A schedule as typed. Times are on the wall clock of the bulletin's area.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct ScheduleForm {
     /// Id of the bulletin.
     bulletin: String,

@@ -20,7 +20,7 @@ use loa_protocol::time::UnixMs;
 
 use self::names::{Names, narrowed};
 use super::areas::load as load_area;
-use super::{Ground, Schedules, ServiceError};
+use super::{Ground, Schedules, ServiceError, Thing};
 use crate::dispatch::compile::compile;
 use crate::dispatch::desired::Rows;
 use crate::dispatch::foresee::{Alike, ForeseenStart, Horizon, TooMuch, foresee};
@@ -272,12 +272,10 @@ impl Preflights {
                             bulletin,
                         )),
                         Err(ServiceError::Invalid(found)) if several => {
-                            for error in &found {
-                                errors.add(
-                                    format!("schedules[{number}].{}", error.field),
-                                    error.message.clone(),
-                                );
-                            }
+                            errors.extend(found.within(&format!("schedules[{number}]")));
+                        }
+                        Err(absent @ ServiceError::NotFound(Thing::Bulletin)) if several => {
+                            errors.add(format!("schedules[{number}].bulletin"), absent.message());
                         }
                         Err(other) => return Err(other),
                     }
