@@ -114,4 +114,8 @@ fn seeds_that_once_failed_hold() {
     holds(&Storm { first: 15, ..storm(41733, 1, 3, "power,jump,rules,guards") });
     // What had no room in the cache was not asked for when another bulletin was over and had left it some.
     holds(&Storm { first: 18, ..storm(41688, 1, 3, "rules") });
+    // A run ended in the midst of a long session, whose receipt the model wanted already.
+    holds(&Storm { first: 6, ..storm(50795, 1, 3, "rules") });
+    // A clock that was ahead by two seconds went back by less than one between two looks, and what it had called missed came again.
+    holds(&Storm { first: 15, ..storm(50983, 1, 3, "link,rules,board") });
 }

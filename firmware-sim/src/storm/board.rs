@@ -306,7 +306,7 @@ impl<'a> Board<'a> {
     /// Gives the core an input and carries out what it wants.
     pub(super) fn with_core(&mut self, input: impl FnOnce(&mut Core, Now)) {
         let now = self.now();
-        self.steps_back += u64::from(now.wall < self.last_wall - SECOND);
+        self.steps_back += u64::from(now.wall < self.last_wall);
         self.last_wall = now.wall;
         self.is_clock_wrong = self.facts.read_clock(self.t, now.wall, self.is_clock_wrong);
         if let Some(running) = &mut self.running {

@@ -192,12 +192,14 @@ impl Model<'_> {
             // What could have been told earlier was looked at earlier.
             let from = (*since + WRITING_MS)
                 .max(oldest)
-                .max(UnixMs(told_until.0.saturating_sub(within + WRITING_MS)));
-            for nominal in self.almanac.starts(item, from, written_by - within) {
+                .max(UnixMs(told_until.0.saturating_sub(within + calm.books.session_ms(item) + WRITING_MS)));
+            // The receipt comes after the last sample, and a run may end in the midst of a session.
+            let until = written_by - within - calm.books.session_ms(item);
+            for nominal in self.almanac.starts(item, from, until) {
                 let has_it = self.told.contains(&(item.id.clone(), nominal));
                 // A clock that was set far forward leaves some without (protocol, 7), and what comes then is judged by it.
-                let until = nominal + within + WRITING_MS;
-                let is_sure = !self.facts.was_clock_wrong(nominal - WRITING_MS, until);
+                let told_by = nominal + within + WRITING_MS;
+                let is_sure = !self.facts.was_clock_wrong(nominal - WRITING_MS, told_by);
                 if is_sure && is_valid(&planned, self.almanac, nominal) && !has_it {
                     return Err(format!(
                         "{} revision {} of {nominal} has no receipt",
