@@ -52,12 +52,12 @@ pub(crate) async fn preflight(asked: PreflightArgs, services: &Services) -> anyh
                 "the plan {} has {bytes} bytes; at most {PLAN_MAX_BYTES} are read. Split it.",
                 file.display()
             );
-            let drafts = plan_file(&std::fs::read(&file).with_context(cannot)?);
-            PreflightOf::Drafts(drafts.map_err(|error| match error {
+            match plan_file(&std::fs::read(&file).with_context(cannot)?) {
+                Ok(drafts) => PreflightOf::Drafts(drafts),
                 // In the words of any other refusal.
-                PlanFileError::Refused(refusal) => anyhow::Error::new(refusal),
-                other => anyhow::Error::new(other).context(cannot()),
-            })?)
+                Err(PlanFileError::Refused(refusal)) => return Err(refusal.into()),
+                Err(unreadable) => return Err(anyhow::Error::new(unreadable).context(cannot())),
+            }
         }
         (None, None, Some(area)) => PreflightOf::Area(area),
         (None, None, None) => PreflightOf::Everywhere,

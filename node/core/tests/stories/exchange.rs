@@ -1,7 +1,7 @@
 //! A board without a time service asks the controller for the time, and believes no other.
 
 use loa_node_core::{Action, Settings, Standing, TimeSecret};
-use loa_protocol::clock::{ClockSource, ROUND_REQUESTS, TRUSTED_MAX_MS, TimeAnswer, TimeRequest};
+use loa_protocol::clock::{ClockSource, Estimate, ROUND_REQUESTS, TRUSTED_MAX_MS, TimeAnswer, TimeRequest};
 use loa_protocol::envelope::Refusal;
 use loa_protocol::ids::NodeId;
 use loa_protocol::receipt::Outcome;
@@ -46,10 +46,14 @@ fn taken(rig: &Rig) -> usize {
     rig.actions.iter().filter(|action| matches!(action, Action::TakeTime(_))).count()
 }
 
+fn estimate(action: &Action) -> Option<Estimate> {
+    if let Action::TakeTime(estimate) = action { Some(*estimate) } else { None }
+}
+
 fn refusals(rig: &Rig) -> Vec<Refusal> {
-    let of_time = |kind| match kind {
-        EventKind::DocumentRefused { topic, refusal } if topic.ends_with("/time") => Some(refusal),
-        _ => None,
+    let of_time = |kind| {
+        let EventKind::DocumentRefused { topic, refusal } = kind else { return None };
+        topic.ends_with("/time").then_some(refusal)
     };
     rig.events().into_iter().filter_map(of_time).collect()
 }
@@ -94,11 +98,7 @@ fn a_round_is_six_requests_and_the_quickest_answer_counts() {
         answer(&mut rig, &time_answer(request, truth, Some(error_ms)));
     }
     assert_eq!(taken(&rig), 1);
-    let best = rig.actions.iter().find_map(|action| match action {
-        Action::TakeTime(estimate) => Some(*estimate),
-        _ => None,
-    });
-    let best = best.unwrap();
+    let best = rig.actions.iter().find_map(estimate).unwrap();
     assert!(best.error_ms > 2_000, "they came long after they were asked for");
     assert!(best.error_ms < 20_000, "{best:?}");
     rig.let_pass(2_000);
@@ -230,10 +230,7 @@ fn a_bound_is_made_small_again_before_it_is_too_large() {
     let mut widest_ms = 0;
     for _ in 0..4 * 24 * 15 {
         rig.let_pass(4 * MINUTE as u64);
-        let last = rig.actions.iter().rev().find_map(|action| match action {
-            Action::TakeTime(estimate) => Some(*estimate),
-            _ => None,
-        });
+        let last = rig.actions.iter().rev().find_map(estimate);
         widest_ms = widest_ms.max(last.unwrap().error_at(rig.now.monotonic_ms));
     }
     assert!(widest_ms < TRUSTED_MAX_MS, "{widest_ms}");
