@@ -4,7 +4,7 @@
 //! nor for room in a queue. What delays it anyway widens the bound that the node reckons with, and nothing else, so the way in
 //! and the way out need not be equally long.
 //!
-//! **Invariants.** At most [`ANSWERS_A_MINUTE`] answers a node in a minute, and at most [`NODES_MAX`] nodes are counted: what goes beyond
+//! **Invariants.** At most `ANSWERS_A_MINUTE` answers a node in a minute, and at most `NODES_MAX` nodes are counted: what goes beyond
 //! is dropped. An answer is for one node and one nonce, so it is of no use to anybody who asked in another's name.
 
 mod own_clock;
