@@ -13,7 +13,7 @@ pub(super) const COOKIE: &str = "flash";
 /// The redirect follows at once.
 const MAX_AGE_S: u64 = 60;
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 22] = [
     msg::SAVED,
     msg::REVISION_SAVED,
     msg::SUBMITTED,
@@ -34,29 +34,36 @@ const KEYS: [&str; 20] = [
     msg::SESSION_ENDED,
     msg::WELCOME,
     msg::SIGNED_OUT,
+    msg::EXPORT_BEGUN,
+    msg::ORDER_GIVEN,
 ];
-const NAMED_KEYS: [&str; 6] = [
+const NAMED_KEYS: [&str; 8] = [
     msg::AREA_ADDED,
     msg::AREA_SAVED,
     msg::AREA_RULES_SAVED,
     msg::NODE_REVOKED,
     msg::WORD_KEPT,
     msg::WORD_REMOVED,
+    msg::CALENDAR_KEPT,
+    msg::CALENDAR_REMOVED,
 ];
 
 /// The cookie of an outcome without words of its own.
 pub(super) fn plain(key: &'static str, secure: bool) -> HeaderValue {
+    debug_assert!(KEYS.contains(&key), "{key} would not be read again");
     cookie(COOKIE, key, MAX_AGE_S, secure)
 }
 
 /// The cookie of an outcome that names something (`x`).
 pub(super) fn named(key: &'static str, name: &str, secure: bool) -> HeaderValue {
+    debug_assert!(NAMED_KEYS.contains(&key), "{key} would not be read again");
     let name: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
     cookie(COOKIE, &format!("{key}:{name}"), MAX_AGE_S, secure)
 }
 
 /// The cookie of an outcome with a number (`n`).
 pub(super) fn numbered(key: &'static str, number: u32, secure: bool) -> HeaderValue {
+    debug_assert!(KEYS.contains(&key), "{key} would not be read again");
     cookie(COOKIE, &format!("{key}:{number}"), MAX_AGE_S, secure)
 }
 
