@@ -118,4 +118,7 @@ fn seeds_that_once_failed_hold() {
     holds(&Storm { first: 6, ..storm(50795, 1, 3, "rules") });
     // A clock that was ahead by two seconds went back by less than one between two looks, and what it had called missed came again.
     holds(&Storm { first: 15, ..storm(50983, 1, 3, "link,rules,board") });
+    // Another item took the name and revision of one that had left: it counted from when that one had come, until a restart.
+    holds(&Storm { first: 17, ..storm(61418, 1, 3, "power,jump,drift") });
+    holds(&Storm { first: 18, ..storm(62364, 1, 3, "power,link,drift") });
 }

@@ -249,6 +249,7 @@ impl Facts {
 
     /// It holds another document in a slot, or none. Disturb it before.
     pub(crate) fn hold(&mut self, slot: Slot, publication: Option<Arc<Publication>>, wall: UnixMs) {
+        let before = self.books.clone();
         match publication {
             Some(publication) => self.books.held.insert(slot, publication),
             None => self.books.held.remove(&slot),
@@ -256,7 +257,9 @@ impl Facts {
         let mut since = Since::new();
         for InForce { item, slot, .. } in self.books.items() {
             let key = (item.id.clone(), item.revision, slot.clone());
-            let at = self.since.get(&key).copied().unwrap_or(wall);
+            // What had this name before and was another item is not this one.
+            let is_same = before.item(&item.id).is_some_and(|known| known.item == item);
+            let at = self.since.get(&key).copied().filter(|_| is_same).unwrap_or(wall);
             since.insert(key, at);
         }
         self.since = since;

@@ -107,9 +107,8 @@ impl Agenda {
         }
         for (id, entry) in &mut entries {
             // W1 counts from the first time: a later version that still has the item may be applied by a clock that is ahead.
-            // What another document had under this name started at other times.
-            let is_same =
-                |known: &&Entry| known.item.revision == entry.item.revision && known.area == entry.area;
+            // What another document had under this name, or this one before, started at other times.
+            let is_same = |known: &&Entry| known.area == entry.area && *known.item == *entry.item;
             if let Some(known) = self.entries.get(id).filter(is_same) {
                 entry.applied_at = entry.applied_at.min(known.applied_at);
             }

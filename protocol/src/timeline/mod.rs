@@ -31,8 +31,8 @@
 //!   start: the same on every machine.
 //!
 //! # W. Whose occurrences
-//! - **W1** An occurrence is a node's when its limit is at or after the instant at which the node first applied the item in this
-//!   revision from the document that counts (D2), and its nominal start at most seven days back.
+//! - **W1** An occurrence is a node's when its limit is at or after the instant at which the node first applied the item, as it
+//!   is, from the document that counts (D2), and its nominal start at most seven days back.
 //! - **W2** What has ended does not begin again: not after a power cut, not when the clock goes back. Once an occurrence has
 //!   sounded, no other revision of the item sounds for the same nominal start.
 //!
