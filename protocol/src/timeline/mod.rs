@@ -74,7 +74,7 @@
 //! - **C3** An emergency *supersedes* the emergencies whose bulletin it updates or cancels, if its own authority (O2) is not lower
 //!   and their nominal start is not later ([`supersedes`]). One that cancels does so when it is due, even if its own sound
 //!   is not there yet; one that updates does so once it is due and could start. What is superseded, sounding or waiting, ends
-//!   as [`Reason::Superseded`] with the `winner`, and is not taken up again; what was near but not due leaves without a receipt.
+//!   as [`Reason::Superseded`] with the `winner`, and is not taken up again.
 //! - **C4** Nothing else cuts a session: other classes never cut one another.
 //!
 //! # I. Interruption

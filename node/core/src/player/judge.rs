@@ -41,12 +41,13 @@ impl Player {
         if !self.waiting.values().chain(sounding).any(|due| due.item.rules.names_others()) {
             return Vec::new();
         }
+        // One that was ordered ahead of its start leaves the others of that start until then: each has its receipt.
+        let is_due = |due: &&Due| due.begun.is_some() || due.occurrence.nominal <= scene.now.wall;
+        let all = self.waiting.values().filter(is_due);
         let superseded: Vec<_> =
-            self.waiting.values().filter_map(|due| Some((due.key(), self.superseder(due, scene)?))).collect();
+            all.filter_map(|due| Some((due.key(), self.superseder(due, scene)?))).collect();
         let end = |(key, by): (_, Occurrence)| {
-            let due = self.waiting.remove(&key)?;
-            let is_told = due.begun.is_some() || due.occurrence.nominal <= scene.now.wall;
-            is_told.then(|| due.end(Reason::Superseded, Some(by.id)))
+            self.waiting.remove(&key).map(|due| due.end(Reason::Superseded, Some(by.id)))
         };
         superseded.into_iter().filter_map(end).collect()
     }
