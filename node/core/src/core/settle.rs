@@ -195,6 +195,7 @@ impl Core {
             endings.push(ending);
         }
         self.actions.push_back(Action::RecordReceipts(endings));
+        self.fetch.handle_session_over();
         self.wishes_changed = true;
     }
 }

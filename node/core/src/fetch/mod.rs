@@ -125,10 +125,6 @@ impl Fetch {
     pub(crate) fn set_wishes(&mut self, wishes: Wishes) {
         self.wishes = wishes;
         self.trouble.retain(|object, _| self.wishes.is_lacking(object));
-        // What sounded a moment ago may have made room for it.
-        for trouble in self.trouble.values_mut().filter(|trouble| trouble.no_room == Some(Lack::Quota)) {
-            trouble.not_before_ms = 0;
-        }
         if self.want.as_ref().is_some_and(|want| !self.wishes.is_lacking(&want.object)) {
             self.want = None;
         }
@@ -140,6 +136,14 @@ impl Fetch {
 
     pub(crate) fn wishes(&self) -> &Wishes {
         &self.wishes
+    }
+
+    /// A session is over: what sounded may have made room in the quota. Not whenever wishes change, for an object that came whole changes
+    /// them, and two that do not fit together would then push one another out as fast as they come.
+    pub(crate) fn handle_session_over(&mut self) {
+        for trouble in self.trouble.values_mut().filter(|trouble| trouble.no_room == Some(Lack::Quota)) {
+            trouble.not_before_ms = 0;
+        }
     }
 
     /// The control link is up: a controller that did not answer may do so now. What came wrong still waits.
