@@ -331,7 +331,8 @@ impl Board<'_> {
             class,
             started: sound.started,
             sound_ms: i64::from(sound.played_ms),
-            is_exact: is_told && !was_cut_off,
+            told: UnixMs(self.t),
+            is_exact: is_told && !was_cut_off && sound.started.0 <= self.t + SECOND,
         });
     }
 

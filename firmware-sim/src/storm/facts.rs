@@ -199,7 +199,9 @@ pub(crate) struct Session {
     pub(crate) class: Class,
     pub(crate) started: UnixMs,
     pub(crate) sound_ms: i64,
-    /// How long it was heard is known: neither power nor device failed in it.
+    /// When its receipt was written, in true time.
+    pub(crate) told: UnixMs,
+    /// When it began and how long it was heard is known: neither power nor device failed in it, and no clock that was ahead dated it.
     pub(crate) is_exact: bool,
 }
 

@@ -7,7 +7,7 @@ use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::Guards;
 
 use super::almanac::Almanac;
-use super::facts::Facts;
+use super::facts::{self, Facts};
 use super::loudspeaker::Key;
 use super::{DAY, MINUTE, SECOND};
 
@@ -144,8 +144,9 @@ impl Watchman<'_> {
             *is_close |= end.0.abs_diff(heard.started.0) < CLOSE_MS.unsigned_abs();
             count(heard.class, heard.sound_ms);
         }
-        let is_earlier = |started: UnixMs| started < now && is_today(started);
-        let earlier = self.facts.sessions.iter().filter(|past| is_earlier(past.started));
+        // By its record a session may be still to come that a clock dated which was ahead.
+        let is_earlier = |past: &&facts::Session| past.started.min(past.told) < now && is_today(past.started);
+        let earlier = self.facts.sessions.iter().filter(is_earlier);
         for past in earlier.filter(|past| known.iter().all(|known| known.key != past.key)) {
             *is_close |= !past.is_exact;
             count(past.class, past.sound_ms);

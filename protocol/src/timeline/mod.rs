@@ -101,7 +101,8 @@
 //!   but for the last [`QUIET_MARGIN_MS`] of them: what was to begin at their end may do so a millisecond early.
 //! - **G4** *Minutes a day* of a class: sound of the class on one local day, pauses not counted, stays within them. A session
 //!   counts for the day on which it began, with what sounded; with its planned length while that is not known (it was on when the power
-//!   went).
+//!   went). The day is that of its record, even where a clock that was ahead dated it and the day is still to come: no trouble with a
+//!   clock makes a budget larger.
 //! - **G5** *Sessions a day*: of all classes but emergencies, by the local day on which they began.
 //! - **G6** *Volume ceiling*: the volume is the smaller of the document's and the ceiling; the node's state tells the result.
 //! - **G7** An emergency passes G3, G4 and G5, and nothing else; it counts towards neither G4 nor G5.
