@@ -129,7 +129,7 @@ words!(Category);
 /// The language of a track: a BCP 47 tag of a language and nothing more, such as `vi`, `kpm` (K'Ho), `cma` (Mạ),
 /// `cje` (Chu Ru). Two or three lower-case letters (ISO 639-1 or 639-3).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Language(String);
+pub struct Language([u8; 3]);
 
 /// A text that is no language tag.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -140,33 +140,38 @@ impl Language {
     /// Checks the tag.
     pub fn new(tag: impl Into<String>) -> Result<Self, LanguageError> {
         let tag = tag.into();
-        if (2..=3).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_lowercase()) {
-            Ok(Self(tag))
-        } else {
-            Err(LanguageError(tag))
-        }
+        // Two letters have a zero behind them, which comes before all letters.
+        let letters = match tag.as_bytes() {
+            [a, b] => [*a, *b, 0],
+            [a, b, c] => [*a, *b, *c],
+            _ => return Err(LanguageError(tag)),
+        };
+        let has_others = tag.bytes().any(|letter| !letter.is_ascii_lowercase());
+        if has_others { Err(LanguageError(tag)) } else { Ok(Self(letters)) }
     }
 
     /// Vietnamese.
     pub fn vietnamese() -> Self {
-        Self("vi".to_owned())
+        Self(*b"vi\0")
     }
 
     /// The tag.
     pub fn as_str(&self) -> &str {
-        &self.0
+        let letters = if self.0[2] == 0 { &self.0[..2] } else { &self.0[..] };
+        // They were letters of ASCII when they came.
+        std::str::from_utf8(letters).unwrap_or_default()
     }
 }
 
 impl fmt::Display for Language {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for Language {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Language({})", self.0)
+        write!(f, "Language({self})")
     }
 }
 
@@ -183,7 +188,7 @@ impl<C> Encode<C> for Language {
         e: &mut Encoder<W>,
         _: &mut C,
     ) -> Result<(), minicbor::encode::Error<W::Error>> {
-        e.str(&self.0)?.ok()
+        e.str(self.as_str())?.ok()
     }
 }
 

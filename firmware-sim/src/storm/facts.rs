@@ -121,8 +121,14 @@ impl Books {
         sounds
     }
 
-    pub(crate) fn item(&self, id: &ItemId) -> Option<InForce<'_>> {
+    /// The item in force of this id, with its place.
+    pub(crate) fn in_force(&self, id: &ItemId) -> Option<InForce<'_>> {
         self.items().into_iter().find(|in_force| in_force.item.id == *id)
+    }
+
+    /// The item in force of this id.
+    pub(crate) fn item(&self, id: &ItemId) -> Option<&Item> {
+        self.programs().into_iter().find_map(|(_, program)| program.items.iter().find(|item| item.id == *id))
     }
 
     /// What a village hears of an item: for each of its languages, the track, in its order.
@@ -260,7 +266,7 @@ impl Facts {
         for InForce { item, slot, .. } in self.books.items() {
             let key = (item.id.clone(), item.revision, slot.clone());
             // What had this name before and was another item is not this one.
-            let is_same = before.item(&item.id).is_some_and(|known| known.item == item);
+            let is_same = before.item(&item.id).is_some_and(|known| known == item);
             let at = self.since.get(&key).copied().filter(|_| is_same).unwrap_or(wall);
             since.insert(key, at);
         }

@@ -100,7 +100,7 @@ pub(crate) fn only_what_is_planned_sounds(
     intent: &Intent,
     object: &ObjectHash,
 ) -> Verdict {
-    let planned = books.item(&intent.item).filter(|planned| planned.item.revision == intent.revision);
+    let planned = books.in_force(&intent.item).filter(|planned| planned.item.revision == intent.revision);
     let Some(planned) = planned else {
         return Err(format!(
             "{} revision {} sounds, and no plan in force has it",
@@ -121,7 +121,7 @@ pub(crate) fn only_what_is_planned_sounds(
 
 /// How late a start may be: what the item allows, and what is taken up again by as much as its whole session lasts (timeline, I3).
 fn late_at_most_ms(books: &Books, intent: &Intent, is_taken_up: bool) -> Option<i64> {
-    let item = books.item(&intent.item)?.item;
+    let item = books.item(&intent.item)?;
     Some(i64::from(item.start_within_ms) + if is_taken_up { books.session_ms(item) } else { 0 })
 }
 
@@ -165,7 +165,7 @@ pub(crate) fn nothing_sounds_twice(
     let key = (intent.item.clone(), intent.nominal);
     let (revision, times) = sounded.get(&key).copied().unwrap_or((intent.revision, 0));
     sounded.insert(key, (revision, times + 1));
-    let policy = books.item(&intent.item).map(|planned| planned.item.rules.after_interruption);
+    let policy = books.item(&intent.item).map(|planned| planned.rules.after_interruption);
     let is_taken_up = times == 1
         && revision == intent.revision
         && policy.is_some_and(|policy| policy != AfterInterruption::Drop);
@@ -252,7 +252,7 @@ pub(crate) fn nothing_begins_over_budget(
     });
     let heard: Vec<_> = heard.collect();
     let own_ms: i64 = facts.books.item(&intent.item).map_or(0, |planned| {
-        let whole = facts.books.heard(planned.item).into_iter().filter(|object| facts.is_whole(object));
+        let whole = facts.books.heard(planned).into_iter().filter(|object| facts.is_whole(object));
         whole.filter_map(|object| facts.books.length_ms(&object)).sum()
     });
     for guards in facts.books.guards() {

@@ -106,21 +106,21 @@ impl Board<'_> {
 
     pub(super) fn emergency_due(&mut self, item: &ItemId, revision: u32, nominal: UnixMs, from: i64) {
         let wall = self.clock.wall(self.t);
-        let planned = self.facts.books.item(item).filter(|planned| planned.item.revision == revision);
+        let planned = self.facts.books.item(item).filter(|planned| planned.revision == revision);
         let Some(planned) = planned else { return };
-        let heard = self.facts.books.heard(planned.item);
+        let heard = self.facts.books.heard(planned);
         let ready_from = self.clock.wall(from);
         let has_audio = !heard.is_empty()
             && heard
                 .iter()
                 .all(|object| self.facts.whole_since(object).is_some_and(|since| since <= ready_from));
-        let may_start = nominal + i64::from(planned.item.start_within_ms) > wall;
+        let may_start = nominal + i64::from(planned.start_within_ms) > wall;
         // The plan itself may have come at that instant; other trouble must lie well behind.
         let is_undisturbed =
             self.is_calm() && self.other_trouble_until + AFTERMATH_MS < from && self.trouble_until <= from;
         let other = self.session.and_then(|occurrence| self.intents.get(&occurrence));
         let waits_for_another = other.is_some_and(|intent| {
-            let sounding = self.facts.books.item(&intent.item).map(|other| other.item.class);
+            let sounding = self.facts.books.item(&intent.item).map(|other| other.class);
             intent.item != *item && sounding == Some(Class::Emergency)
         });
         let several =
@@ -156,7 +156,7 @@ impl Board<'_> {
     /// What ends as stopped was named by an order just before.
     pub(super) fn is_stopped_by_an_order(&mut self, receipt: &Receipt) {
         let class = self.classes.get(&receipt.occurrence).copied();
-        let class = class.or_else(|| Some(self.facts.books.item(&receipt.item)?.item.class));
+        let class = class.or_else(|| Some(self.facts.books.item(&receipt.item)?.class));
         self.orders.retain(|(at, _)| self.t - at < STOPPED_MS);
         let orders = self.orders.iter().map(|(_, order)| order);
         let verdict = invariants::an_order_stops_only_what_it_names(orders, class, receipt);

@@ -1,9 +1,12 @@
 //! COSE_Sign1 bytes: tagged (18), payload attached, nothing in the unprotected header.
 
+use std::rc::Rc;
+
 use coset::{CoseSign1, CoseSign1Builder, TaggedCborSerializable};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
-use super::{Claims, Refusal, memo};
+use super::memo::{self, Sha};
+use super::{Claims, Refusal};
 use crate::wire::MESSAGE_MAX_BYTES;
 
 /// Signs a payload; no external additional data.
@@ -20,18 +23,19 @@ pub(super) fn sign(claims: &Claims, payload: Vec<u8>, key: &SigningKey) -> Vec<u
 }
 
 /// A parsed envelope whose signature has yet to be checked.
-#[derive(Clone)]
 pub(super) struct Envelope {
     claims: Claims,
     cose: CoseSign1,
+    /// Digest of its bytes, where envelopes are remembered.
+    remembered_as: Option<Sha>,
 }
 
 impl Envelope {
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
-        memo::parsed(bytes, || Self::parse_anew(bytes))
+    pub(super) fn parse(bytes: &[u8]) -> Result<Rc<Self>, Refusal> {
+        memo::parsed(bytes, |remembered_as| Self::parse_anew(bytes, remembered_as))
     }
 
-    fn parse_anew(bytes: &[u8]) -> Result<Self, Refusal> {
+    fn parse_anew(bytes: &[u8], remembered_as: Option<Sha>) -> Result<Self, Refusal> {
         if bytes.len() > MESSAGE_MAX_BYTES {
             return Err(Refusal::Malformed);
         }
@@ -40,7 +44,7 @@ impl Envelope {
             return Err(Refusal::Malformed);
         }
         let claims = Claims::from_header(&cose.protected.header)?;
-        Ok(Self { claims, cose })
+        Ok(Self { claims, cose, remembered_as })
     }
 
     pub(super) fn claims(&self) -> &Claims {
@@ -49,9 +53,11 @@ impl Envelope {
 
     /// Checks the signature over the bytes as they were received (RFC 9052, 4.4).
     pub(super) fn verify(&self, key: &VerifyingKey) -> Result<(), Refusal> {
-        self.cose.verify_signature(&[], |signature, signed_bytes| {
-            let signature = Signature::from_slice(signature).map_err(|_| Refusal::BadSignature)?;
-            if memo::is_right(key, signed_bytes, &signature) { Ok(()) } else { Err(Refusal::BadSignature) }
+        memo::verified(self.remembered_as, key, || {
+            self.cose.verify_signature(&[], |signature, signed_bytes| {
+                let signature = Signature::from_slice(signature).map_err(|_| Refusal::BadSignature)?;
+                key.verify_strict(signed_bytes, &signature).map_err(|_| Refusal::BadSignature)
+            })
         })
     }
 

@@ -5,21 +5,24 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
-use ed25519_dalek::{Signature, VerifyingKey};
+use ed25519_dalek::VerifyingKey;
 use sha2::{Digest as _, Sha256};
 
 use super::Refusal;
 use super::cose::Envelope;
 
-type Sha = [u8; 32];
+/// A SHA-256, or the bytes of a key.
+pub(super) type Sha = [u8; 32];
 
-/// What a thread remembers, by digest.
+/// What a thread remembers.
 #[derive(Default)]
 struct Memo {
-    /// Of key, signature and signed bytes that went together.
-    right: HashSet<Sha>,
-    envelopes: HashMap<Sha, Envelope>,
+    /// By the digest of the bytes.
+    envelopes: HashMap<Sha, Rc<Envelope>>,
+    /// Which envelope's signature is right, by which key.
+    right: HashSet<(Sha, Sha)>,
     /// By its bytes.
     keys: HashMap<Sha, Option<VerifyingKey>>,
     /// How many of each.
@@ -30,48 +33,49 @@ thread_local! {
     static MEMO: RefCell<Option<Memo>> = const { RefCell::new(None) };
 }
 
-/// From here on, this thread parses the same envelope, and verifies the same signature of the same bytes by the same key, only once.
-/// It remembers at most `most` of each. What is wrong is looked at each time.
+/// From here on, this thread parses the same envelope, and verifies the same envelope by the same key, only once. It remembers at
+/// most `most` of each. What is wrong is looked at each time.
 pub fn remember(most: usize) {
     MEMO.with_borrow_mut(|memo| *memo = Some(Memo { most, ..Memo::default() }));
 }
 
-/// Whether the signature is right.
-pub(super) fn is_right(key: &VerifyingKey, signed_bytes: &[u8], signature: &Signature) -> bool {
-    let verify = || key.verify_strict(signed_bytes, signature).is_ok();
+/// Verifies an envelope by a key. `id` is that with which it was [parsed].
+pub(super) fn verified(
+    id: Option<Sha>,
+    key: &VerifyingKey,
+    verify: impl FnOnce() -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
     MEMO.with_borrow_mut(|memo| {
-        let Some(Memo { right, most, .. }) = memo else { return verify() };
-        let digest = sha([key.as_bytes().as_slice(), &signature.to_bytes(), signed_bytes]);
-        if right.contains(&digest) {
-            return true;
+        let Some((Memo { right, most, .. }, id)) = memo.as_mut().zip(id) else { return verify() };
+        let both = (id, key.to_bytes());
+        if right.contains(&both) {
+            return Ok(());
         }
-        let is_right = verify();
-        if is_right {
-            if right.len() >= *most {
-                right.clear();
-            }
-            right.insert(digest);
+        verify()?;
+        if right.len() >= *most {
+            right.clear();
         }
-        is_right
+        right.insert(both);
+        Ok(())
     })
 }
 
-/// The envelope of these bytes.
+/// The envelope of these bytes. `parse` gets the digest by which it is remembered, if it is.
 pub(super) fn parsed(
     bytes: &[u8],
-    parse: impl FnOnce() -> Result<Envelope, Refusal>,
-) -> Result<Envelope, Refusal> {
+    parse: impl FnOnce(Option<Sha>) -> Result<Envelope, Refusal>,
+) -> Result<Rc<Envelope>, Refusal> {
     MEMO.with_borrow_mut(|memo| {
-        let Some(Memo { envelopes, most, .. }) = memo else { return parse() };
-        let digest = sha([bytes]);
+        let Some(Memo { envelopes, most, .. }) = memo else { return parse(None).map(Rc::new) };
+        let digest: Sha = Sha256::digest(bytes).into();
         if let Some(known) = envelopes.get(&digest) {
-            return Ok(known.clone());
+            return Ok(Rc::clone(known));
         }
-        let envelope = parse()?;
+        let envelope = Rc::new(parse(Some(digest))?);
         if envelopes.len() >= *most {
             envelopes.clear();
         }
-        envelopes.insert(digest, envelope.clone());
+        envelopes.insert(digest, Rc::clone(&envelope));
         Ok(envelope)
     })
 }
@@ -87,29 +91,23 @@ pub(crate) fn key(bytes: &Sha, parse: impl FnOnce() -> Option<VerifyingKey>) -> 
     })
 }
 
-fn sha<const N: usize>(parts: [&[u8]; N]) -> Sha {
-    let mut all = Sha256::new();
-    for part in parts {
-        all.update(part);
-    }
-    all.finalize().into()
-}
-
 #[cfg(test)]
 mod tests {
-    use ed25519_dalek::{Signer as _, SigningKey};
+    use ed25519_dalek::SigningKey;
 
     use super::*;
 
     #[test]
-    fn what_is_remembered_is_that_key_that_signature_and_those_bytes() {
+    fn what_is_remembered_is_that_envelope_by_that_key() {
         let (own, other) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
-        let signature = own.sign(b"the plan");
+        let wrong = || Err(Refusal::BadSignature);
         let check = || {
-            assert!(is_right(&own.verifying_key(), b"the plan", &signature));
-            assert!(!is_right(&other.verifying_key(), b"the plan", &signature));
-            assert!(!is_right(&own.verifying_key(), b"the plot", &signature));
-            assert!(!is_right(&own.verifying_key(), b"the plan", &own.sign(b"the plot")));
+            for id in [[1; 32], [2; 32]] {
+                // Right for this key, and for no other; what is wrong is looked at each time.
+                assert_eq!(verified(Some(id), &own.verifying_key(), || Ok(())), Ok(()));
+                assert_eq!(verified(Some(id), &other.verifying_key(), wrong), wrong());
+                assert_eq!(verified(None, &own.verifying_key(), wrong), wrong());
+            }
             assert!(matches!(Envelope::parse(b"no envelope"), Err(Refusal::Malformed)));
             for known in [&own, &other] {
                 let bytes = known.verifying_key().to_bytes();
@@ -121,9 +119,9 @@ mod tests {
         };
         check();
         remember(1);
-        for _ in 0..2 {
-            check();
-            assert!(is_right(&own.verifying_key(), b"another", &own.sign(b"another")));
-        }
+        check();
+        check();
+        assert_eq!(verified(Some([2; 32]), &own.verifying_key(), wrong), Ok(()), "it was right a moment ago");
+        assert_eq!(verified(Some([1; 32]), &own.verifying_key(), wrong), wrong(), "there was room for one");
     }
 }

@@ -73,12 +73,16 @@ impl Player {
     fn guard(&mut self, scene: &Scene<'_>) -> Vec<Ended> {
         let now = scene.now.wall;
         let is_free = self.session.is_none() && !self.is_closing;
+        let may_begin = |due: &&Due| is_free || due.occurrence.class == Class::Emergency;
+        if !self.waiting.values().any(|due| may_begin(&due)) {
+            return Vec::new();
+        }
         let aired = self.aired(scene);
         let mut never = Vec::new();
         let judged: Vec<_> = self
             .waiting
             .values()
-            .filter(|due| is_free || due.occurrence.class == Class::Emergency)
+            .filter(may_begin)
             .map(|due| (due.key(), self.judge(due, scene, &aired)))
             .collect();
         for (key, judgement) in judged {
