@@ -121,6 +121,8 @@ fn seeds_that_once_failed_hold() {
     // Another item took the name and revision of one that had left: it counted from when that one had come, until a restart.
     holds(&Storm { first: 17, ..storm(61418, 1, 3, "power,jump,drift") });
     holds(&Storm { first: 18, ..storm(62364, 1, 3, "power,link,drift") });
+    // The power went in the midst of a receipt, which became durable before the one that waited for room on a full disk.
+    holds(&Storm { first: 10, ..storm(4023, 1, 3, "power,link,disk-full,disk-failing") });
     // A clock that was ahead had dated a session into a day to come, whose budget the model did not count it to.
     holds(&Storm { first: 12, ..storm(1383, 1, 3, "jump,guards") });
 }

@@ -33,8 +33,8 @@ impl Board<'_> {
             self.trace.action(self.t, &action);
             match &mut self.cut_in {
                 Some(0 | 1) => {
-                    // In the midst of this one: done or not done, never half.
-                    if self.rng.percent(50) {
+                    // In the midst of this one: done or not done, never half; and not before what waits for room.
+                    if self.rng.percent(50) && !self.disk.waits() {
                         self.commit(&action);
                     }
                     self.lose_power();
