@@ -118,7 +118,8 @@
 //! - **X1** A live [order](crate::command::Order) ends what it names, of what sounds and of what is due and waits: at once, as
 //!   [`Reason::Stopped`], whatever the item's policy is. What is planned for later stays planned.
 //! - **X2** It is believed by its signature (emergency key, node within the key's area), for at most a minute, and obeyed once.
-//! - **X3** While the clock is unknown it is believed if it names the node's present boot.
+//! - **X3** While the clock is unknown it is believed if it names the node's present boot; and if it is valid by the floored clock and
+//!   newer than what was obeyed. The second is no more than whoever holds back messages can do anyway, for an order only silences.
 //!
 //! # K. Clock
 //! - **K1** While the clock is [`ClockTrust::Unknown`](crate::report::ClockTrust::Unknown) nothing begins by the plan; what sounds goes on.
