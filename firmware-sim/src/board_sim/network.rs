@@ -15,6 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::line::Line;
+
 /// Bytes on the wire, of everything that counts into it.
 #[derive(Debug, Default)]
 pub struct Traffic {
@@ -48,6 +50,8 @@ pub enum Outage {
 /// A board's way to its broker.
 pub struct Network {
     way: Arc<dyn Dial>,
+    /// How slow it is, where it is.
+    line: Option<Arc<Line>>,
     traffic: Arc<Traffic>,
     state: Mutex<State>,
 }
@@ -59,11 +63,17 @@ struct State {
 }
 
 impl Network {
-    /// A network that works.
+    /// A network that works, as fast as the way is.
     #[must_use]
     pub fn new(way: Arc<dyn Dial>, traffic: Arc<Traffic>) -> Arc<Self> {
+        Self::over(way, None, traffic)
+    }
+
+    /// A network that works, over a line.
+    #[must_use]
+    pub fn over(way: Arc<dyn Dial>, line: Option<Arc<Line>>, traffic: Arc<Traffic>) -> Arc<Self> {
         let state = State { outage: None, cut: CancellationToken::new() };
-        Arc::new(Self { way, traffic, state: Mutex::new(state) })
+        Arc::new(Self { way, line, traffic, state: Mutex::new(state) })
     }
 
     /// Cuts every connection, and lets none come about until [`Network::mend`].
@@ -79,6 +89,12 @@ impl Network {
         if state.outage.take().is_some() {
             state.cut = CancellationToken::new();
         }
+    }
+
+    /// Whether it is away.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.state().outage.is_some()
     }
 
     /// The dialler for a link over this network.
@@ -114,7 +130,10 @@ impl Dial for Dialler {
                 Some(Outage::Silent) => std::future::pending::<()>().await,
                 None => {}
             }
-            let stream = self.0.way.dial(deadline).await?;
+            let mut stream = self.0.way.dial(deadline).await?;
+            if let Some(line) = &self.0.line {
+                stream = line.over(stream);
+            }
             let network = Arc::clone(&self.0);
             let stream = Exposed { stream, cut: Box::pin(cut.cancelled_owned()), dead: None, network };
             Ok(Box::new(stream) as Box<dyn ByteStream>)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use loa_firmware_sim::fleet::classes::Shares;
 use loa_firmware_sim::fleet::{FleetOptions, members, run};
 
 use super::BrokerArgs;
@@ -29,6 +30,16 @@ pub(crate) struct FleetArgs {
     /// How many switch on in a second.
     #[arg(long, default_value_t = 200.0)]
     joins_per_s: f64,
+    /// On what lines they hang: shares of fibre, 4g, 64k and on-off, such as fibre=0.2,4g=0.5,64k=0.2,on-off=0.1; who is left over
+    /// has nothing imposed.
+    #[arg(long, default_value = "")]
+    links: Shares,
+    /// How many of all boards lose their power in a minute, for some seconds each.
+    #[arg(long, default_value_t = 0.0)]
+    churn_per_min: f64,
+    /// Where the chance in outages and churn comes from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
     /// Ends by itself after so many seconds.
     #[arg(long)]
     for_s: Option<f64>,
@@ -46,6 +57,9 @@ impl FleetArgs {
             let members = members::load(&self.identities, self.nodes, &reach)?;
             let mut options = FleetOptions::new(members);
             options.joins_per_s = self.joins_per_s;
+            options.links = self.links.clone();
+            options.churn_per_min = self.churn_per_min;
+            options.seed = self.seed;
             options.each_second = Some(Box::new(|figures| eprintln!("{figures}")));
             let report = run(options, stop).await?;
             println!("{}", serde_json::to_string(&report).context("writing the report")?);

@@ -9,6 +9,7 @@ use loa_protocol::receipt::{Outcome, Receipt};
 use loa_protocol::time::UnixMs;
 use serde::Serialize;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::report::Spread;
 use crate::board_sim::network::Traffic;
@@ -22,7 +23,32 @@ pub struct Counters {
     now: Gauges,
     totals: Totals,
     start_errors: Mutex<Spread>,
+    connect_times: Mutex<Spread>,
+    round: Mutex<Round>,
     changed: Notify,
+}
+
+/// What boards have done since somebody began to count.
+#[derive(Debug)]
+struct Round {
+    began: Instant,
+    applied: Spread,
+    sounding: Spread,
+}
+
+impl Default for Round {
+    fn default() -> Self {
+        Self { began: Instant::now(), applied: Spread::default(), sounding: Spread::default() }
+    }
+}
+
+/// How long after the beginning of a round boards came to something.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RoundFigures {
+    /// Until each document was applied that was.
+    pub applied: Spread,
+    /// Until each sound began that did.
+    pub sounding: Spread,
 }
 
 /// What is so at present.
@@ -150,17 +176,46 @@ impl Counters {
     /// By how much sounds began later than ordered.
     #[must_use]
     pub fn start_errors(&self) -> Spread {
-        self.spread().clone()
+        lock(&self.start_errors).clone()
+    }
+
+    /// How long boards took to connect.
+    #[must_use]
+    pub fn connect_times(&self) -> Spread {
+        lock(&self.connect_times).clone()
+    }
+
+    /// Begins to count anew how soon documents are applied and sounds begin, from this moment.
+    pub fn begin_round(&self) {
+        *lock(&self.round) = Round::default();
+    }
+
+    /// How soon documents were applied and sounds began since [`Counters::begin_round`].
+    #[must_use]
+    pub fn round(&self) -> RoundFigures {
+        let Round { applied, sounding, began: _ } = &*lock(&self.round);
+        RoundFigures { applied: applied.clone(), sounding: sounding.clone() }
+    }
+
+    fn note_in_round(&self, spread: impl FnOnce(&mut Round) -> &mut Spread) {
+        let mut round = lock(&self.round);
+        let ms = ms_since(round.began);
+        spread(&mut round).add(ms);
     }
 
     pub(super) fn count_failed(&self) {
         add(&self.totals.failed, 1);
         self.changed.notify_waiters();
     }
+}
 
-    fn spread(&self) -> MutexGuard<'_, Spread> {
-        self.start_errors.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Held for moments; what a panicking holder leaves is whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn ms_since(began: Instant) -> f32 {
+    began.elapsed().as_secs_f32() * 1000.0
 }
 
 fn add(total: &AtomicU64, count: usize) {
@@ -175,16 +230,26 @@ pub(super) struct Meter {
     is_connected: bool,
     is_fetching: bool,
     is_sounding: bool,
+    /// Since when it has wanted its control connection; `None` while that stands, or without power.
+    seeking: Option<Instant>,
 }
 
 impl Meter {
     pub(super) fn new(counters: Arc<Counters>) -> Self {
-        Self { counters, is_booted: false, is_connected: false, is_fetching: false, is_sounding: false }
+        Self {
+            counters,
+            is_booted: false,
+            is_connected: false,
+            is_fetching: false,
+            is_sounding: false,
+            seeking: None,
+        }
     }
 
     /// The board is without power, or has ended.
     fn go_dark(&mut self) {
-        let Self { counters, is_booted, is_connected, is_fetching, is_sounding } = self;
+        let Self { counters, is_booted, is_connected, is_fetching, is_sounding, seeking } = self;
+        *seeking = None;
         set(is_booted, &counters.now.booted, false);
         set(is_connected, &counters.now.connected, false);
         set(is_fetching, &counters.now.fetching, false);
@@ -220,16 +285,25 @@ impl Observer for Meter {
         let counters = Arc::clone(&self.counters);
         let Counters { now, totals, .. } = &*counters;
         match happening {
-            Happening::Booted { .. } => set(&mut self.is_booted, &now.booted, true),
+            Happening::Booted { .. } => {
+                set(&mut self.is_booted, &now.booted, true);
+                self.seeking = Some(Instant::now());
+            }
             Happening::Stopped | Happening::PowerCut { .. } => self.go_dark(),
             Happening::Connected { link, .. } => {
                 self.set_link(link, true);
                 if link == Link::Control {
                     add(&totals.connections, 1);
+                    if let Some(since) = self.seeking.take() {
+                        lock(&counters.connect_times).add(ms_since(since));
+                    }
                 }
             }
             Happening::Disconnected { link, was_up, retry_in_ms, .. } => {
                 self.set_link(link, false);
+                if link == Link::Control && was_up && retry_in_ms.is_some() {
+                    self.seeking = Some(Instant::now());
+                }
                 match (was_up, retry_in_ms) {
                     // Closed on purpose.
                     (_, None) => {}
@@ -238,13 +312,17 @@ impl Observer for Meter {
                 }
             }
             Happening::Refused { .. } => add(&totals.refused, 1),
-            Happening::Applied { .. } => add(&totals.documents_applied, 1),
+            Happening::Applied { .. } => {
+                counters.note_in_round(|round| &mut round.applied);
+                add(&totals.documents_applied, 1);
+            }
             Happening::Complained { .. } => add(&totals.complaints, 1),
             Happening::Stored { .. } => add(&totals.blocks_stored, 1),
             Happening::Ready { .. } => add(&totals.objects_ready, 1),
             Happening::Began { error_ms, .. } => {
                 set(&mut self.is_sounding, &now.sounding, true);
-                counters.spread().add(error_ms);
+                lock(&counters.start_errors).add(error_ms);
+                counters.note_in_round(|round| &mut round.sounding);
                 add(&totals.sounds_begun, 1);
             }
             Happening::Ended { .. } => set(&mut self.is_sounding, &now.sounding, false),
@@ -300,6 +378,10 @@ impl fmt::Display for Figures {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use loa_protocol::ids::ObjectHash;
+
     use super::*;
 
     #[tokio::test]
@@ -318,5 +400,42 @@ mod tests {
         assert_eq!(waiting.await.unwrap().connections, 4);
         drop(meters);
         assert_eq!(counters.figures().connected, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_round_counts_from_its_beginning() {
+        let counters = Arc::new(Counters::default());
+        let mut meter = Meter::new(Arc::clone(&counters));
+        let mut begin =
+            || meter.note(UnixMs(0), Happening::Began { object: ObjectHash::of(b"x"), error_ms: 1.0 });
+        begin();
+        counters.begin_round();
+        tokio::time::advance(Duration::from_millis(40)).await;
+        begin();
+        let RoundFigures { applied, sounding } = counters.round();
+        assert_eq!((applied.figures().count, sounding.figures().count), (0, 1));
+        assert_eq!(sounding.figures().max, Some(40.0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connecting_is_timed_from_power_and_from_each_loss() {
+        let counters = Arc::new(Counters::default());
+        let mut meter = Meter::new(Arc::clone(&counters));
+        let booted = Happening::Booted { boot: 1, documents: 0, objects: 0, partial: vec![], receipts: 0 };
+        let connected = Happening::Connected { link: Link::Control, connection: 1 };
+        let lost = |retry_in_ms| Happening::Disconnected {
+            link: Link::Control,
+            was_up: true,
+            reason: String::new(),
+            retry_in_ms,
+        };
+        for (happening, then_ms) in
+            [(booted, 30), (connected.clone(), 1_000), (lost(Some(5)), 70), (connected, 500), (lost(None), 9)]
+        {
+            meter.note(UnixMs(0), happening);
+            tokio::time::advance(Duration::from_millis(then_ms)).await;
+        }
+        let times = counters.connect_times().figures();
+        assert_eq!((times.count, times.max), (2, Some(70.0)));
     }
 }

@@ -28,6 +28,24 @@ pub fn raise_open_files(needed: u64) -> Result<(), LimitError> {
         .map_err(|_| LimitError { needed, allowed: maximum.unwrap_or(allowed) })
 }
 
+/// Makes room for a control connection of each of so many boards, and for as many bulk connections as the system allows; gives how
+/// many of these there may be at a time.
+///
+/// # Errors
+/// [`LimitError`] where not even the control connections fit.
+pub fn raise_for_boards(boards: u64, other_files: u64) -> Result<u64, LimitError> {
+    let all = 2 * boards + other_files;
+    match raise_open_files(all) {
+        Ok(()) => Ok(boards),
+        // What the system never gives more than.
+        Err(LimitError { allowed, .. }) if allowed > boards + other_files => {
+            raise_open_files(allowed)?;
+            Ok(allowed - boards - other_files)
+        }
+        Err(error) => Err(LimitError { needed: all, ..error }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +59,14 @@ mod tests {
         let error = raise_open_files(1 << 40).unwrap_err();
         assert_eq!(error.needed, 1 << 40);
         assert!(error.to_string().contains("ulimit -n 1099511627776"), "{error}");
+    }
+
+    #[test]
+    fn where_not_all_can_fetch_at_a_time_some_can() {
+        assert_eq!(raise_for_boards(10, 4).unwrap(), 10);
+        let Some(allowed) = getrlimit(Resource::Nofile).maximum else { return };
+        let boards = allowed - 20;
+        assert_eq!(raise_for_boards(boards, 4).unwrap(), 16);
+        assert_eq!(raise_for_boards(allowed, 4).unwrap_err().needed, 2 * allowed + 4);
     }
 }

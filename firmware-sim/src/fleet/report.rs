@@ -19,8 +19,11 @@ pub struct FleetReport {
     pub at_end: Figures,
     /// Actual minus ordered instants of all sounds that began.
     pub start_error_ms: SpreadFigures,
-    /// Resident memory of this process at the end, the highest it ever was, divided by the boards, in bytes; `None` where
-    /// the system does not tell.
+    /// From a board's power to its control connection, and from the loss of one to the next.
+    pub connect_ms: SpreadFigures,
+    /// Resident memory of this process at the end, the highest it ever was, in bytes; `None` where the system does not tell.
+    pub memory_bytes: Option<u64>,
+    /// The same, divided by the boards.
     pub memory_bytes_per_node: Option<u64>,
 }
 
@@ -31,6 +34,8 @@ pub struct SpreadFigures {
     pub count: u64,
     /// Half of them are at most this.
     pub p50: Option<f32>,
+    /// 9 of 10 are at most this.
+    pub p90: Option<f32>,
     /// 99 of 100 are at most this.
     pub p99: Option<f32>,
     /// The largest.
@@ -40,14 +45,16 @@ pub struct SpreadFigures {
 impl FleetReport {
     pub(super) fn new(nodes: usize, ran: Duration, at_stop: Figures, counters: &Counters) -> Self {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let memory = peak_resident_bytes(&status);
+        let memory_bytes = peak_resident_bytes(&status);
         Self {
             nodes,
             duration_s: ran.as_secs_f64(),
             at_stop,
             at_end: counters.figures(),
             start_error_ms: counters.start_errors().figures(),
-            memory_bytes_per_node: memory.and_then(|bytes| bytes.checked_div(nodes as u64)),
+            connect_ms: counters.connect_times().figures(),
+            memory_bytes,
+            memory_bytes_per_node: memory_bytes.and_then(|bytes| bytes.checked_div(nodes as u64)),
         }
     }
 }
@@ -92,6 +99,7 @@ impl Spread {
         SpreadFigures {
             count: self.count,
             p50: self.percentile(50),
+            p90: self.percentile(90),
             p99: self.percentile(99),
             max: is_any.then_some(self.max),
         }
@@ -118,7 +126,8 @@ mod tests {
         assert_eq!(spread.figures(), SpreadFigures::default());
         (0..99).for_each(|_| spread.add(1.2));
         spread.add(40_000.0);
-        let expected = SpreadFigures { count: 100, p50: Some(1.5), p99: Some(1.5), max: Some(40_000.0) };
+        let expected =
+            SpreadFigures { count: 100, p50: Some(1.5), p90: Some(1.5), p99: Some(1.5), max: Some(40_000.0) };
         assert_eq!(spread.figures(), expected);
         spread.add(-3.0);
         assert_eq!(spread.figures().p99, Some(1.5));

@@ -40,7 +40,7 @@ mod life;
 mod loudspeaker;
 mod office;
 mod reference;
-mod rng;
+pub(crate) mod rng;
 mod schedule;
 pub mod shrink;
 mod sound;
