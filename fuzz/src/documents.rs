@@ -4,10 +4,12 @@
 use std::convert::Infallible;
 
 use ed25519_dalek::{Signer as _, SigningKey};
+use loa_protocol::alert::AreaAlerts;
 use loa_protocol::bulletin::Class;
 use loa_protocol::clock::TimeAnswer;
 use loa_protocol::envelope::{
-    Opened, Recipient, Refusal, Validity, open, open_key_set, open_time, seal, seal_key_set,
+    Opened, Recipient, Refusal, Validity, claims_of, open, open_alerts, open_key_set, open_time, seal,
+    seal_key_set,
 };
 use loa_protocol::ids::Digest;
 use loa_protocol::keys::KeySet;
@@ -54,6 +56,15 @@ pub fn hold(bytes: &[u8]) {
         let by_another = seal_key_set(&keys::key_set(), &keys::tenant(), validity(), &keys::plan_key());
         assert_eq!(as_key_set(&by_another).map(|opened| opened.document), Err(Refusal::UnknownKey));
     }
+    // No key of this set alarms, whatever is signed with it; a key for emergencies does.
+    if let Ok(alerts) = AreaAlerts::from_cbor(bytes) {
+        let day = Validity { expires_s: keys::ISSUED_AT_S + 86_400, ..validity() };
+        let by = |key: &SigningKey| seal(&alerts, &keys::tenant(), day, key);
+        assert!(as_alerts(&by(&keys::plan_key())).is_err(), "the plan key alarmed");
+        if let Ok(opened) = as_alerts(&by(&keys::emergency_key())) {
+            assert_eq!(opened.document, alerts);
+        }
+    }
     // No key of this set tells the time, whatever is signed with it.
     if let Ok(answer) = TimeAnswer::from_cbor(bytes) {
         let issued_at_s = answer.answered.seconds();
@@ -63,6 +74,9 @@ pub fn hold(bytes: &[u8]) {
         assert!(as_time(&envelope).is_err(), "the plan key told the time");
     }
     let _refused = (as_time(bytes).is_err(), as_node(bytes).is_err(), as_key_set(bytes).is_err());
+    if let Ok(opened) = as_alerts(bytes) {
+        assert_eq!(claims_of(bytes), Ok(opened.claims));
+    }
 }
 
 fn now() -> UnixMs {
@@ -89,6 +103,14 @@ fn as_node(envelope: &[u8]) -> Result<Opened<NodeDocument>, Refusal> {
     let (tenant, node, path) = (keys::tenant(), keys::node(), keys::path());
     let recipient = Recipient { tenant: &tenant, node: &node, path: &path };
     open(envelope, &keys::key_set(), recipient, now())
+}
+
+fn as_alerts(envelope: &[u8]) -> Result<Opened<AreaAlerts>, Refusal> {
+    let (tenant, node, path) = (keys::tenant(), keys::node(), keys::path());
+    let recipient = Recipient { tenant: &tenant, node: &node, path: &path };
+    let opened = open_alerts(envelope, &keys::emergency_key_set(), recipient, now())?;
+    assert!(path.contains(&opened.document.area), "an alarm for another place");
+    Ok(opened)
 }
 
 fn as_time(envelope: &[u8]) -> Result<Opened<TimeAnswer>, Refusal> {

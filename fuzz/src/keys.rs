@@ -48,6 +48,22 @@ pub(crate) fn key_set() -> KeySet {
     KeySet { version: 3, keys: vec![KeyEntry { public_key: plan_key().verifying_key().to_bytes(), scope }] }
 }
 
+pub(crate) fn emergency_key() -> SigningKey {
+    SigningKey::from_bytes(&[3; 32])
+}
+
+/// The same set with a second key, for emergencies alone.
+pub(crate) fn emergency_key_set() -> KeySet {
+    let mut set = key_set();
+    let scope = Scope {
+        purposes: vec![Purpose::Emergency],
+        classes: vec![Class::Emergency],
+        ..set.keys[0].scope.clone()
+    };
+    set.keys.push(KeyEntry { public_key: emergency_key().verifying_key().to_bytes(), scope });
+    set
+}
+
 /// A plan without items, as a payload for headers.
 pub(crate) fn area_plan() -> AreaPlan {
     AreaPlan {
@@ -57,6 +73,7 @@ pub(crate) fn area_plan() -> AreaPlan {
         program: Program::default(),
         guards: Default::default(),
         own_priority_first: false,
+        prepared: Vec::new(),
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::fmt::Debug;
 
+use loa_protocol::alert::{AlertAnswer, AreaAlerts};
 use loa_protocol::clock::{Sample, TimeAnswer, TimeRequest};
 use loa_protocol::enrolment::{EnrolAnswer, EnrolRequest, EnrolmentToken, SignedTrustAnchor, TrustAnchor};
 use loa_protocol::keys::KeySet;
 use loa_protocol::plan::{AreaPlan, NodeDocument};
 use loa_protocol::receipt::{ReceiptAck, ReceiptBatch};
 use loa_protocol::report::{Event, Health, Presence, State};
+use loa_protocol::time::UnixMs;
+use loa_protocol::timeline::Start;
 use loa_protocol::topic::Topic;
 use loa_protocol::transfer::{Block, Want};
 use loa_protocol::wire::Wire;
@@ -18,6 +21,15 @@ use crate::keys;
 pub fn hold(bytes: &[u8]) {
     round_trip::<AreaPlan>(bytes);
     round_trip::<NodeDocument>(bytes);
+    if let Some(alerts) = round_trip::<AreaAlerts>(bytes) {
+        let expires = UnixMs(i64::from(u32::MAX));
+        for item in alerts.items_until(expires) {
+            let Start::At(nominal) = item.start else { panic!("an alert that starts by a pattern") };
+            let latest = nominal + i64::from(item.start_within_ms);
+            assert!(latest < expires || item.start_within_ms == 0, "an alert outlasts its document");
+        }
+    }
+    round_trip::<AlertAnswer>(bytes);
     round_trip::<KeySet>(bytes);
     round_trip::<Block>(bytes);
     round_trip::<ReceiptBatch>(bytes);

@@ -89,5 +89,6 @@ fn item(case: &Case<'_>, start: Start) -> Item {
         start_within_ms: 0,
         tracks: Vec::new(),
         rules: ItemRules::default(),
+        status: Default::default(),
     }
 }

@@ -76,6 +76,7 @@ fn item(number: usize) -> Result<Item, Failure> {
         start_within_ms: 600_000,
         tracks: vec![Track { language: Language::vietnamese(), object: ObjectHash([0; 32]) }],
         rules: ItemRules { excluded_calendars: vec![CalendarId::new("le")?], ..ItemRules::default() },
+        status: Default::default(),
     })
 }
 

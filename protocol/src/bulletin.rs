@@ -34,6 +34,42 @@ impl Class {
     }
 }
 
+/// Whether a message is meant, as the status of CAP (OASIS Common Alerting Protocol 1.2, section 3.2.1). What sounds of an exercise
+/// says so in its own words; this is for displays and reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Status {
+    /// *Thật*: people shall act on it.
+    #[n(0)]
+    #[default]
+    Actual,
+    /// *Diễn tập*: for those who take part in an exercise.
+    #[n(1)]
+    Exercise,
+    /// *Thử thiết bị*: nobody shall act on it.
+    #[n(2)]
+    Test,
+}
+
+impl Status {
+    /// All, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::Actual, Self::Exercise, Self::Test];
+
+    /// The word in the API and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Actual => "actual",
+            Self::Exercise => "exercise",
+            Self::Test => "test",
+        }
+    }
+
+    /// Whether people shall act on it.
+    pub fn is_actual(&self) -> bool {
+        *self == Self::Actual
+    }
+}
+
 /// What a bulletin is about; the topics by which reach is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 #[cbor(index_only)]
@@ -102,7 +138,7 @@ impl Category {
     }
 }
 
-/// A word that names no class or category.
+/// A word that names no class, category or status.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not known here")]
 pub struct UnknownWord(pub String);
@@ -125,6 +161,7 @@ macro_rules! words {
 }
 words!(Class);
 words!(Category);
+words!(Status);
 
 /// The language of a track: a BCP 47 tag of a language and nothing more, such as `vi`, `kpm` (K'Ho), `cma` (Mạ),
 /// `cje` (Chu Ru). Two or three lower-case letters (ISO 639-1 or 639-3).

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no randomness; time and keys are arguments. Wire types live here alone, and each has a
 //! golden file in `protocol/golden/`. The protocol is described for other makers' boards in `docs/protocol.md`.
 
+pub mod alert;
 pub mod area;
 pub mod bulletin;
 pub mod clock;

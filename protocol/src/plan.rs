@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
 use crate::area::AreaPath;
-use crate::bulletin::{Category, Class, Language};
+use crate::bulletin::{Category, Class, Language, Status};
 use crate::ids::{AreaId, BulletinId, ItemId, NodeId, ObjectHash};
 use crate::time::UnixMs;
 use crate::timeline::{self, Calendar, Guards, ItemRules, Start};
@@ -16,6 +16,8 @@ use crate::wire::{Wire, WireError, require};
 
 /// Most items in one document.
 pub const ITEMS_MAX: usize = 1_000;
+/// Most objects that an area's nodes keep ready for emergencies.
+pub const PREPARED_MAX: usize = 64;
 /// Most tracks of one item.
 pub const TRACKS_MAX: usize = 16;
 /// Most languages of one village.
@@ -114,6 +116,10 @@ pub struct Item {
     #[n(11)]
     #[cbor(skip_if = "ItemRules::is_default")]
     pub rules: ItemRules,
+    /// Whether it is meant, or an exercise.
+    #[n(12)]
+    #[cbor(skip_if = "Status::is_actual")]
+    pub status: Status,
 }
 
 impl Item {
@@ -162,7 +168,7 @@ impl Program {
         Class::ALL.into_iter().filter(|c| self.items.iter().any(|i| i.class == *c)).collect()
     }
 
-    fn check(&self) -> Result<(), WireError> {
+    pub(crate) fn check(&self) -> Result<(), WireError> {
         require(self.items.len() <= ITEMS_MAX, "items", "has at most 1000 entries")?;
         require(self.items.is_sorted_by(|a, b| a.id < b.id), "items", "ascends by id, none twice")?;
         require(
@@ -211,6 +217,11 @@ pub struct AreaPlan {
     #[n(5)]
     #[cbor(skip_if = "is_false")]
     pub own_priority_first: bool,
+    /// Objects that the nodes keep ready for emergencies to come, ascending by object, at most [`PREPARED_MAX`]. Nothing plays them
+    /// until a document has an item that does.
+    #[n(6)]
+    #[cbor(skip_if = "Vec::is_empty")]
+    pub prepared: Vec<Manifest>,
 }
 
 fn is_false(value: &bool) -> bool {
@@ -220,6 +231,10 @@ fn is_false(value: &bool) -> bool {
 impl Wire for AreaPlan {
     fn check(&self) -> Result<(), WireError> {
         self.guards.check()?;
+        require(self.prepared.len() <= PREPARED_MAX, "prepared", "has at most 64 entries")?;
+        let ascends = self.prepared.is_sorted_by(|a, b| a.object < b.object);
+        require(ascends, "prepared", "ascends by hash, none twice")?;
+        self.prepared.iter().try_for_each(Manifest::check)?;
         self.program.check()
     }
 }

@@ -59,7 +59,7 @@ impl ClockTrust {
     }
 }
 
-/// An area's plan as a node has applied it.
+/// An area's plan, or its alerts, as a node has applied them.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct AppliedPlan {
@@ -128,6 +128,10 @@ pub struct State {
     /// What the board's own configuration forbids, besides the documents; `None`: nothing.
     #[n(11)]
     pub own_guards: Option<OwnGuards>,
+    /// The alerts of its areas that are in force, widest first.
+    #[n(12)]
+    #[cbor(skip_if = "Vec::is_empty")]
+    pub alerts: Vec<AppliedPlan>,
 }
 
 /// A live order as a node has obeyed it.
@@ -172,6 +176,7 @@ impl Wire for State {
     fn check(&self) -> Result<(), WireError> {
         require(self.firmware.len() <= VERSION_MAX_BYTES, "firmware", "has at most 64 bytes")?;
         require(self.plans.len() <= crate::area::AREA_DEPTH_MAX, "plans", "has at most 16 entries")?;
+        require(self.alerts.len() <= crate::area::AREA_DEPTH_MAX, "alerts", "has at most 16 entries")?;
         require(self.fetching.len() <= 32, "fetching", "has at most 32 entries")?;
         require(self.orders.len() <= crate::area::AREA_DEPTH_MAX + 1, "orders", "has at most 17 entries")?;
         self.own_guards.as_ref().map_or(Ok(()), |own| own.guards.check())

@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | `keys` | key set, signed by the root | 1 | yes |
 //! | `a/{area}/plan` | [`AreaPlan`](crate::plan::AreaPlan), signed | 1 | yes |
+//! | `a/{area}/alert` | [`AreaAlerts`](crate::alert::AreaAlerts), signed | 1 | yes |
 //! | `a/{area}/alert` | [`Command`](crate::command::Command), signed | 1 | no |
 //! | `d/{node}/desired` | [`NodeDocument`](crate::plan::NodeDocument), signed | 1 | yes |
 //! | `d/{node}/cmd` | [`Command`](crate::command::Command), signed | 1 | no |
@@ -16,6 +17,7 @@
 //! | `u/{node}/receipt` | [`ReceiptBatch`](crate::receipt::ReceiptBatch) | 1 | no |
 //! | `u/{node}/health` | [`Health`](crate::report::Health) | 1 | no |
 //! | `u/{node}/event` | [`Event`](crate::report::Event) | 1 | no |
+//! | `u/{node}/answer` | [`AlertAnswer`](crate::alert::AlertAnswer) | 1 | no |
 //! | `u/{node}/time` | [`TimeRequest`](crate::clock::TimeRequest) | 0 | no |
 //! | `d/{node}/time` | [`TimeAnswer`](crate::clock::TimeAnswer), signed | 0 | no |
 //!
@@ -45,7 +47,7 @@ pub enum TopicKind {
     Keys,
     /// The plan of an area.
     Plan(AreaId),
-    /// Live orders to the nodes of an area.
+    /// The emergencies of an area, and live orders to its nodes: the envelope's content type tells which.
     Alert(AreaId),
     /// The document of a node.
     Desired(NodeId),
@@ -69,6 +71,8 @@ pub enum TopicKind {
     Health(NodeId),
     /// What a node refused to believe.
     Event(NodeId),
+    /// What became of an area's emergencies on a node.
+    Answer(NodeId),
     /// A node asks for the time.
     TimeRequest(NodeId),
     /// The controller tells it.
@@ -109,6 +113,7 @@ impl TopicKind {
             | Self::Receipt(node)
             | Self::Health(node)
             | Self::Event(node)
+            | Self::Answer(node)
             | Self::TimeRequest(node)
             | Self::TimeAnswer(node) => Some(node),
         }
@@ -123,6 +128,7 @@ impl TopicKind {
             | Self::Receipt(node)
             | Self::Health(node)
             | Self::Event(node)
+            | Self::Answer(node)
             | Self::TimeRequest(node) => Some(node),
             Self::Keys
             | Self::Plan(_)
@@ -155,6 +161,7 @@ impl fmt::Display for Topic {
             TopicKind::Receipt(node) => write!(f, "u/{node}/receipt"),
             TopicKind::Health(node) => write!(f, "u/{node}/health"),
             TopicKind::Event(node) => write!(f, "u/{node}/event"),
+            TopicKind::Answer(node) => write!(f, "u/{node}/answer"),
             TopicKind::TimeRequest(node) => write!(f, "u/{node}/time"),
             TopicKind::TimeAnswer(node) => write!(f, "d/{node}/time"),
         }
@@ -193,6 +200,7 @@ fn parse(text: &str) -> Option<Topic> {
         ["u", id, "receipt"] => TopicKind::Receipt(node(id)?),
         ["u", id, "health"] => TopicKind::Health(node(id)?),
         ["u", id, "event"] => TopicKind::Event(node(id)?),
+        ["u", id, "answer"] => TopicKind::Answer(node(id)?),
         ["u", id, "time"] => TopicKind::TimeRequest(node(id)?),
         ["d", id, "time"] => TopicKind::TimeAnswer(node(id)?),
         _ => return None,

@@ -4,9 +4,10 @@
 
 mod samples;
 
+use loa_protocol::alert::{AlertAnswer, AreaAlerts};
 use loa_protocol::clock::{TimeAnswer, TimeRequest};
 use loa_protocol::enrolment::EnrolAnswer;
-use loa_protocol::envelope::{Recipient, Refusal, open, open_key_set, open_time};
+use loa_protocol::envelope::{Recipient, Refusal, claims_of, open, open_alerts, open_key_set, open_time};
 use loa_protocol::keys::KeySet;
 use loa_protocol::plan::{AreaPlan, NodeDocument};
 use loa_protocol::receipt::{ReceiptAck, ReceiptBatch, receipt_digests};
@@ -26,6 +27,8 @@ fn decode_as_everything(bytes: &[u8]) {
     }
     one::<AreaPlan>(bytes);
     one::<NodeDocument>(bytes);
+    one::<AreaAlerts>(bytes);
+    one::<AlertAnswer>(bytes);
     one::<KeySet>(bytes);
     one::<EnrolAnswer>(bytes);
     one::<Want>(bytes);
@@ -47,6 +50,9 @@ fn decode_as_everything(bytes: &[u8]) {
     let now = UnixMs::from_seconds(samples::ISSUED_AT_S);
     let _ = open::<AreaPlan>(bytes, &samples::key_set(), recipient, now);
     let _ = open::<NodeDocument>(bytes, &samples::key_set(), recipient, now);
+    let alerts = open_alerts(bytes, &samples::emergency_key_set(), recipient, now);
+    // What opens has said before what it is.
+    assert!(alerts.is_err() || alerts.map(|opened| opened.claims) == claims_of(bytes));
     let _ = open_time(bytes, &samples::time_key_set(), recipient);
     let _ = open_key_set(bytes, &samples::root_key().verifying_key(), &tenant, now);
 }
@@ -55,6 +61,9 @@ fn seeds() -> Vec<Vec<u8>> {
     let mut seeds = vec![
         samples::area_plan().to_cbor(),
         samples::node_document().to_cbor(),
+        samples::prepared_area_plan().to_cbor(),
+        samples::area_alerts().to_cbor(),
+        samples::signed_area_alerts(),
         samples::key_set().to_cbor(),
         samples::enrol_answer().to_cbor(),
         samples::want().to_cbor(),
@@ -74,6 +83,7 @@ fn seeds() -> Vec<Vec<u8>> {
         samples::signed_node_document(),
         samples::signed_key_set(),
     ];
+    seeds.extend(samples::alert_answers().iter().map(Wire::to_cbor));
     seeds.extend(samples::events().iter().map(Wire::to_cbor));
     seeds
 }

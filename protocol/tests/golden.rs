@@ -10,12 +10,13 @@ mod samples;
 
 use std::path::PathBuf;
 
+use loa_protocol::alert::{AlertAnswer, AreaAlerts};
 use loa_protocol::clock::{TimeAnswer, TimeRequest};
 use loa_protocol::command::Command;
 use loa_protocol::enrolment::EnrolAnswer;
-use loa_protocol::envelope::{Recipient, open, open_key_set, open_live, open_time};
+use loa_protocol::envelope::{Recipient, open, open_alerts, open_key_set, open_live, open_time};
 use loa_protocol::ids::{Digest, KeyId};
-use loa_protocol::plan::{AreaPlan, NodeDocument};
+use loa_protocol::plan::{AreaPlan, NodeDocument, Program};
 use loa_protocol::receipt::{Receipt, ReceiptAck, ReceiptBatch, receipt_digests};
 use loa_protocol::report::{Event, Health, Presence, State};
 use loa_protocol::time::UnixMs;
@@ -57,6 +58,13 @@ fn messages() {
     check::<AreaPlan>("area-plan-rules", &samples::area_plan_with_rules());
     let guarded = NodeDocument { guards: samples::guards(), ..samples::node_document() };
     check::<NodeDocument>("node-document-guards", &guarded);
+    check::<AreaPlan>("area-plan-prepared", &samples::prepared_area_plan());
+    check::<AreaAlerts>("area-alerts", &samples::area_alerts());
+    let cancelled = AreaAlerts { program: Program::default(), inline: Vec::new(), ..samples::area_alerts() };
+    check::<AreaAlerts>("area-alerts-none", &cancelled);
+    for (number, answer) in samples::alert_answers().iter().enumerate() {
+        check::<AlertAnswer>(&format!("alert-answer-{number}"), answer);
+    }
     check("key-set", &samples::key_set());
     check::<Want>("want", &samples::want());
     check::<Block>("block", &samples::block());
@@ -69,6 +77,7 @@ fn messages() {
     check::<State>("state-volume", &State { volume_percent: Some(60), ..samples::state() });
     check::<State>("state-orders", &State { orders: samples::applied_orders(), ..samples::state() });
     check::<State>("state-guards", &State { own_guards: Some(samples::own_guards()), ..samples::state() });
+    check::<State>("state-alerts", &State { alerts: samples::state().plans, ..samples::state() });
     check::<Health>("health", &samples::health());
     check::<Health>("health-clock", &samples::clock_in_health());
     check("key-set-time", &samples::time_key_set());
@@ -135,6 +144,10 @@ fn signed_documents() {
     let golden = check_bytes("signed-command", &samples::signed_command());
     let opened = open_live(&golden, &samples::emergency_key_set(), recipient, now, None).unwrap();
     assert_eq!(opened.document, samples::command());
+
+    let golden = check_bytes("signed-area-alerts", &samples::signed_area_alerts());
+    let opened = open_alerts(&golden, &samples::emergency_key_set(), recipient, now).unwrap();
+    assert_eq!(opened.document, samples::area_alerts());
 
     let golden = check_bytes("signed-time-answer", &samples::signed_time_answer());
     let opened = open_time(&golden, &samples::time_key_set(), recipient).unwrap();

@@ -140,6 +140,7 @@ impl DesiredItem {
             start_within_ms: self.start_within_ms,
             tracks: self.tracks.clone(),
             rules: self.rules.clone(),
+            status: Default::default(),
         }
     }
 }
@@ -202,6 +203,7 @@ pub fn compile(
             program,
             guards: rules.guards,
             own_priority_first: rules.own_priority_first,
+            prepared: Vec::new(),
         };
         match plan.check() {
             Ok(()) => compiled.plans.push(plan),

@@ -153,6 +153,7 @@ fn decode(topic: &str, payload: &[u8]) -> Result<Option<Report>, WireError> {
         | TopicKind::Ack(_)
         | TopicKind::Blocks(_)
         | TopicKind::Wave(..)
+        | TopicKind::Answer(_)
         | TopicKind::TimeRequest(_)
         | TopicKind::TimeAnswer(_) => None,
     })

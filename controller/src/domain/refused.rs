@@ -69,6 +69,7 @@ fn document(topic: &str) -> (String, String) {
             | TopicKind::Receipt(_)
             | TopicKind::Health(_)
             | TopicKind::Event(_)
+            | TopicKind::Answer(_)
             | TopicKind::TimeRequest(_),
         )
         | Err(_) => (format!("tài liệu ở “{topic}”"), format!("a document on “{topic}”")),

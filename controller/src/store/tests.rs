@@ -228,6 +228,7 @@ async fn the_last_word_of_a_node_and_its_last_health_reports_are_kept() {
         volume_percent: None,
         orders: Vec::new(),
         own_guards: None,
+        alerts: Vec::new(),
     };
     reports::put_state(&mut tx, &node_id(), &state, NOW + 5_000).await.unwrap();
     assert_eq!(reports::state(&mut tx, &node_id()).await.unwrap(), Some((state, NOW + 5_000)));

@@ -216,6 +216,7 @@ fn told(topic: &str, payload: &[u8]) -> Option<Happening> {
         | TopicKind::Wave(..)
         | TopicKind::Presence(_)
         | TopicKind::State(_)
+        | TopicKind::Answer(_)
         | TopicKind::TimeRequest(_)
         | TopicKind::TimeAnswer(_) => None,
     }

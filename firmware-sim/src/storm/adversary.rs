@@ -135,6 +135,7 @@ fn plan(
         program: program(rng, now, class),
         guards: Guards::default(),
         own_priority_first: false,
+        prepared: Vec::new(),
     };
     seal(&plan, &names::tenant(), validity, key)
 }
@@ -156,6 +157,7 @@ fn program(rng: &mut Rng, now: UnixMs, class: Class) -> Program {
         start_within_ms: 3_600_000,
         tracks: vec![Track { language: names::language("vi"), object: manifest.object }],
         rules: ItemRules::default(),
+        status: Default::default(),
     };
     Program { items: vec![item], objects: vec![manifest], calendars: Vec::new() }
 }

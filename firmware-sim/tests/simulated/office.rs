@@ -125,6 +125,7 @@ pub(crate) fn plan(epoch: u32, at: UnixMs, object: &Object) -> Vec<u8> {
         start_within_ms: 60_000,
         tracks: vec![Track { language: Language::vietnamese(), object: object.hash() }],
         rules: Default::default(),
+        status: Default::default(),
     };
     let objects = vec![object.manifest.clone()];
     let program = Program { items: vec![item], objects, calendars: vec![] };
@@ -135,6 +136,7 @@ pub(crate) fn plan(epoch: u32, at: UnixMs, object: &Object) -> Vec<u8> {
         program,
         guards: Default::default(),
         own_priority_first: false,
+        prepared: Vec::new(),
     };
     seal(&plan, &tenant(), validity(), &plan_key())
 }

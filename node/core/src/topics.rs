@@ -53,6 +53,7 @@ impl Topics {
             | TopicKind::Receipt(_)
             | TopicKind::Health(_)
             | TopicKind::Event(_)
+            | TopicKind::Answer(_)
             | TopicKind::TimeRequest(_) => None,
         }
     }

@@ -28,6 +28,8 @@ pub enum ContentType {
     AreaPlan,
     /// `application/loa-node+cbor`
     NodeDocument,
+    /// `application/loa-alert+cbor`
+    Alert,
     /// `application/loa-command+cbor`
     Command,
     /// `application/loa-time+cbor`
@@ -35,7 +37,8 @@ pub enum ContentType {
 }
 
 impl ContentType {
-    const ALL: [Self; 5] = [Self::KeySet, Self::AreaPlan, Self::NodeDocument, Self::Command, Self::Time];
+    const ALL: [Self; 6] =
+        [Self::KeySet, Self::AreaPlan, Self::NodeDocument, Self::Alert, Self::Command, Self::Time];
 
     /// The media type in the header.
     pub fn as_str(self) -> &'static str {
@@ -43,6 +46,7 @@ impl ContentType {
             Self::KeySet => "application/loa-keys+cbor",
             Self::AreaPlan => "application/loa-plan+cbor",
             Self::NodeDocument => "application/loa-node+cbor",
+            Self::Alert => "application/loa-alert+cbor",
             Self::Command => "application/loa-command+cbor",
             Self::Time => "application/loa-time+cbor",
         }

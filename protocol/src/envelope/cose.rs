@@ -2,12 +2,17 @@
 
 use std::rc::Rc;
 
-use coset::{CoseSign1, CoseSign1Builder, TaggedCborSerializable};
+use coset::{CborSerializable, CoseSign1, CoseSign1Builder, Header, TaggedCborSerializable};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use minicbor::Decoder;
+use minicbor::data::Tag;
 
 use super::memo::{self, Sha};
 use super::{Claims, Refusal};
 use crate::wire::MESSAGE_MAX_BYTES;
+
+/// The CBOR tag of COSE_Sign1 (RFC 9052, section 4.2).
+const SIGN1_TAG: u64 = 18;
 
 /// Signs a payload; no external additional data.
 pub(super) fn sign(claims: &Claims, payload: Vec<u8>, key: &SigningKey) -> Vec<u8> {
@@ -20,6 +25,18 @@ pub(super) fn sign(claims: &Claims, payload: Vec<u8>, key: &SigningKey) -> Vec<u
         Ok(bytes) => bytes,
         Err(never) => unreachable!("a header that this module built encodes: {never}"),
     }
+}
+
+/// What the protected header says, without a look at the rest.
+pub(super) fn claims(bytes: &[u8]) -> Result<Claims, Refusal> {
+    let header = || {
+        let mut decoder = Decoder::new(bytes);
+        let is_ours = decoder.tag()? == Tag::new(SIGN1_TAG) && decoder.array()? == Some(4);
+        decoder.bytes().map(|header| is_ours.then_some(header))
+    };
+    let header: Result<Option<&[u8]>, minicbor::decode::Error> = header();
+    let header = header.ok().flatten().ok_or(Refusal::Malformed)?;
+    Claims::from_header(&Header::from_slice(header).map_err(|_| Refusal::Malformed)?)
 }
 
 /// A parsed envelope whose signature has yet to be checked.

@@ -14,6 +14,7 @@ use minicbor::{Decode, Encode};
 
 pub use self::claims::{Audience, Claims, ContentType};
 pub use self::memo::remember;
+use crate::alert::{self, AreaAlerts};
 use crate::area::AreaPath;
 use crate::bulletin::Class;
 use crate::clock::{TimeAnswer, VALID_MAX_S};
@@ -269,6 +270,34 @@ pub fn open<T: Signed>(
         return Err(Refusal::OutOfScope);
     }
     Ok(Opened { document, claims: claims.clone(), digest: Digest::of(bytes) })
+}
+
+/// What an envelope says of itself, whoever signed it, if anybody did: it tells the kinds of document on one topic apart, and proves
+/// nothing. The payload is not looked at.
+///
+/// # Errors
+/// [`Refusal::Malformed`] or [`Refusal::WrongKind`], as [`open`].
+pub fn claims_of(bytes: &[u8]) -> Result<Claims, Refusal> {
+    cose::claims(bytes)
+}
+
+/// Opens the alerts of an area.
+///
+/// # Errors
+/// As [`open`]; a document that is valid for longer than it may be is [`Refusal::Malformed`].
+pub fn open_alerts(
+    bytes: &[u8],
+    keys: &KeySet,
+    recipient: Recipient<'_>,
+    now: UnixMs,
+) -> Result<Opened<AreaAlerts>, Refusal> {
+    let opened: Opened<AreaAlerts> = open(bytes, keys, recipient, now)?;
+    let Validity { issued_at_s, expires_s, .. } = opened.claims.validity;
+    if expires_s.saturating_sub(issued_at_s) > alert::VALID_MAX_S {
+        Err(Refusal::Malformed)
+    } else {
+        Ok(opened)
+    }
 }
 
 /// From when on a document that is not valid yet may be: the later of its own and its key's beginning. Says nothing of its

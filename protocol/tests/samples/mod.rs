@@ -3,8 +3,9 @@
 #![allow(unreachable_pub, reason = "a module of test binaries, shared by path")]
 
 use ed25519_dalek::{Signer as _, SigningKey};
+use loa_protocol::alert::{AlertAnswer, AreaAlerts, Inline, Verdict};
 use loa_protocol::area::AreaPath;
-use loa_protocol::bulletin::{Category, Class, Language};
+use loa_protocol::bulletin::{Category, Class, Language, Status};
 use loa_protocol::clock::{ClockSource, Nonce, TimeAnswer, TimeRequest};
 use loa_protocol::command::{Addressee, Command, Order};
 use loa_protocol::enrolment::{EnrolAnswer, SignedTrustAnchor, TrustAnchor};
@@ -88,6 +89,7 @@ fn item(id: &str, class: Class, start: Start) -> Item {
             Track { language: Language::new("kpm").unwrap(), object: manifest().object },
         ],
         rules: ItemRules::default(),
+        status: Status::Actual,
     }
 }
 
@@ -110,7 +112,61 @@ pub fn area_plan() -> AreaPlan {
         program: program(),
         guards: Guards::default(),
         own_priority_first: false,
+        prepared: Vec::new(),
     }
+}
+
+/// A plan with a sound that is kept ready.
+pub fn prepared_area_plan() -> AreaPlan {
+    AreaPlan { prepared: vec![inline_manifest()], ..area_plan() }
+}
+
+pub fn inline_bytes() -> Vec<u8> {
+    (0..5_000u32).map(|i| (i % 249) as u8).collect()
+}
+
+pub fn inline_manifest() -> Manifest {
+    Manifest::of(&inline_bytes(), 4 * 1024, Codec::OggOpus, 8_000).unwrap()
+}
+
+/// An emergency whose sound is inline, and an exercise whose sound has to be there.
+pub fn area_alerts() -> AreaAlerts {
+    let at = |s| Start::At(UnixMs::from_seconds(ISSUED_AT_S + s));
+    let urgent = |id: &str, start| Item { valid_from: None, ..item(id, Class::Emergency, start) };
+    let tracks = vec![Track { language: Language::vietnamese(), object: inline_manifest().object }];
+    let repeats = Some(Repeats { rounds: 3, gap_ms: 2_000 });
+    let rules = ItemRules { severity: Severity::Extreme, repeats, ..ItemRules::default() };
+    let storm = Item { tracks, rules, category: Category::DisasterPrevention, ..urgent("k1", at(1)) };
+    let exercise = Item { status: Status::Exercise, ..urgent("k2", at(2)) };
+    let mut objects = vec![inline_manifest(), manifest()];
+    objects.sort_by_key(|manifest| manifest.object);
+    AreaAlerts {
+        area: area("xa-lac-duong"),
+        epoch: 1_795_132_800_126,
+        zone: Zone(chrono_tz::Asia::Ho_Chi_Minh),
+        program: Program { items: vec![storm, exercise], objects, calendars: vec![] },
+        inline: vec![Inline { object: inline_manifest().object, bytes: inline_bytes().into() }],
+    }
+}
+
+/// For a day, the longest that there is.
+pub fn alert_validity() -> Validity {
+    Validity { expires_s: ISSUED_AT_S + 86_400, ..validity() }
+}
+
+pub fn signed_area_alerts() -> Vec<u8> {
+    seal(&area_alerts(), &tenant(), alert_validity(), &emergency_key())
+}
+
+/// One answer of each kind.
+pub fn alert_answers() -> Vec<AlertAnswer> {
+    let received = UnixMs::from_seconds(ISSUED_AT_S) + 40;
+    let item = area_alerts().program.items[0].id.clone();
+    let sounding = Verdict::Sounding { item, revision: 2, started: received + 900 };
+    let verdicts = [Verdict::Verified(received + 12), Verdict::Refused(Refusal::Expired), sounding];
+    let answer =
+        |verdict| AlertAnswer { area: area("xa-lac-duong"), epoch: area_alerts().epoch, received, verdict };
+    verdicts.map(answer).into()
 }
 
 pub fn guards() -> Guards {
@@ -331,6 +387,7 @@ pub fn state() -> State {
         volume_percent: None,
         orders: Vec::new(),
         own_guards: None,
+        alerts: Vec::new(),
     }
 }
 

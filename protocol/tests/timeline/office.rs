@@ -42,6 +42,7 @@ pub(crate) fn item(id: &str, class: Class, start: Start) -> Item {
         start_within_ms: 0,
         tracks: vec![Track { language: Language::vietnamese(), object: object(id) }],
         rules: ItemRules::default(),
+        status: Default::default(),
     }
 }
 

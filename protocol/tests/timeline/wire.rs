@@ -21,6 +21,7 @@ fn plan(program: Program) -> AreaPlan {
         program,
         guards: Guards::default(),
         own_priority_first: false,
+        prepared: Vec::new(),
     }
 }
 

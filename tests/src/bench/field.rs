@@ -108,6 +108,7 @@ impl Field {
             program: Program { items: items.to_vec(), objects, calendars: Vec::new() },
             guards: Default::default(),
             own_priority_first: false,
+            prepared: Vec::new(),
         };
         self.put(TopicKind::Plan(AreaId::new(AREA)?), &plan)
     }
@@ -191,6 +192,7 @@ pub(crate) fn item(id: &str, class: Class, at: UnixMs, sound: &Sound) -> Result<
         start_within_ms: 60_000,
         tracks: vec![Track { language: Language::vietnamese(), object: sound.manifest.object }],
         rules: Default::default(),
+        status: Default::default(),
     })
 }
 

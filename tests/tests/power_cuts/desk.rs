@@ -269,6 +269,7 @@ impl Clerk {
                 | TopicKind::State(_)
                 | TopicKind::Health(_)
                 | TopicKind::Event(_)
+                | TopicKind::Answer(_)
                 | TopicKind::TimeRequest(_)
                 | TopicKind::TimeAnswer(_) => {}
             }

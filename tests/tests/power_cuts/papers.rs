@@ -318,6 +318,7 @@ impl Papers {
             program: Program { objects: manifests.collect(), items, calendars: vec![] },
             guards: Default::default(),
             own_priority_first: false,
+            prepared: Vec::new(),
         };
         Ok(seal(&plan, &tenant()?, validity(), &plan_key()))
     }
@@ -338,5 +339,6 @@ fn item(planned: &Planned, objects: &[ObjectHash]) -> Result<Item> {
         start_within_ms: WITHIN_MS,
         tracks: tracks.map(|(language, object)| Track { language, object: *object }).collect(),
         rules: ItemRules { after_interruption: planned.policy, ..ItemRules::default() },
+        status: Default::default(),
     })
 }

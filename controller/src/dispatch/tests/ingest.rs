@@ -124,6 +124,7 @@ fn state(objects_ready: u32) -> State {
         volume_percent: None,
         orders: Vec::new(),
         own_guards: None,
+        alerts: Vec::new(),
     }
 }
 

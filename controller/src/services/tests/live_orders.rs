@@ -30,6 +30,7 @@ async fn connected(story: &Story, id: &str, serial: &str, clock: ClockTrust) {
         volume_percent: None,
         orders: Vec::new(),
         own_guards: None,
+        alerts: Vec::new(),
     };
     let mut tx = story.services.store().write().await.unwrap();
     presence::put(&mut tx, &node(id), &Presence { boot: BOOT, connection: 1, online: true }, now)

@@ -197,6 +197,7 @@ async fn reports(story: &Story, id: &str, own_guards: Option<OwnGuards>) {
         volume_percent: None,
         orders: Vec::new(),
         own_guards,
+        alerts: Vec::new(),
     };
     let mut tx = story.services.store().write().await.unwrap();
     reports::put_state(&mut tx, &node(id), &state, story.clock.now()).await.unwrap();

@@ -204,6 +204,7 @@ impl Drafts {
             start_within_ms: to_u32(start_within_ms),
             tracks: self.tracks(),
             rules: ItemRules::default(),
+            status: Default::default(),
         }
     }
 

@@ -40,6 +40,7 @@ struct Row {
     volume_percent: u8,
     guards: Guards,
     own_priority_first: bool,
+    prepared: Vec::new(),
 }
 
 /// What happens to it.

@@ -78,6 +78,7 @@ impl Core {
             volume_percent: self.volume_percent,
             orders: self.orders.applied(self.world.documents.areas(), self.world.documents.recipient().node),
             own_guards: self.world.settings.own_guards.clone(),
+            alerts: Vec::new(),
         }
     }
 

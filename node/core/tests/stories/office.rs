@@ -167,6 +167,7 @@ pub(crate) fn item(id: &str, at: UnixMs, tracks: &[(&str, &Object)]) -> Item {
             .map(|(tag, object)| Track { language: language(tag), object: object.hash() })
             .collect(),
         rules: ItemRules::default(),
+        status: Default::default(),
     }
 }
 
@@ -184,7 +185,15 @@ pub(crate) fn program(mut items: Vec<Item>, objects: &[&Object]) -> Program {
 
 pub(crate) fn area_plan(of: &str, epoch: u64, program: Program) -> AreaPlan {
     let guards = Guards::default();
-    AreaPlan { area: area(of), epoch, zone: ZONE, program, guards, own_priority_first: false }
+    AreaPlan {
+        area: area(of),
+        epoch,
+        zone: ZONE,
+        program,
+        guards,
+        own_priority_first: false,
+        prepared: vec![],
+    }
 }
 
 /// A plan of the commune, signed by its key.

@@ -123,6 +123,7 @@ pub(crate) fn plan_of(
         start_within_ms,
         tracks: sounds.iter().map(track).collect(),
         rules: Default::default(),
+        status: Default::default(),
     };
     let plan = AreaPlan {
         area: AreaId::new(VILLAGE).unwrap(),
@@ -131,6 +132,7 @@ pub(crate) fn plan_of(
         program: Program { items: vec![item], objects, calendars: vec![] },
         guards: Default::default(),
         own_priority_first: false,
+        prepared: Vec::new(),
     };
     seal(&plan, &tenant(), validity(), &plan_key())
 }
