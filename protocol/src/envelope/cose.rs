@@ -1,22 +1,25 @@
-//! COSE_Sign1 bytes: tagged (18), payload attached, nothing in the unprotected header.
+//! COSE_Sign1 bytes (RFC 9052, sections 4.2 and 4.4): tagged (18), payload attached, nothing in the unprotected header.
+//!
+//! Read in place: of a document of 200 KB nothing is copied before its signature is checked.
 
-use std::rc::Rc;
+use std::convert::Infallible;
 
 use coset::{CborSerializable, CoseSign1, CoseSign1Builder, Header, TaggedCborSerializable};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use minicbor::Decoder;
 use minicbor::data::Tag;
+use minicbor::decode::Error as DecodeError;
+use minicbor::encode::Error as EncodeError;
+use minicbor::{Decoder, Encoder};
 
-use super::memo::{self, Sha};
-use super::{Claims, Refusal};
+use super::{Claims, Refusal, memo};
 use crate::wire::MESSAGE_MAX_BYTES;
 
-/// The CBOR tag of COSE_Sign1 (RFC 9052, section 4.2).
+/// The CBOR tag of COSE_Sign1.
 const SIGN1_TAG: u64 = 18;
 
 /// Signs a payload; no external additional data.
 pub(super) fn sign(claims: &Claims, payload: Vec<u8>, key: &SigningKey) -> Vec<u8> {
-    let signed = CoseSign1Builder::new()
+    let signed: CoseSign1 = CoseSign1Builder::new()
         .protected(claims.to_header())
         .payload(payload)
         .create_signature(&[], |bytes| key.sign(bytes).to_bytes().to_vec())
@@ -27,58 +30,76 @@ pub(super) fn sign(claims: &Claims, payload: Vec<u8>, key: &SigningKey) -> Vec<u
     }
 }
 
-/// What the protected header says, without a look at the rest.
-pub(super) fn claims(bytes: &[u8]) -> Result<Claims, Refusal> {
-    let header = || {
-        let mut decoder = Decoder::new(bytes);
-        let is_ours = decoder.tag()? == Tag::new(SIGN1_TAG) && decoder.array()? == Some(4);
-        decoder.bytes().map(|header| is_ours.then_some(header))
-    };
-    let header: Result<Option<&[u8]>, minicbor::decode::Error> = header();
-    let header = header.ok().flatten().ok_or(Refusal::Malformed)?;
-    Claims::from_header(&Header::from_slice(header).map_err(|_| Refusal::Malformed)?)
-}
-
-/// A parsed envelope whose signature has yet to be checked.
-pub(super) struct Envelope {
+/// An envelope whose signature has yet to be checked.
+pub(super) struct Envelope<'a> {
+    bytes: &'a [u8],
     claims: Claims,
-    cose: CoseSign1,
-    /// Digest of its bytes, where envelopes are remembered.
-    remembered_as: Option<Sha>,
+    /// The protected header as it was received.
+    protected: &'a [u8],
+    payload: &'a [u8],
+    signature: &'a [u8],
 }
 
-impl Envelope {
-    pub(super) fn parse(bytes: &[u8]) -> Result<Rc<Self>, Refusal> {
-        memo::parsed(bytes, |remembered_as| Self::parse_anew(bytes, remembered_as))
-    }
-
-    fn parse_anew(bytes: &[u8], remembered_as: Option<Sha>) -> Result<Self, Refusal> {
+impl<'a> Envelope<'a> {
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, Refusal> {
         if bytes.len() > MESSAGE_MAX_BYTES {
             return Err(Refusal::Malformed);
         }
-        let cose = CoseSign1::from_tagged_slice(bytes).map_err(|_| Refusal::Malformed)?;
-        if !cose.unprotected.is_empty() || cose.payload.is_none() {
-            return Err(Refusal::Malformed);
-        }
-        let claims = Claims::from_header(&cose.protected.header)?;
-        Ok(Self { claims, cose, remembered_as })
+        let mut decoder = Decoder::new(bytes);
+        let (protected, claims) = protected(&mut decoder)?;
+        let mut rest = || -> Result<Option<(&'a [u8], &'a [u8])>, DecodeError> {
+            let has_no_other_header = decoder.map()? == Some(0);
+            let (payload, signature) = (decoder.bytes()?, decoder.bytes()?);
+            let is_all = has_no_other_header && decoder.position() == bytes.len();
+            Ok(is_all.then_some((payload, signature)))
+        };
+        let (payload, signature) = rest().ok().flatten().ok_or(Refusal::Malformed)?;
+        Ok(Self { bytes, claims, protected, payload, signature })
     }
 
     pub(super) fn claims(&self) -> &Claims {
         &self.claims
     }
 
-    /// Checks the signature over the bytes as they were received (RFC 9052, 4.4).
+    /// Checks the signature over the bytes as they were received.
     pub(super) fn verify(&self, key: &VerifyingKey) -> Result<(), Refusal> {
-        memo::verified(self.remembered_as, key, || {
-            self.cose.verify_signature(&[], |signature, signed_bytes| {
-                let signature = Signature::from_slice(signature).map_err(|_| Refusal::BadSignature)?;
-                key.verify_strict(signed_bytes, &signature).map_err(|_| Refusal::BadSignature)
-            })
-        })
+        let is_right = || {
+            let signature = Signature::from_slice(self.signature);
+            signature.is_ok_and(|signature| key.verify_strict(&self.to_be_signed(), &signature).is_ok())
+        };
+        if memo::is_right(key, self.bytes, is_right) { Ok(()) } else { Err(Refusal::BadSignature) }
     }
 
-    pub(super) fn payload(&self) -> &[u8] {
-        self.cose.payload.as_deref().unwrap_or_default()
+    fn to_be_signed(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.bytes.len());
+        let mut encoder = Encoder::new(&mut bytes);
+        let mut write = || -> Result<(), EncodeError<Infallible>> {
+            encoder.array(4)?.str("Signature1")?.bytes(self.protected)?.bytes(&[])?.bytes(self.payload)?;
+            Ok(())
+        };
+        match write() {
+            Ok(()) => bytes,
+            Err(never) => unreachable!("a Vec accepts every write: {never}"),
+        }
     }
+
+    pub(super) fn payload(&self) -> &'a [u8] {
+        self.payload
+    }
+}
+
+/// What the protected header says, without a look at the rest.
+pub(super) fn claims(bytes: &[u8]) -> Result<Claims, Refusal> {
+    protected(&mut Decoder::new(bytes)).map(|(_, claims)| claims)
+}
+
+/// Reads up to the protected header.
+fn protected<'a>(decoder: &mut Decoder<'a>) -> Result<(&'a [u8], Claims), Refusal> {
+    let mut head = || -> Result<Option<&'a [u8]>, DecodeError> {
+        let is_ours = decoder.tag()? == Tag::new(SIGN1_TAG) && decoder.array()? == Some(4);
+        decoder.bytes().map(|header| is_ours.then_some(header))
+    };
+    let head = head().ok().flatten().ok_or(Refusal::Malformed)?;
+    let header = Header::from_slice(head).map_err(|_| Refusal::Malformed)?;
+    Ok((head, Claims::from_header(&header)?))
 }

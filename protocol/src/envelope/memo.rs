@@ -1,87 +1,121 @@
-//! Envelopes that were parsed and signatures that were found right, remembered for a simulator that shows the same bytes to thousands
-//! of nodes.
+//! Envelopes whose signature was found right, remembered for a simulator that shows the same bytes to thousands of nodes.
 //!
 //! Nothing is remembered until [`remember`] says so, which no node and no controller does: they verify each time.
 
+use std::any::Any;
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ed25519_dalek::VerifyingKey;
-use sha2::{Digest as _, Sha256};
 
-use super::Refusal;
-use super::cose::Envelope;
+use crate::ids::Digest;
 
-/// A SHA-256, or the bytes of a key.
-pub(super) type Sha = [u8; 32];
+type KeyBytes = [u8; 32];
+
+/// The last bytes of an envelope, which are its signature's. They find what is remembered; that all others are the same is looked at.
+type Tail = [u8; 32];
+
+/// Documents that are kept as they were decoded: those that go to many at a time.
+const DOCUMENTS_MAX: usize = 32;
 
 /// What a thread remembers.
 #[derive(Default)]
 struct Memo {
-    /// By the digest of the bytes.
-    envelopes: HashMap<Sha, Rc<Envelope>>,
-    /// Which envelope's signature is right, by which key.
-    right: HashSet<(Sha, Sha)>,
-    /// By its bytes.
-    keys: HashMap<Sha, Option<VerifyingKey>>,
-    /// How many of each.
+    right: HashMap<Tail, Right>,
+    /// By the bytes of their envelopes, the latest last.
+    documents: VecDeque<(Arc<[u8]>, Rc<dyn Any>)>,
+    keys: HashMap<KeyBytes, Option<VerifyingKey>>,
+    /// How many envelopes, and how many keys.
     most: usize,
+}
+
+/// An envelope that is right.
+struct Right {
+    bytes: Arc<[u8]>,
+    by: KeyBytes,
+    digest: Digest,
 }
 
 thread_local! {
     static MEMO: RefCell<Option<Memo>> = const { RefCell::new(None) };
 }
 
-/// From here on, this thread parses the same envelope, and verifies the same envelope by the same key, only once. It remembers at
-/// most `most` of each. What is wrong is looked at each time.
+/// From here on, this thread verifies the signature of the same envelope by the same key only once. It remembers at most `most` of
+/// them. What is wrong is looked at each time.
 pub fn remember(most: usize) {
     MEMO.with_borrow_mut(|memo| *memo = Some(Memo { most, ..Memo::default() }));
 }
 
-/// Verifies an envelope by a key. `id` is that with which it was [parsed].
-pub(super) fn verified(
-    id: Option<Sha>,
-    key: &VerifyingKey,
-    verify: impl FnOnce() -> Result<(), Refusal>,
-) -> Result<(), Refusal> {
-    MEMO.with_borrow_mut(|memo| {
-        let Some((Memo { right, most, .. }, id)) = memo.as_mut().zip(id) else { return verify() };
-        let both = (id, key.to_bytes());
-        if right.contains(&both) {
-            return Ok(());
-        }
-        verify()?;
-        if right.len() >= *most {
-            right.clear();
-        }
-        right.insert(both);
-        Ok(())
-    })
+/// These bytes for many to hold: where they are remembered, the very ones.
+pub fn shared(bytes: &[u8]) -> Arc<[u8]> {
+    let known = MEMO.with_borrow(|memo| memo.as_ref()?.find(bytes).map(|right| Arc::clone(&right.bytes)));
+    known.unwrap_or_else(|| bytes.into())
 }
 
-/// The envelope of these bytes. `parse` gets the digest by which it is remembered, if it is.
-pub(super) fn parsed(
-    bytes: &[u8],
-    parse: impl FnOnce(Option<Sha>) -> Result<Envelope, Refusal>,
-) -> Result<Rc<Envelope>, Refusal> {
+impl Memo {
+    fn find(&self, bytes: &[u8]) -> Option<&Right> {
+        self.right.get(tail(bytes)?).filter(|right| *right.bytes == *bytes)
+    }
+}
+
+fn tail(bytes: &[u8]) -> Option<&Tail> {
+    bytes.last_chunk()
+}
+
+/// Whether the signature of an envelope is this key's.
+pub(super) fn is_right(key: &VerifyingKey, bytes: &[u8], verify: impl FnOnce() -> bool) -> bool {
+    let is_known =
+        MEMO.with_borrow(|memo| memo.as_ref()?.find(bytes).map(|right| right.by == *key.as_bytes()));
+    if is_known == Some(true) {
+        return true;
+    }
+    let is_right = verify();
     MEMO.with_borrow_mut(|memo| {
-        let Some(Memo { envelopes, most, .. }) = memo else { return parse(None).map(Rc::new) };
-        let digest: Sha = Sha256::digest(bytes).into();
-        if let Some(known) = envelopes.get(&digest) {
-            return Ok(Rc::clone(known));
+        if let (true, Some(memo), Some(tail)) = (is_right, memo, tail(bytes)) {
+            if memo.right.len() >= memo.most {
+                memo.right.clear();
+            }
+            let right = Right { bytes: bytes.into(), by: *key.as_bytes(), digest: Digest::of(bytes) };
+            memo.right.insert(*tail, right);
         }
-        let envelope = Rc::new(parse(Some(digest))?);
-        if envelopes.len() >= *most {
-            envelopes.clear();
+    });
+    is_right
+}
+
+/// The digest of an envelope.
+pub(super) fn digest(bytes: &[u8]) -> Digest {
+    let known = MEMO.with_borrow(|memo| memo.as_ref()?.find(bytes).map(|right| right.digest));
+    known.unwrap_or_else(|| Digest::of(bytes))
+}
+
+/// The document in an envelope that is right.
+pub(super) fn document<T: Clone + 'static, E>(
+    bytes: &[u8],
+    decode: impl FnOnce() -> Result<T, E>,
+) -> Result<T, E> {
+    let known = MEMO.with_borrow(|memo| {
+        let mut of_these = memo.as_ref()?.documents.iter().rev().filter(|(of, _)| **of == *bytes);
+        of_these.find_map(|(_, document)| document.downcast_ref::<T>().cloned())
+    });
+    if let Some(document) = known {
+        return Ok(document);
+    }
+    let document = decode()?;
+    MEMO.with_borrow_mut(|memo| {
+        let Some(memo) = memo else { return };
+        let Some(bytes) = memo.find(bytes).map(|right| Arc::clone(&right.bytes)) else { return };
+        if memo.documents.len() >= DOCUMENTS_MAX {
+            memo.documents.pop_front();
         }
-        envelopes.insert(digest, Rc::clone(&envelope));
-        Ok(envelope)
-    })
+        memo.documents.push_back((bytes, Rc::new(document.clone())));
+    });
+    Ok(document)
 }
 
 /// The key of these bytes.
-pub(crate) fn key(bytes: &Sha, parse: impl FnOnce() -> Option<VerifyingKey>) -> Option<VerifyingKey> {
+pub(crate) fn key(bytes: &KeyBytes, parse: impl FnOnce() -> Option<VerifyingKey>) -> Option<VerifyingKey> {
     MEMO.with_borrow_mut(|memo| {
         let Some(Memo { keys, most, .. }) = memo else { return parse() };
         if keys.len() >= *most {
@@ -93,22 +127,41 @@ pub(crate) fn key(bytes: &Sha, parse: impl FnOnce() -> Option<VerifyingKey>) -> 
 
 #[cfg(test)]
 mod tests {
-    use ed25519_dalek::SigningKey;
+    use ed25519_dalek::{Signature, Signer as _, SigningKey};
 
     use super::*;
 
+    /// Content and signature, one behind the other.
+    fn enveloped(content: &[u8], by: &SigningKey) -> Vec<u8> {
+        [content, &by.sign(content).to_bytes()].concat()
+    }
+
+    fn check(key: &SigningKey, bytes: &[u8]) -> bool {
+        let key = key.verifying_key();
+        is_right(&key, bytes, || {
+            let (content, signature) = bytes.split_at(bytes.len() - 64);
+            key.verify_strict(content, &Signature::from_slice(signature).unwrap()).is_ok()
+        })
+    }
+
     #[test]
-    fn what_is_remembered_is_that_envelope_by_that_key() {
+    fn what_is_remembered_is_that_key_and_those_bytes() {
         let (own, other) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
-        let wrong = || Err(Refusal::BadSignature);
-        let check = || {
-            for id in [[1; 32], [2; 32]] {
-                // Right for this key, and for no other; what is wrong is looked at each time.
-                assert_eq!(verified(Some(id), &own.verifying_key(), || Ok(())), Ok(()));
-                assert_eq!(verified(Some(id), &other.verifying_key(), wrong), wrong());
-                assert_eq!(verified(None, &own.verifying_key(), wrong), wrong());
-            }
-            assert!(matches!(Envelope::parse(b"no envelope"), Err(Refusal::Malformed)));
+        let plan = enveloped(b"the plan", &own);
+        // The signature of another content, so that what finds it is the same.
+        let plot = [&b"the plot"[..], &plan[8..]].concat();
+        let all = || {
+            assert!(check(&own, &plan));
+            assert!(!check(&other, &plan));
+            assert!(!check(&own, &plot));
+            assert!(!is_right(&own.verifying_key(), b"short", || false));
+            assert_eq!((digest(&plan), digest(&plot)), (Digest::of(&plan), Digest::of(&plot)));
+            assert_eq!((&*shared(&plan), &*shared(&plot)), (&plan[..], &plot[..]));
+            assert_eq!(document(&plan, || Ok::<_, ()>(7u8)), Ok(7));
+            assert_eq!(document(&plot, || Ok::<_, ()>(8u8)), Ok(8));
+            assert_eq!(document::<u8, _>(&plot, || Err("unreadable")), Err("unreadable"));
+            // Of another type it is another document.
+            assert_eq!(document(&plan, || Ok::<_, ()>(9u16)), Ok(9));
             for known in [&own, &other] {
                 let bytes = known.verifying_key().to_bytes();
                 assert_eq!(
@@ -117,11 +170,15 @@ mod tests {
                 );
             }
         };
-        check();
+        all();
+        assert!(!Arc::ptr_eq(&shared(&plan), &shared(&plan)));
         remember(1);
-        check();
-        check();
-        assert_eq!(verified(Some([2; 32]), &own.verifying_key(), wrong), Ok(()), "it was right a moment ago");
-        assert_eq!(verified(Some([1; 32]), &own.verifying_key(), wrong), wrong(), "there was room for one");
+        for _ in 0..2 {
+            all();
+            assert!(check(&own, &plan) && is_right(&own.verifying_key(), &plan, || panic!("it is known")));
+            assert_eq!(document(&plan, || Err::<u8, _>("it is known")), Ok(7));
+            assert!(Arc::ptr_eq(&shared(&plan), &shared(&plan)));
+            assert!(check(&other, &enveloped(b"another", &other)));
+        }
     }
 }

@@ -13,7 +13,7 @@ use ed25519_dalek::{SigningKey, VerifyingKey};
 use minicbor::{Decode, Encode};
 
 pub use self::claims::{Audience, Claims, ContentType};
-pub use self::memo::remember;
+pub use self::memo::{remember, shared};
 use crate::alert::{self, AreaAlerts};
 use crate::area::AreaPath;
 use crate::bulletin::Class;
@@ -73,7 +73,7 @@ pub enum Refusal {
 }
 
 /// A document that can be signed.
-pub trait Signed: Wire {
+pub trait Signed: Wire + Clone + 'static {
     /// The kind that the envelope names.
     const CONTENT: ContentType;
     /// What a key must be allowed to sign it.
@@ -202,19 +202,29 @@ pub enum Freshness {
     Same,
 }
 
-impl<T> Opened<T> {
+impl Applied {
     /// Compares with what was last applied for the same audience and kind, whichever key signed that.
     ///
     /// # Errors
     /// [`Refusal::Replayed`] for an older sequence, or another document under the same sequence.
-    pub fn freshness(&self, last: Option<Applied>) -> Result<Freshness, Refusal> {
+    pub fn freshness(self, last: Option<Self>) -> Result<Freshness, Refusal> {
         match last {
-            Some(last) if self.claims.sequence < last.sequence => Err(Refusal::Replayed),
-            Some(last) if self.claims.sequence > last.sequence => Ok(Freshness::New),
+            Some(last) if self.sequence < last.sequence => Err(Refusal::Replayed),
+            Some(last) if self.sequence > last.sequence => Ok(Freshness::New),
             Some(last) if self.digest == last.digest => Ok(Freshness::Same),
             Some(_) => Err(Refusal::Replayed),
             None => Ok(Freshness::New),
         }
+    }
+}
+
+impl<T> Opened<T> {
+    /// Compares with what was last applied for the same audience and kind, whichever key signed that.
+    ///
+    /// # Errors
+    /// As [`Applied::freshness`].
+    pub fn freshness(&self, last: Option<Applied>) -> Result<Freshness, Refusal> {
+        self.applied().freshness(last)
     }
 
     /// What to remember once the document is applied.
@@ -258,7 +268,8 @@ pub fn open<T: Signed>(
     if !scope.is_valid_at(now) {
         return Err(Refusal::Expired);
     }
-    let document = T::from_cbor(envelope.payload()).map_err(|_| Refusal::BadContent)?;
+    let decode = || T::from_cbor(envelope.payload()).map_err(|_| Refusal::BadContent);
+    let document = memo::document(bytes, decode)?;
     let consistent =
         document.audience(recipient.tenant) == claims.audience && document.sequence() == claims.sequence;
     if !consistent {
@@ -269,7 +280,7 @@ pub fn open<T: Signed>(
     if !stays || !document.classes().iter().all(|class| scope.classes.contains(class)) {
         return Err(Refusal::OutOfScope);
     }
-    Ok(Opened { document, claims: claims.clone(), digest: Digest::of(bytes) })
+    Ok(Opened { document, claims: claims.clone(), digest: memo::digest(bytes) })
 }
 
 /// What an envelope says of itself, whoever signed it, if anybody did: it tells the kinds of document on one topic apart, and proves
@@ -380,7 +391,7 @@ pub fn open_key_set(
     if document.version != claims.sequence {
         return Err(Refusal::BadContent);
     }
-    Ok(Opened { document, claims: claims.clone(), digest: Digest::of(bytes) })
+    Ok(Opened { document, claims: claims.clone(), digest: memo::digest(bytes) })
 }
 
 impl Validity {
