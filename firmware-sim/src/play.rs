@@ -118,7 +118,8 @@ fn obey(speaker: &AlsaSpeaker, order: Order, outstanding: &Outstanding) -> anyho
         },
         Order::Play { token, path, start_at_unix_ms, from_ms, gain_db } => {
             let mut outstanding = outstanding.lock().unwrap_or_else(PoisonError::into_inner);
-            let played = speaker.play(PlayRequest { token, path, start_at_unix_ms, from_ms, gain_db });
+            let played =
+                speaker.play(PlayRequest { token, source: path.into(), start_at_unix_ms, from_ms, gain_db });
             if played.is_ok() {
                 outstanding.insert(token);
             }

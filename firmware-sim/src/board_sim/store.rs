@@ -61,7 +61,7 @@ impl Store {
         }
         let opened = open_key_set(envelope, &of.root, &of.tenant, now)?;
         let document = StoredDocument {
-            envelope: envelope.to_vec(),
+            envelope: envelope.into(),
             applied: opened.applied(),
             applied_at: now,
             path: of.path.clone(),
@@ -126,7 +126,7 @@ impl Store {
         let document = |(slot, document): (&Slot, &Document)| {
             let Document { envelope, applied, applied_at, path, issued_at } = document;
             let stored = StoredDocument {
-                envelope: envelope.to_vec(),
+                envelope: Arc::clone(envelope),
                 applied: *applied,
                 applied_at: *applied_at,
                 path: path.clone(),

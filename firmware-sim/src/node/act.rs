@@ -1,6 +1,8 @@
 //! Carries out what the core wants, and gives it the answers.
 
-use loa_node_core::{Action, Ending, Link, Measurements, SpeakerEvent, SpeakerFailure, StoreEvent, Token};
+use loa_node_core::{
+    Action, Ending, InlineSound, Link, Measurements, SpeakerEvent, SpeakerFailure, StoreEvent, Token,
+};
 use loa_protocol::ids::ObjectHash;
 use loa_protocol::receipt::ReceiptBatch;
 use loa_protocol::report::Event;
@@ -114,7 +116,9 @@ impl<H: Horn, O: Observer> Running<'_, H, O> {
             Action::SetVolume { volume_percent: percent } => self.note(Happening::Volume { percent }),
             Action::PrepareSpeaker { by: _ } => self.switch_amplifier(true),
             Action::ReleaseSpeaker => self.switch_amplifier(false),
-            Action::Play { token, object, start_at, latest } => self.play(token, object, start_at, latest),
+            Action::Play { token, occurrence: _, object, inline, start_at, latest } => {
+                self.play((token, object), inline, start_at, latest);
+            }
             Action::StopSound { token } => {
                 if let Some(past) = self.voice.stop(Some(token)) {
                     self.hear_end(&past, "stopped")?;
@@ -166,7 +170,13 @@ impl<H: Horn, O: Observer> Running<'_, H, O> {
         }
     }
 
-    fn play(&mut self, token: Token, object: ObjectHash, start_at: UnixMs, latest: UnixMs) {
+    fn play(
+        &mut self,
+        (token, object): (Token, ObjectHash),
+        inline: Option<InlineSound>,
+        start_at: UnixMs,
+        latest: UnixMs,
+    ) {
         self.note(Happening::Ordered { object, start_at });
         let refused = |kind| Answer::Speaker(SpeakerEvent::Failed { token, kind, played_ms: 0 });
         if !self.node.board.speaker_works {
@@ -175,7 +185,11 @@ impl<H: Horn, O: Observer> Running<'_, H, O> {
             return;
         }
         let now = self.node.clock.now();
-        let Some(manifest) = self.node.cache.for_playing(&object, now) else {
+        let (manifest, bytes) = match inline {
+            Some(InlineSound { manifest, bytes }) => (Some(manifest), Some(bytes)),
+            None => (self.node.cache.for_playing(&object, now), None),
+        };
+        let Some(manifest) = manifest else {
             self.note(Happening::Corrupt { object });
             self.note(Happening::Ended { object, played_ms: 0, how: "audio broken" });
             self.answers.push_back(Answer::Stored(StoreEvent::ObjectCorrupt { object }));
@@ -188,7 +202,10 @@ impl<H: Horn, O: Observer> Running<'_, H, O> {
             return;
         }
         let (cache, horn) = (&self.node.cache, &mut self.node.horn);
-        let loading = horn.load(&manifest, || cache.bytes(&object).unwrap_or_default());
+        let loading = horn.load(&manifest, || match bytes {
+            Some(bytes) => bytes.to_vec(),
+            None => cache.bytes(&object).unwrap_or_default(),
+        });
         self.voice.order(token, object, start_at, loading);
     }
 }

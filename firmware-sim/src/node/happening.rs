@@ -305,6 +305,7 @@ fn slot_name(slot: &Slot) -> String {
         Slot::Keys => "key set".to_owned(),
         Slot::Node => "node document".to_owned(),
         Slot::Plan(area) => format!("plan of {area}"),
+        Slot::Alert(area) => format!("alerts of {area}"),
         Slot::Command(None) => "order".to_owned(),
         Slot::Command(Some(area)) => format!("order to {area}"),
     }

@@ -141,7 +141,10 @@ impl Board<'_> {
             | Action::DropObject { .. } => self.give_job(action),
             Action::SetVolume { .. } => {}
             Action::PrepareSpeaker { .. } => self.speaker.prepare(self.t),
-            Action::Play { token, object, start_at, latest } => self.play(token, object, start_at, latest),
+            // No alerts come in a storm.
+            Action::Play { token, occurrence: _, object, inline: _, start_at, latest } => {
+                self.play(token, object, start_at, latest);
+            }
             Action::StopSound { token } => {
                 if self.speaker.stop(token) {
                     let stops_in = self.rng.range(5, 80);

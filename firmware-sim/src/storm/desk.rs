@@ -99,8 +99,8 @@ impl Desk {
             match slot {
                 Slot::Keys => state.keys,
                 Slot::Node => state.desired,
-                // Orders are not kept, and no state tells of them.
-                Slot::Command(_) => None,
+                // Orders are not kept, and no state tells of them. No alerts come in a storm.
+                Slot::Command(_) | Slot::Alert(_) => None,
                 Slot::Plan(area) => {
                     state.plans.iter().find(|plan| plan.area == *area).map(|plan| plan.applied)
                 }

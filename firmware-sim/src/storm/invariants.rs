@@ -291,7 +291,7 @@ pub(crate) fn an_order_is_obeyed_once(
 ) -> Verdict {
     let is_for_it = match &publication.slot {
         Slot::Command(Some(area)) => books.path().is_none_or(|path| path.contains(area)),
-        Slot::Command(None) | Slot::Keys | Slot::Node | Slot::Plan(_) => true,
+        Slot::Command(None) | Slot::Keys | Slot::Node | Slot::Plan(_) | Slot::Alert(_) => true,
     };
     require(is_for_it, || format!("an order to {:?} is obeyed elsewhere", publication.slot))?;
     require(obeyed.insert(publication.applied.digest), || {

@@ -176,7 +176,10 @@ impl Board<'_> {
         let is_for_it = self.facts.books.path().is_some_and(|path| match &publication.slot {
             loa_node_core::Slot::Command(Some(area)) => path.contains(area),
             loa_node_core::Slot::Command(None) => true,
-            loa_node_core::Slot::Keys | loa_node_core::Slot::Node | loa_node_core::Slot::Plan(_) => false,
+            loa_node_core::Slot::Keys
+            | loa_node_core::Slot::Node
+            | loa_node_core::Slot::Plan(_)
+            | loa_node_core::Slot::Alert(_) => false,
         });
         let is_reliable = self.broker.was_reliable_since(life, sent);
         let undisturbed = self.trouble_until < sent - SECOND;
@@ -205,7 +208,7 @@ impl Board<'_> {
             .current(&publication.slot, self.t)
             .is_some_and(|now| now.applied == publication.applied);
         let is_for_it = self.facts.books.path().is_some_and(|path| match &publication.slot {
-            loa_node_core::Slot::Plan(area) => path.contains(area),
+            loa_node_core::Slot::Plan(area) | loa_node_core::Slot::Alert(area) => path.contains(area),
             loa_node_core::Slot::Node => true,
             loa_node_core::Slot::Keys | loa_node_core::Slot::Command(_) => false,
         });

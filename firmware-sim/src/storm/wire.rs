@@ -28,7 +28,9 @@ impl Board<'_> {
             loa_node_core::Slot::Node => TopicKind::Desired(names::node(self.file.index)),
             loa_node_core::Slot::Plan(area) => TopicKind::Plan(area.clone()),
             loa_node_core::Slot::Command(None) => TopicKind::Command(names::node(self.file.index)),
-            loa_node_core::Slot::Command(Some(area)) => TopicKind::Alert(area.clone()),
+            loa_node_core::Slot::Command(Some(area)) | loa_node_core::Slot::Alert(area) => {
+                TopicKind::Alert(area.clone())
+            }
         })
     }
 

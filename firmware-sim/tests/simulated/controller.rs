@@ -7,6 +7,7 @@ use loa_link::{
     ClientIdentity, FlooredClock, Link, LinkEvent, LinkHandle, LinkOptions, Message, Publication, Qos,
     TlsOptions, client_config,
 };
+use loa_protocol::alert::AlertAnswer;
 use loa_protocol::ids::NodeId;
 use loa_protocol::receipt::{Receipt, ReceiptAck, ReceiptBatch};
 use loa_protocol::report::{Event, EventKind, Presence, State};
@@ -27,6 +28,8 @@ pub(crate) struct Record {
     pub(crate) presence: BTreeMap<NodeId, Presence>,
     /// The latest.
     pub(crate) states: BTreeMap<NodeId, State>,
+    /// What became of alarms, in the order in which it was heard.
+    pub(crate) answers: Vec<(NodeId, AlertAnswer)>,
     /// What nodes refused, in the order in which it was heard.
     pub(crate) events: Vec<EventKind>,
 }
@@ -80,6 +83,11 @@ impl Controller {
     /// Puts the village's plan there.
     pub(crate) fn publish_plan(&self, epoch: u32, at: loa_protocol::time::UnixMs) {
         publish(&self.handle, TopicKind::Plan(village()), plan(epoch, at, &self.object), true);
+    }
+
+    /// Puts the village's alarm there.
+    pub(crate) fn publish_alarm(&self, envelope: Vec<u8>) {
+        publish(&self.handle, TopicKind::Alert(village()), envelope, true);
     }
 
     pub(crate) fn record(&self) -> MutexGuard<'_, Record> {
@@ -155,6 +163,8 @@ impl Desk {
             record.presence.insert(node, Presence::from_cbor(payload).unwrap());
         } else if kind == TopicKind::State(node.clone()) {
             record.states.insert(node, State::from_cbor(payload).unwrap());
+        } else if kind == TopicKind::Answer(node.clone()) {
+            record.answers.push((node, AlertAnswer::from_cbor(payload).unwrap()));
         } else if kind == TopicKind::Event(node) {
             record.events.push(Event::from_cbor(payload).unwrap().kind);
         }

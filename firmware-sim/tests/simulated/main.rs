@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, and looks only for what it expects"
 )]
 
+mod alarm;
 mod controller;
 mod device;
 mod device_screen;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ed25519_dalek::SigningKey;
+use loa_protocol::alert::{AreaAlerts, Inline};
 use loa_protocol::area::AreaPath;
-use loa_protocol::bulletin::{Category, Class, Language};
+use loa_protocol::bulletin::{Category, Class, Language, Status};
 use loa_protocol::enrolment::{
     EnrolAnswer, EnrolRequest, EnrolmentSecret, EnrolmentToken, SignedTrustAnchor, TrustAnchor,
 };
@@ -53,7 +54,11 @@ fn validity() -> Validity {
     Validity { issued_at_s: now_s, not_before_s: now_s - 3600, expires_s: now_s + 24 * 3600 }
 }
 
-/// Every node may obey this one key.
+fn alarm_key() -> SigningKey {
+    SigningKey::from_bytes(&[3; 32])
+}
+
+/// Every node may obey these keys: one for plans, one for emergencies.
 fn key_set() -> Vec<u8> {
     let scope = Scope {
         purposes: vec![Purpose::Plan, Purpose::Node],
@@ -62,8 +67,11 @@ fn key_set() -> Vec<u8> {
         not_before: now() - HOUR,
         not_after: now() + 24 * HOUR,
     };
-    let entry = KeyEntry { public_key: plan_key().verifying_key().to_bytes(), scope };
-    seal_key_set(&KeySet { version: 1, keys: vec![entry] }, &tenant(), validity(), &root())
+    let alarms =
+        Scope { purposes: vec![Purpose::Emergency], classes: vec![Class::Emergency], ..scope.clone() };
+    let keys = [(plan_key(), scope), (alarm_key(), alarms)]
+        .map(|(key, scope)| KeyEntry { public_key: key.verifying_key().to_bytes(), scope });
+    seal_key_set(&KeySet { version: 1, keys: keys.into() }, &tenant(), validity(), &root())
 }
 
 /// Places a node in the village.
@@ -139,6 +147,34 @@ pub(crate) fn plan(epoch: u32, at: UnixMs, object: &Object) -> Vec<u8> {
         prepared: Vec::new(),
     };
     seal(&plan, &tenant(), validity(), &plan_key())
+}
+
+/// The village's alarm with its sound, due at this instant.
+pub(crate) fn alarm(epoch: u64, at: UnixMs, object: &Object) -> Vec<u8> {
+    let item = Item {
+        id: ItemId::new("lu-quet").unwrap(),
+        revision: 1,
+        bulletin: BulletinId::new("lu-quet").unwrap(),
+        title: "Lũ quét".to_owned(),
+        class: Class::Emergency,
+        category: Category::DisasterPrevention,
+        start: Start::At(at),
+        valid_from: None,
+        valid_until: None,
+        start_within_ms: 60_000,
+        tracks: vec![Track { language: Language::vietnamese(), object: object.hash() }],
+        rules: Default::default(),
+        status: Status::Exercise,
+    };
+    let objects = vec![object.manifest.clone()];
+    let alerts = AreaAlerts {
+        area: village(),
+        epoch,
+        zone: ZONE,
+        program: Program { items: vec![item], objects, calendars: vec![] },
+        inline: vec![Inline { object: object.hash(), bytes: object.bytes.as_slice().into() }],
+    };
+    seal(&alerts, &tenant(), validity(), &alarm_key())
 }
 
 /// An authority, its broker, and the nodes that may enrol.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use loa_protocol::clock::Estimate;
-use loa_protocol::ids::ObjectHash;
+use loa_protocol::ids::{ObjectHash, OccurrenceId};
 use loa_protocol::receipt::{Outcome, Reason, Receipt};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::Aired;
@@ -44,12 +44,23 @@ impl Ending {
     }
 }
 
+/// An object that came with alerts: its hash is right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InlineSound {
+    /// Its manifest.
+    pub manifest: Arc<Manifest>,
+    /// All of its bytes.
+    pub bytes: Arc<[u8]>,
+}
+
 /// What the shell does for the core, strictly in the order of [`Core::poll_action`](crate::Core::poll_action).
 ///
 /// *Persistent* actions are durable before the next action begins: a sequence is on the disk before anything that
 /// follows from its document happens. When one fails the shell tries again, and ends the program if that does not help;
 /// it never skips one. On a full disk alone it may go on and make them durable later, in their order: it then tells
-/// [`Core::handle_store_full`](crate::Core::handle_store_full), and refuses each `Play` whose intent is not on the disk. All others may be carried out in the background once begun, in order for each object and link.
+/// [`Core::handle_store_full`](crate::Core::handle_store_full), and refuses each `Play` whose intent is not on the disk, unless it is an
+/// emergency's: that sounds, and may sound once more after a power cut, which is better than not at all. All others may be carried out in
+/// the background once begun, in order for each object and link.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// Persistent, one transaction: keep the document in its slot in place of the previous one, and remember its
@@ -155,8 +166,12 @@ pub enum Action {
     Play {
         /// Names the sound.
         token: Token,
-        /// The object, whole in the cache.
+        /// What it belongs to: its intent was given before.
+        occurrence: OccurrenceId,
+        /// The object, whole in the cache unless its bytes are here.
         object: ObjectHash,
+        /// The sound itself, where it came with alerts: neither the cache nor the disk is asked for it.
+        inline: Option<InlineSound>,
         /// When the first sample is to be heard, on the node's clock; never earlier than the warm-up allows.
         start_at: UnixMs,
         /// After this instant it must not begin: answer with [`SpeakerFailure::Late`](crate::SpeakerFailure::Late).

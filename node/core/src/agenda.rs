@@ -37,7 +37,7 @@ const LOOK_BACK_MS: i64 = LOOK_BACK_DAYS * 24 * 3600 * 1000;
 #[derive(Clone, Debug)]
 struct Entry {
     item: Arc<Item>,
-    /// The area whose plan has it; `None` for the node's own document.
+    /// The area whose plan or alerts have it; `None` for the node's own document.
     area: Option<AreaId>,
     timetable: Timetable,
     authority: Authority,

@@ -2,7 +2,8 @@
 //!
 //! **Invariants.** A block counts as `received` from the moment at which the shell is told to store it, so it is not
 //! asked for twice; it counts as `durable` when the shell says so, and an object is finished only when all its blocks
-//! are. What a document names for the next 48 hours never leaves, nor does what sounds.
+//! are. What a document names for the next 48 hours never leaves, nor does what sounds. What is kept ready for emergencies to come stays
+//! while there is room for what occurrences need, and is the first to give way to that.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -12,11 +13,11 @@ use loa_protocol::time::UnixMs;
 use loa_protocol::transfer::{Bitmap, Manifest};
 
 use crate::action::Action;
-use crate::fetch::Wishes;
+use crate::fetch::{Need, Wishes};
 use crate::input::{PartialObject, WholeObject};
 
 /// For how long ahead a document's objects are sure to stay.
-const PINNED_MS: i64 = 48 * 3600 * 1000;
+pub(crate) const PINNED_MS: i64 = 48 * 3600 * 1000;
 
 #[derive(Debug)]
 pub(crate) struct Partial {
@@ -123,9 +124,9 @@ impl Cache {
             None => {}
         }
         let size = u64::from(manifest.size_bytes);
-        let deadline = wishes.deadline(&object).unwrap_or(now);
+        let need = wishes.need(&object).unwrap_or(Need::By(now));
         while self.used_bytes() + size > self.quota_bytes {
-            let Some(victim) = self.victim(deadline, wishes, now) else { return false };
+            let Some(victim) = self.victim(need, wishes, now) else { return false };
             self.drop_object(&victim, actions);
         }
         let empty = Bitmap::empty(manifest.block_count());
@@ -140,33 +141,42 @@ impl Cache {
         true
     }
 
-    /// Drops the object that is missed least, to free the disk. `false` when nothing may go.
-    pub(crate) fn free_some(&mut self, wishes: &Wishes, now: UnixMs, actions: &mut VecDeque<Action>) -> bool {
-        let Some(object) = self.give_up(UnixMs(i64::MAX), wishes, now) else { return false };
+    /// Drops the object that is missed least, to free the disk for one that is needed so. `false` when nothing may go.
+    pub(crate) fn free_some(
+        &mut self,
+        need: Need,
+        wishes: &Wishes,
+        now: UnixMs,
+        actions: &mut VecDeque<Action>,
+    ) -> bool {
+        let Some(object) = self.give_up(need, wishes, now) else { return false };
         actions.push_back(Action::DropObject { object });
         true
     }
 
-    /// Forgets the object that is missed least, if it is not needed or due later than `deadline` and not within 48 hours; the
-    /// caller has it deleted.
-    pub(crate) fn give_up(&mut self, deadline: UnixMs, wishes: &Wishes, now: UnixMs) -> Option<ObjectHash> {
-        let victim = self.victim(deadline, wishes, now)?;
+    /// Forgets the object that is missed least, if it may go for such a need; the caller has it deleted.
+    pub(crate) fn give_up(&mut self, need: Need, wishes: &Wishes, now: UnixMs) -> Option<ObjectHash> {
+        let victim = self.victim(need, wishes, now)?;
         self.whole.remove(&victim);
         self.partial.remove(&victim);
         Some(victim)
     }
 
-    /// What goes to make room for an object that is due at `deadline`: first what no document needs, the longest unused
-    /// first; then what is due last, if that is later than `deadline` and not within 48 hours.
-    fn victim(&self, deadline: UnixMs, wishes: &Wishes, now: UnixMs) -> Option<ObjectHash> {
+    /// What goes to make room for such a need: first what no document needs, the longest unused first; then, unless it is for
+    /// emergencies to come itself, what is kept for those; then what is due last, if that is later and not within 48 hours.
+    fn victim(&self, need: Need, wishes: &Wishes, now: UnixMs) -> Option<ObjectHash> {
         let partial = self.partial.keys().map(|object| (UnixMs(i64::MIN), *object));
         let whole = self.whole.iter().map(|(object, whole)| (whole.last_used, *object));
         let unneeded = partial.chain(whole).filter(|(_, object)| wishes.deadline(object).is_none()).min();
         if let Some((_, object)) = unneeded {
             return Some(object);
         }
-        let held = self.partial.keys().chain(self.whole.keys());
-        let due = held.filter_map(|object| Some((wishes.deadline(object)?, *object))).max();
+        let Need::By(deadline) = need else { return None };
+        let held = || self.partial.keys().chain(self.whole.keys());
+        if let Some(object) = held().find(|object| wishes.need(object) == Some(Need::Prepared)) {
+            return Some(*object);
+        }
+        let due = held().filter_map(|object| Some((wishes.deadline(object)?, *object))).max();
         due.filter(|(due, _)| *due > deadline && *due > now + PINNED_MS).map(|(_, object)| object)
     }
 

@@ -1,6 +1,7 @@
 //! What the shell tells the core: who the node is, what was stored, and what happened.
 
 use std::fmt;
+use std::sync::Arc;
 
 use ed25519_dalek::VerifyingKey;
 use loa_protocol::area::AreaPath;
@@ -139,9 +140,19 @@ pub enum Slot {
     Plan(AreaId),
     /// Orders to the nodes of an area, or to this node (`None`). Nothing is kept in it but what was applied.
     Command(Option<AreaId>),
+    /// The alerts of an area.
+    Alert(AreaId),
 }
 
 impl Slot {
+    /// The area whose document it keeps.
+    pub(crate) fn area(&self) -> Option<&AreaId> {
+        match self {
+            Self::Plan(area) | Self::Alert(area) => Some(area),
+            Self::Keys | Self::Node | Self::Command(_) => None,
+        }
+    }
+
     /// The slot of orders to this addressee.
     pub(crate) fn of(addressee: &Addressee) -> Self {
         match addressee {
@@ -155,7 +166,7 @@ impl Slot {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredDocument {
     /// The envelope, as it was received.
-    pub envelope: Vec<u8>,
+    pub envelope: Arc<[u8]>,
     /// Its sequence and digest.
     pub applied: Applied,
     /// When it was applied, on the node's clock. Occurrences that could no longer start by then are not this node's.

@@ -18,6 +18,7 @@
 
 mod action;
 mod agenda;
+mod answers;
 mod cache;
 mod core;
 mod deadline;
@@ -32,7 +33,7 @@ mod reports;
 mod timekeeping;
 mod topics;
 
-pub use crate::action::{Action, Ending, Qos};
+pub use crate::action::{Action, Ending, InlineSound, Qos};
 pub use crate::core::Core;
 pub use crate::input::{
     Identity, Intent, LedgerEntry, Link, LinkEvent, Measurements, Now, PartialObject, Progress, Restored,

@@ -66,7 +66,7 @@ impl Orders {
         let applied = opened.applied();
         self.applied.insert(slot.clone(), applied);
         let document = StoredDocument {
-            envelope: envelope.to_vec(),
+            envelope: envelope.into(),
             applied,
             applied_at: now.wall,
             path: documents.recipient().path.clone(),

@@ -1,7 +1,8 @@
 //! When the node speaks of itself: state, health, events.
 //!
 //! - State, retained: on connecting, after a change (at most once a second, so that a burst of changes is one report), and
-//!   every 15 minutes, because a publish may be lost.
+//!   every 15 minutes, because a publish may be lost. A change of alerts alone waits for 5 to 15 s: an answer told it already, and ten
+//!   thousand nodes that do the same at once have more urgent things to say.
 //! - Health: soon after connecting, then every `health_interval_s` with a spread of a tenth, so that a fleet that
 //!   came back at once does not report at once for ever.
 //! - Events: ten at once, then one every 30 s; the rest is only counted. While the node is offline the earliest are kept.
@@ -20,6 +21,8 @@ use crate::input::Now;
 
 const STATE_GAP_MS: u64 = 1_000;
 const STATE_EVERY_MS: u64 = 15 * 60_000;
+const ALERT_STATE_AFTER_MS: u64 = 5_000;
+const ALERT_STATE_WITHIN_MS: u64 = 10_000;
 const HEALTH_FIRST_WITHIN_MS: u64 = 10_000;
 /// Until the node's own document says otherwise.
 const HEALTH_INTERVAL_S: u32 = 300;
@@ -41,6 +44,8 @@ pub(crate) struct Reports {
     node: NodeId,
     state_changed: bool,
     state_sent_ms: Option<u64>,
+    /// When a change of the alerts is to be told at the latest.
+    alerts_changed_ms: Option<u64>,
     health_interval_s: u32,
     health_at_ms: u64,
     health_count: u64,
@@ -58,6 +63,7 @@ impl Reports {
             node,
             state_changed: true,
             state_sent_ms: None,
+            alerts_changed_ms: None,
             health_interval_s: HEALTH_INTERVAL_S,
             health_at_ms: now.monotonic_ms,
             health_count: 0,
@@ -90,6 +96,12 @@ impl Reports {
         self.state_changed = true;
     }
 
+    /// Alerts are in force, or none are, and nothing else has changed.
+    pub(crate) fn handle_alert_change(&mut self, now: Now) {
+        let after = ALERT_STATE_AFTER_MS + self.spread(u64::MAX - 1, ALERT_STATE_WITHIN_MS);
+        self.alerts_changed_ms.get_or_insert(now.monotonic_ms.saturating_add(after));
+    }
+
     pub(crate) fn set_health_interval(&mut self, interval_s: u32, now: Now) {
         if self.health_interval_s != interval_s {
             self.health_interval_s = interval_s;
@@ -110,6 +122,7 @@ impl Reports {
         let mut due = DueReports { state: self.state_at_ms() <= ms, ..DueReports::default() };
         if due.state {
             self.state_changed = false;
+            self.alerts_changed_ms = None;
             self.state_sent_ms = Some(ms);
         }
         if self.health_at_ms <= ms {
@@ -137,7 +150,8 @@ impl Reports {
 
     fn state_at_ms(&self) -> u64 {
         let Some(sent) = self.state_sent_ms else { return 0 };
-        sent.saturating_add(if self.state_changed { STATE_GAP_MS } else { STATE_EVERY_MS })
+        let usual = sent.saturating_add(if self.state_changed { STATE_GAP_MS } else { STATE_EVERY_MS });
+        self.alerts_changed_ms.map_or(usual, |at| usual.min(at))
     }
 
     /// Deadlines while the control link is up.

@@ -17,6 +17,8 @@ pub(crate) struct Topics {
 pub(crate) enum Inbound {
     Document(Slot),
     Order(Slot),
+    /// Alerts of an area or an order to its nodes: the envelope says which.
+    Alert(AreaId),
     Ack,
     Block,
     Time,
@@ -43,7 +45,7 @@ impl Topics {
             TopicKind::Desired(_) => Some(Inbound::Document(Slot::Node)),
             TopicKind::Plan(area) => Some(Inbound::Document(Slot::Plan(area))),
             TopicKind::Command(_) => Some(Inbound::Order(Slot::Command(None))),
-            TopicKind::Alert(area) => Some(Inbound::Order(Slot::Command(Some(area)))),
+            TopicKind::Alert(area) => Some(Inbound::Alert(area)),
             TopicKind::Ack(_) => Some(Inbound::Ack),
             TopicKind::Blocks(_) | TopicKind::Wave(..) => Some(Inbound::Block),
             TopicKind::TimeAnswer(_) => Some(Inbound::Time),
@@ -65,7 +67,7 @@ impl Topics {
             Slot::Node => self.name(TopicKind::Desired(self.node.clone())),
             Slot::Plan(area) => self.name(TopicKind::Plan(area.clone())),
             Slot::Command(None) => self.name(TopicKind::Command(self.node.clone())),
-            Slot::Command(Some(area)) => self.name(TopicKind::Alert(area.clone())),
+            Slot::Command(Some(area)) | Slot::Alert(area) => self.name(TopicKind::Alert(area.clone())),
         }
     }
 
@@ -77,7 +79,7 @@ impl Topics {
         own.map(|kind| self.name(kind)).into_iter().chain(self.of_areas(areas)).collect()
     }
 
-    /// The topics of plans and orders of areas.
+    /// The topics of plans, alerts and orders of areas.
     pub(crate) fn of_areas<'a>(
         &'a self,
         areas: impl IntoIterator<Item = &'a AreaId> + 'a,
@@ -114,6 +116,10 @@ impl Topics {
 
     pub(crate) fn event(&self) -> String {
         self.name(TopicKind::Event(self.node.clone()))
+    }
+
+    pub(crate) fn answer(&self) -> String {
+        self.name(TopicKind::Answer(self.node.clone()))
     }
 
     pub(crate) fn time_request(&self) -> String {

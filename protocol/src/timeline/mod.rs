@@ -2,17 +2,19 @@
 //! the controller's [`preflight`] call the same functions; tests and receipts name the rules by their numbers.
 //!
 //! # Words
-//! A **document** is the plan of an area on the node's path, or the node's own. An **item** of it starts by its [`Start`];
+//! A **document** is the plan or the [alerts](crate::alert) of an area on the node's path, or the node's own. An **item** of it starts by its [`Start`];
 //! each planned start is an **occurrence**, whose planned instant is its **nominal start**. What sounds for an occurrence,
 //! from the first sample to the last, is its **session**; the sounds in it are its **parts**. An occurrence is **near** from
 //! [`NEAR_MS`] before its nominal start (a board whose amplifier warms up slowly takes longer), **due** from its nominal start,
 //! and its **limit** is its nominal start plus the item's `start_within_ms`. All instants are the node's wall clock.
 //!
 //! # D. What counts
-//! - **D1** A node's documents are the plans of the areas of its path, widest first, then its own document.
+//! - **D1** A node's documents are the alerts of the areas of its path, widest first, then their plans, widest first, then its own
+//!   document.
 //! - **D2** An item id that several documents hold counts once, as the first of them has it.
 //! - **D3** A document that was applied holds until a newer one takes its place, over every boot. Its occurrences have nominal starts before the document, and the key that signed it, expire; an item's
-//!   from `valid_from` on and before `valid_until`.
+//!   from `valid_from` on and before `valid_until`. The limit of an occurrence of alerts lies before that expiry, whatever its item
+//!   tolerates ([`items_until`](crate::alert::AreaAlerts::items_until)).
 //! - **D4** A document may come that has an item otherwise in the same revision: a schedule was moved, or a controller that was
 //!   restored from a backup gave a revision's number again. What waits, waits as the item is from then on, and leaves where that does
 //!   not start then. What is ordered, sounds, or was heard and waits to be taken up again goes on if the same is heard of the item;
@@ -39,7 +41,8 @@
 //! # O. Order
 //! [`Occurrence::precedence`] is a total order without ties. Of two occurrences, first goes
 //! - **O1** the higher class: emergency, priority, normal;
-//! - **O2** then the higher authority, which is the place of its document in D1, widest area first. Among *priority*
+//! - **O2** then the higher authority, which is the place of its document's area on the path, widest first, and the node's own document
+//!   last. Among *priority*
 //!   items the commune decides: an area whose plan says `own_priority_first` goes before all wider areas ([`Authority`]);
 //! - **O3** then, of emergencies, the higher severity;
 //! - **O4** then the earlier nominal start;
@@ -128,7 +131,8 @@
 //! # R. Receipts
 //! - **R1** Each occurrence of a node ends in exactly one receipt. (Two exceptions are in `docs/protocol.md`, section 7: many
 //!   occurrences that passed at once, and those that were called missed while the clock was ahead.)
-//! - **R2** The intent is on the disk before the first sample, the receipt after the last.
+//! - **R2** The intent is on the disk before the first sample, the receipt after the last. On a disk that is full, an emergency alone
+//!   sounds without its intent.
 //! - **R3** Each receipt names the digest of the one before it (`previous`): a hole or a change shows.
 //! - **R4** The reason of an occurrence whose limit has passed is the first that applies: [`Reason::TooLate`] if that was before
 //!   this boot, [`Reason::ClockUnknown`], [`Reason::NoTrackForLanguage`], [`Reason::SpeakerFailed`], [`Reason::Yielded`], the guard that

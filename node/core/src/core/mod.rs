@@ -9,7 +9,9 @@ mod settle;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use loa_protocol::alert::{AlertAnswer, Verdict};
 use loa_protocol::clock::ClockSource;
+use loa_protocol::envelope::{ContentType, claims_of};
 use loa_protocol::ids::{AreaId, BootId, Digest, ObjectHash};
 use loa_protocol::receipt::{BATCH_MAX, Receipt, ReceiptAck, ReceiptBatch, Seal};
 use loa_protocol::report::{ClockTrust, EventKind, Presence, StorageState};
@@ -19,10 +21,11 @@ use loa_protocol::wire::Wire;
 
 use crate::action::Action;
 use crate::agenda::Agenda;
+use crate::answers::Answers;
 use crate::cache::Cache;
 use crate::deadline::Deadlines;
 use crate::documents::Documents;
-use crate::fetch::{BlockVerdict, Fetch};
+use crate::fetch::{BlockVerdict, Fetch, Need};
 use crate::input::{
     Identity, Link, LinkEvent, Measurements, Now, Restored, Settings, Slot, SpeakerEvent, Standing,
     StoreEvent,
@@ -63,6 +66,7 @@ pub struct Core {
     wishes_changed: bool,
     receipts: Receipts,
     reports: Reports,
+    answers: Answers,
     orders: Orders,
     timekeeping: Timekeeping,
     actions: VecDeque<Action>,
@@ -120,6 +124,7 @@ impl Core {
             wishes_changed: true,
             receipts: Receipts::restore(next_receipt, last_receipt, unacknowledged),
             reports: Reports::new(identity.node, now),
+            answers: Answers::new(now),
             orders,
             actions: VecDeque::new(),
         };
@@ -135,6 +140,7 @@ impl Core {
                 self.world.documents.receive(&slot, payload, now, &mut self.actions);
             }
             Some(Inbound::Order(slot)) => self.handle_order(slot, payload, now),
+            Some(Inbound::Alert(area)) => self.handle_alert(area, payload, now),
             Some(Inbound::Ack) => {
                 if let Ok(ack) = ReceiptAck::from_cbor(payload) {
                     self.receipts.handle_ack(&ack, &mut self.actions);
@@ -155,6 +161,16 @@ impl Core {
         if let Err(refusal) = self.timekeeping.receive(envelope, &self.world.documents, now) {
             self.refuse(self.topics.time_answer(), refusal, now);
         }
+    }
+
+    fn handle_alert(&mut self, area: AreaId, envelope: &[u8], now: Now) {
+        let is_alert = claims_of(envelope).is_ok_and(|claims| claims.content == ContentType::Alert);
+        if is_alert {
+            self.world.documents.receive(&Slot::Alert(area), envelope, now, &mut self.actions);
+        } else if !envelope.is_empty() {
+            self.handle_order(Slot::Command(Some(area)), envelope, now);
+        }
+        // An empty one only takes a retained document away: of what that said nothing changes.
     }
 
     fn handle_order(&mut self, slot: Slot, envelope: &[u8], now: Now) {
@@ -213,8 +229,18 @@ impl Core {
     /// Something happened to the speaker.
     pub fn handle_speaker(&mut self, event: SpeakerEvent, now: Now) {
         let ended = self.player.handle_speaker(event, now, &mut self.actions);
+        self.answer_for_what_began();
         self.write_receipts(ended.into_iter().collect(), now);
         self.settle(now);
+    }
+
+    /// The first sample of an alert is heard.
+    fn answer_for_what_began(&mut self) {
+        let Some((item, revision, started)) = self.player.take_begun() else { return };
+        let Some((area, held)) = self.world.documents.alerts_with(&item, revision) else { return };
+        let (area, epoch, received) = (area.clone(), held.applied.sequence, held.applied_at);
+        let verdict = Verdict::Sounding { item, revision, started };
+        self.answers.add(AlertAnswer { area, epoch, received, verdict });
     }
 
     /// The cache answered an action.
@@ -261,7 +287,7 @@ impl Core {
     /// The object that is missed least, for the shell to delete at once because the disk is full; `None` when every one is
     /// needed within two days.
     pub fn give_up_object(&mut self, now: Now) -> Option<ObjectHash> {
-        let object = self.world.cache.give_up(now.wall, self.fetch.wishes(), now.wall)?;
+        let object = self.world.cache.give_up(Need::By(now.wall), self.fetch.wishes(), now.wall)?;
         self.wishes_changed = true;
         self.reports.handle_state_change();
         Some(object)
@@ -356,12 +382,16 @@ impl Core {
     pub fn poll_timeout(&self, now: Now) -> Option<(Duration, &'static str)> {
         let mut deadlines = Deadlines::new(now);
         self.world.documents.deadlines(&mut deadlines);
+        if self.world.clock_now() != ClockTrust::Unknown {
+            self.world.documents.expiry_deadlines(&mut deadlines);
+        }
         self.agenda.deadlines(admit_lead_ms(&self.world.settings), &mut deadlines);
         self.player.deadlines(&self.world.scene(self.seen), &mut deadlines);
         self.fetch.deadlines(self.seen, &mut deadlines);
         if self.is_control_up {
             self.receipts.deadlines(&mut deadlines);
             self.reports.deadlines(&mut deadlines);
+            self.answers.deadlines(&mut deadlines);
             self.timekeeping.deadlines(&mut deadlines);
         }
         deadlines.earliest()
@@ -393,12 +423,22 @@ struct World {
 }
 
 impl World {
+    /// Whether an object can sound: it is whole in the cache, or came with alerts.
+    fn has(&self, object: &ObjectHash) -> bool {
+        self.cache.is_whole(object) || self.documents.has_inline(object)
+    }
+
+    /// How far the clock is trusted: while a step of it is not explained, not at all.
+    fn clock_now(&self) -> ClockTrust {
+        if self.clock_stepped { ClockTrust::Unknown } else { self.clock }
+    }
+
     fn scene(&self, now: Now) -> Scene<'_> {
         Scene {
             now,
             // By the wall clock as it is now: it may have been wrong at boot.
             boot_wall: now.wall - now.monotonic_ms.saturating_sub(self.boot_monotonic_ms).cast_signed(),
-            clock: if self.clock_stepped { ClockTrust::Unknown } else { self.clock },
+            clock: self.clock_now(),
             settings: &self.settings,
             languages: self.documents.profile().map_or(&[], |profile| &profile.languages),
             cache: &self.cache,

@@ -8,6 +8,7 @@ use loa_protocol::wire::Wire;
 
 use super::Core;
 use crate::action::{Action, Qos};
+use crate::documents::InForce;
 use crate::input::{Link, Measurements, Now};
 
 impl Core {
@@ -58,19 +59,24 @@ impl Core {
         for event in due.events {
             self.publish(self.topics.event(), event.to_cbor(), false);
         }
+        for answer in self.answers.take_due(now) {
+            self.publish(self.topics.answer(), answer.to_cbor(), false);
+        }
     }
 
     fn state(&self) -> State {
-        let (keys, desired, plans) = self.world.documents.in_force();
+        let InForce { keys, node: desired, plans, alerts } = self.world.documents.in_force();
+        let applied = |(area, applied)| AppliedPlan { area, applied };
+        let programs = self.world.documents.programs();
         let named: BTreeSet<&ObjectHash> =
-            self.world.documents.programs().flat_map(|held| held.manifests.keys()).collect();
-        let ready = named.into_iter().filter(|object| self.world.cache.is_whole(object)).count();
+            programs.flat_map(|held| held.manifests.keys()).chain(self.world.documents.prepared()).collect();
+        let ready = named.into_iter().filter(|object| self.world.has(object)).count();
         State {
             boot: self.boot,
             firmware: self.firmware.clone(),
             keys,
             desired,
-            plans: plans.into_iter().map(|(area, applied)| AppliedPlan { area, applied }).collect(),
+            plans: plans.into_iter().map(applied).collect(),
             objects_ready: u32::try_from(ready).unwrap_or(u32::MAX),
             fetching: self.fetch.fetching(&self.world.cache),
             clock: self.world.clock,
@@ -78,7 +84,7 @@ impl Core {
             volume_percent: self.volume_percent,
             orders: self.orders.applied(self.world.documents.areas(), self.world.documents.recipient().node),
             own_guards: self.world.settings.own_guards.clone(),
-            alerts: Vec::new(),
+            alerts: alerts.into_iter().map(applied).collect(),
         }
     }
 

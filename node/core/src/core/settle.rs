@@ -5,13 +5,15 @@
 
 use std::collections::BTreeSet;
 
+use loa_protocol::alert::AlertAnswer;
 use loa_protocol::envelope::Refusal;
 use loa_protocol::ids::{AreaId, ObjectHash};
-use loa_protocol::report::EventKind;
+use loa_protocol::report::{ClockTrust, EventKind};
 use loa_protocol::timeline::objects_heard;
 
 use super::{Core, World, shortened};
 use crate::action::{Action, Ending};
+use crate::documents::Judged;
 use crate::fetch::Wishes;
 use crate::input::{Intent, Link, Now};
 use crate::player::{Ended, admit_lead_ms};
@@ -35,6 +37,9 @@ impl Core {
             self.rewind(now);
         }
         self.seen = now;
+        if self.world.clock_now() != ClockTrust::Unknown {
+            self.world.documents.forget_expired(now.wall, &mut self.actions);
+        }
         self.follow_documents(now);
         self.admit_near(now);
         let ended = self.player.expire(&self.world.scene(now));
@@ -92,6 +97,9 @@ impl Core {
         for (slot, refusal) in change.refusals {
             self.refuse(self.topics.document(&slot), refusal, now);
         }
+        for Judged { area, epoch, received, verdict } in change.judged {
+            self.answers.add(AlertAnswer { area, epoch, received, verdict });
+        }
         if !change.documents {
             return;
         }
@@ -111,7 +119,11 @@ impl Core {
             self.subscribe_to_areas();
         }
         self.wishes_changed = true;
-        self.reports.handle_state_change();
+        if change.beyond_alerts {
+            self.reports.handle_state_change();
+        } else {
+            self.reports.handle_alert_change(now);
+        }
     }
 
     fn fill_agenda(&mut self, now: Now) {
@@ -177,8 +189,9 @@ impl Core {
         let needed = coming
             .flat_map(|(nominal, item)| objects_heard(item, languages).into_iter().map(move |o| (nominal, o)))
             .chain(self.player.sounding().map(|object| (now.wall, object)));
+        let prepared = self.world.documents.prepared().copied();
         let manifest = |object: &ObjectHash| self.world.documents.manifest(object).cloned();
-        let wishes = Wishes::new(needed, manifest, &self.world.cache);
+        let wishes = Wishes::new(needed, prepared, now.wall, manifest, |object| self.world.has(object));
         self.fetch.set_wishes(wishes);
         self.wishes_changed = false;
     }

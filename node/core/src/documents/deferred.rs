@@ -1,22 +1,36 @@
-//! Documents that were refused and may be right later.
+//! Documents that were refused: told, and kept where they may be right later.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use loa_protocol::alert::Verdict;
 use loa_protocol::area::AreaPath;
-use loa_protocol::envelope::{Refusal, valid_from};
+use loa_protocol::envelope::{Freshness, Refusal, claims_of, valid_from};
 use loa_protocol::keys::KeySet;
 use loa_protocol::time::UnixMs;
+
+use super::{Documents, Judged, lasting};
+use crate::action::Action;
+use crate::deadline::{At, Deadlines};
+use crate::input::{Now, Slot};
+
+/// How often deferred documents are tried again.
+const RETRY_MS: u64 = 60_000;
 
 /// An envelope that may verify later.
 #[derive(Debug)]
 pub(super) struct Deferred {
-    pub(super) envelope: Vec<u8>,
+    envelope: Arc<[u8]>,
+    /// When it came.
+    received: UnixMs,
     /// Place and instant of its application, when it comes from the store.
-    pub(super) stored: Option<(AreaPath, UnixMs)>,
-    pub(super) wait: Wait,
+    stored: Option<(AreaPath, UnixMs)>,
+    wait: Wait,
 }
 
 /// What a deferred document waits for. Each waits for another key set and another place, too.
 #[derive(Debug)]
-pub(super) enum Wait {
+enum Wait {
     /// That and nothing else: no clock makes it right.
     Key,
     /// The wall clock to show this.
@@ -27,7 +41,7 @@ pub(super) enum Wait {
 
 impl Wait {
     /// What a document waits for that was refused for this.
-    pub(super) fn after(refusal: Refusal, envelope: &[u8], keys: Option<&KeySet>) -> Self {
+    fn after(refusal: Refusal, envelope: &[u8], keys: Option<&KeySet>) -> Self {
         if refusal == Refusal::UnknownKey {
             Self::Key
         } else if refusal == Refusal::NotYetValid {
@@ -37,11 +51,122 @@ impl Wait {
         }
     }
 
-    pub(super) fn is_over(&self, wall: UnixMs) -> bool {
+    fn is_over(&self, wall: UnixMs) -> bool {
         match self {
             Self::Key => false,
             Self::Wall(at) => *at <= wall,
             Self::Clock => true,
+        }
+    }
+}
+
+impl Documents {
+    /// Counts and reports a refusal.
+    pub(crate) fn tell(&mut self, slot: Slot, refusal: Refusal) {
+        self.change.refusals.push((slot, refusal));
+    }
+
+    pub(super) fn refuse(
+        &mut self,
+        slot: &Slot,
+        envelope: Arc<[u8]>,
+        stored: Option<(AreaPath, UnixMs)>,
+        refusal: Refusal,
+        now: Now,
+    ) {
+        let expected = refusal == Refusal::UnknownKey && self.keys.is_none();
+        // Retained messages come in any order: a plan before the first key set is no offence.
+        if !expected || *slot == Slot::Keys {
+            self.tell(slot.clone(), refusal);
+            self.refused(slot, &envelope, now.wall, refusal);
+        }
+        // What was stored may come again from the broker: it is the same document, applied when it was.
+        let same = self.deferred.get(slot).filter(|deferred| deferred.envelope == envelope);
+        let stored = stored.or_else(|| same.and_then(|deferred| deferred.stored.clone()));
+        if self.defers(slot, refusal, stored.is_some()) {
+            let wait = Wait::after(refusal, &envelope, self.key_set());
+            self.deferred.insert(slot.clone(), Deferred { envelope, received: now.wall, stored, wait });
+            self.retry_at_ms.get_or_insert(now.monotonic_ms.saturating_add(RETRY_MS));
+        }
+    }
+
+    /// Whether a refused document may verify later: its key may come (but never another root), the clock may be set right.
+    /// While the node's own document waits for that, the node's place is not known, and nothing that a document of an area was
+    /// refused for is the last word.
+    fn defers(&self, slot: &Slot, refusal: Refusal, is_stored: bool) -> bool {
+        if let Some(area) = slot.area() {
+            if is_stored && self.deferred.contains_key(&Slot::Node) {
+                return true;
+            }
+            if !self.path.contains(area) {
+                return false;
+            }
+        }
+        let awaits_key = refusal == Refusal::UnknownKey && *slot != Slot::Keys;
+        awaits_key || refusal == Refusal::NotYetValid || is_stored && refusal == Refusal::Expired
+    }
+
+    /// Tries the deferred documents again, for instance because the clock was set.
+    pub(crate) fn retry_deferred(&mut self, now: Now, actions: &mut VecDeque<Action>) {
+        self.retry_at_ms = None;
+        for (slot, deferred) in std::mem::take(&mut self.deferred) {
+            let Deferred { envelope, received, stored, .. } = deferred;
+            let valid_at = stored.as_ref().map_or(now.wall, |(_, applied_at)| *applied_at);
+            let result =
+                lasting(now.wall, valid_at, |at| self.apply(&slot, &envelope, stored.as_ref(), at, actions));
+            match result {
+                // Ends: a document that was applied here is not deferred any more.
+                Ok(Freshness::New) => {
+                    self.verified(&slot, received, now.wall);
+                    self.after_change(&slot, now, actions);
+                }
+                Ok(Freshness::Same) => {}
+                Err(refusal) if self.defers(&slot, refusal, stored.is_some()) => {
+                    // Reported when it came; a newer one may have been deferred meanwhile.
+                    let wait = Wait::after(refusal, &envelope, self.key_set());
+                    self.deferred.entry(slot).or_insert(Deferred { envelope, received, stored, wait });
+                    self.retry_at_ms = Some(now.monotonic_ms.saturating_add(RETRY_MS));
+                }
+                // Overtaken by a newer document meanwhile: nothing is wrong.
+                Err(Refusal::Replayed) => {}
+                Err(refusal) => {
+                    self.refused(&slot, &envelope, received, refusal);
+                    self.tell(slot, refusal);
+                }
+            }
+        }
+    }
+
+    /// Does what is due.
+    pub(crate) fn handle_timeout(&mut self, now: Now, actions: &mut VecDeque<Action>) {
+        if self.retry_at_ms.is_none_or(|at| at > now.monotonic_ms) {
+            return;
+        }
+        if self.deferred.values().any(|deferred| deferred.wait.is_over(now.wall)) {
+            self.retry_deferred(now, actions);
+        } else {
+            self.retry_at_ms = Some(now.monotonic_ms.saturating_add(RETRY_MS));
+        }
+    }
+
+    pub(crate) fn deadlines(&self, deadlines: &mut Deadlines) {
+        if let Some(at) = self.retry_at_ms {
+            deadlines.add(At::Monotonic(at), "try a deferred document again");
+        }
+    }
+
+    /// Alerts are in force: their sender waits for the word.
+    pub(super) fn verified(&mut self, slot: &Slot, received: UnixMs, now: UnixMs) {
+        if let (Slot::Alert(area), Some(held)) = (slot, self.held(slot)) {
+            let (area, epoch, verdict) = (area.clone(), held.applied.sequence, Verdict::Verified(now));
+            self.change.judged.push(Judged { area, epoch, received, verdict });
+        }
+    }
+
+    fn refused(&mut self, slot: &Slot, envelope: &[u8], received: UnixMs, refusal: Refusal) {
+        if let (Slot::Alert(area), Ok(claims)) = (slot, claims_of(envelope)) {
+            let (area, verdict) = (area.clone(), Verdict::Refused(refusal));
+            self.change.judged.push(Judged { area, epoch: claims.sequence, received, verdict });
         }
     }
 }

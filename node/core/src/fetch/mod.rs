@@ -20,7 +20,7 @@ use loa_protocol::time::UnixMs;
 use loa_protocol::transfer::{Bitmap, Block, Want};
 use loa_protocol::wire::Wire;
 
-pub(crate) use self::wishes::Wishes;
+pub(crate) use self::wishes::{Need, Wishes};
 use crate::action::{Action, Qos};
 use crate::cache::Cache;
 use crate::deadline::{At, Deadlines};
@@ -265,7 +265,11 @@ impl Fetch {
         actions: &mut VecDeque<Action>,
     ) {
         self.want = None;
-        let freed = state == StorageState::Full && cache.free_some(&self.wishes, now.wall, actions);
+        let need = match self.wishes.need(object) {
+            Some(Need::Prepared) => Need::Prepared,
+            Some(Need::By(_)) | None => Need::By(UnixMs(i64::MAX)),
+        };
+        let freed = state == StorageState::Full && cache.free_some(need, &self.wishes, now.wall, actions);
         let pause = if freed { PAUSE_MS } else { STORAGE_PAUSE_MS };
         let until_ms = now.monotonic_ms.saturating_add(pause);
         let is_complete = cache.partial(object).is_some_and(|partial| partial.lacking().next().is_none());

@@ -169,7 +169,7 @@ impl Due {
     pub(super) fn plan(&self, scene: &Scene<'_>) -> Option<SessionPlan> {
         let duration = |object: &_| {
             let manifest = scene.documents.manifest(object)?;
-            scene.cache.is_whole(object).then_some(manifest.duration_ms)
+            scene.has(object).then_some(manifest.duration_ms)
         };
         let plan = SessionPlan::new(&self.item, scene.languages, duration)?;
         let waits = plan.is_lacking && scene.now.wall < self.last_call(scene);
@@ -239,7 +239,7 @@ impl Due {
             return reason;
         }
         let wanted = objects_heard(&self.item, scene.languages);
-        let is_there = |object| scene.cache.is_whole(object);
+        let is_there = |object| scene.has(object);
         if self.limit() < scene.boot_wall {
             Reason::TooLate
         } else if scene.clock == ClockTrust::Unknown {

@@ -66,6 +66,13 @@ pub(crate) struct Scene<'a> {
     pub(crate) ledger: &'a Ledger,
 }
 
+impl Scene<'_> {
+    /// Whether an object can sound: it is whole in the cache, or came with alerts.
+    fn has(&self, object: &ObjectHash) -> bool {
+        self.cache.is_whole(object) || self.documents.has_inline(object)
+    }
+}
+
 /// An occurrence that has come to its end.
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -86,6 +93,8 @@ pub(crate) struct Player {
     amplifier: Amplifier,
     /// How many sounds were ordered since boot.
     tokens: u64,
+    /// Of which the first sample was just heard.
+    begun: Option<(ItemId, u32, UnixMs)>,
     is_closing: bool,
 }
 
@@ -189,7 +198,13 @@ impl Player {
         }
         let Some((due, plan)) = self.waiting.remove(&key).zip(plan) else { return };
         let start = (self.start_at(&due, scene), due.latest(scene));
-        self.session = Session::begin(due, &plan, &mut self.tokens, start, now, actions);
+        let inline = |object: &ObjectHash| scene.documents.inline(object);
+        self.session = Session::begin(due, &plan, inline, &mut self.tokens, start, now, actions);
+    }
+
+    /// Item, revision and instant, where the first sample of an occurrence was heard since this was last asked.
+    pub(crate) fn take_begun(&mut self) -> Option<(ItemId, u32, UnixMs)> {
+        self.begun.take()
     }
 
     pub(crate) fn handle_speaker(
@@ -222,6 +237,12 @@ impl Player {
             Step::Continues => None,
             Step::Advanced => {
                 actions.push_back(Action::RecordIntent(self.session.as_ref()?.due.intent()));
+                None
+            }
+            Step::Begun(started) => {
+                let due = &self.session.as_ref()?.due;
+                actions.push_back(Action::RecordIntent(due.intent()));
+                self.begun = Some((due.item.id.clone(), due.item.revision, started));
                 None
             }
             Step::Unstarted(failure) => {

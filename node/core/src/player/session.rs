@@ -12,7 +12,7 @@
 //! was heard then waits and tries again, for as long as its limit allows; anything else ends as missed, for a card that says nothing may have
 //! been heard.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use loa_protocol::bulletin::{Class, Language};
@@ -23,7 +23,7 @@ use loa_protocol::timeline::{AfterInterruption, Part, SessionPlan, objects_heard
 
 use super::Ended;
 use super::due::{Begun, Due, sounds_as};
-use crate::action::Action;
+use crate::action::{Action, InlineSound};
 use crate::agenda::Agenda;
 use crate::input::{Now, Progress, SpeakerEvent, SpeakerFailure, Token};
 
@@ -67,6 +67,8 @@ pub(super) enum Step {
     Continues,
     /// It got further: the intent says so from here on.
     Advanced,
+    /// The same, for its occurrence is heard for the first time, at this instant.
+    Begun(UnixMs),
     /// Nothing sounded, so the occurrence waits as it did before; the failure says why, unless it had to yield.
     Unstarted(Option<SpeakerFailure>),
     /// It is over.
@@ -80,6 +82,8 @@ pub(super) struct Session {
     before: Option<Begun>,
     current: Part,
     left: VecDeque<Part>,
+    /// Its objects that came with alerts. Its own, whatever becomes of the document.
+    inline: BTreeMap<ObjectHash, InlineSound>,
     token: Token,
     phase: Phase,
     watchdog_ms: u64,
@@ -95,6 +99,7 @@ impl Session {
     pub(super) fn begin(
         mut due: Due,
         plan: &SessionPlan,
+        inline: impl Fn(&ObjectHash) -> Option<InlineSound>,
         next_token: &mut u64,
         (start_at, latest): (UnixMs, UnixMs),
         now: Now,
@@ -116,11 +121,14 @@ impl Session {
         if due.begun.replace(begun) != Some(begun) {
             actions.push_back(Action::RecordIntent(due.intent()));
         }
+        let inline =
+            plan.parts.iter().filter_map(|part| Some((part.object, inline(&part.object)?))).collect();
         let mut session = Self {
             due,
             before,
             current: first,
             left,
+            inline,
             token: Token(0),
             phase: Phase::Sounding,
             watchdog_ms: 0,
@@ -149,7 +157,9 @@ impl Session {
         self.phase = Phase::Ordered { start_at };
         let patience_ms = self.patience_ms(START_PATIENCE_MS);
         self.watchdog_ms = now.monotonic_ms.saturating_add(until_start).saturating_add(patience_ms);
-        actions.push_back(Action::Play { token, object: part.object, start_at, latest });
+        let (object, inline) = (part.object, self.inline.get(&part.object).cloned());
+        let occurrence = self.due.occurrence.id;
+        actions.push_back(Action::Play { token, occurrence, object, inline, start_at, latest });
     }
 
     fn patience_ms(&self, usual_ms: u64) -> u64 {
@@ -185,6 +195,9 @@ impl Session {
 
     /// Passes over the parts to come that need an object which is not whole any more.
     pub(super) fn lose(&mut self, object: &ObjectHash) {
+        if self.inline.contains_key(object) {
+            return;
+        }
         if self.left.iter().any(|part| part.object == *object && !part.is_chime) {
             self.defect = Some(Reason::AudioBroken);
         }
@@ -279,6 +292,7 @@ impl Session {
         let is_first = self.heard.is_none();
         self.heard.get_or_insert(at);
         let begun = self.due.begun.get_or_insert_default();
+        let is_first_of_all = begun.started.is_none();
         begun.started.get_or_insert(at);
         // After a power cut it goes on from here; where it would not, the disk is spared.
         let goes_on = self.due.item.rules.after_interruption == AfterInterruption::Resume;
@@ -286,7 +300,11 @@ impl Session {
         if is_further {
             begun.progress.part = self.current.number;
         }
-        if is_first || is_further { Step::Advanced } else { Step::Continues }
+        match (is_first_of_all, is_first || is_further) {
+            (true, _) => Step::Begun(at),
+            (false, true) => Step::Advanced,
+            (false, false) => Step::Continues,
+        }
     }
 
     fn count(&mut self, played_ms: u32) {

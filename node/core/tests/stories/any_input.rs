@@ -24,6 +24,7 @@ use crate::rig::{Rig, Serving};
 enum Input {
     Plan { epoch: u64, items: Vec<(u8, u32, i64, bool, u32)>, guarded: bool },
     Order { epoch: u64, all_clear: bool },
+    Alerts { epoch: u64, items: Vec<(u8, i64)>, is_inline: bool, valid_for_s: i64 },
     Desired { epoch: u64, languages: Vec<&'static str> },
     Keys { version: u64, revoked: bool },
     Garbage(Vec<u8>, &'static str),
@@ -64,6 +65,7 @@ fn input() -> impl Strategy<Value = Input> {
     let languages = select(vec![vec!["vi"], vec!["kpm", "vi"], vec!["cma"]]);
     let topics = select(vec![
         "a/xa/plan",
+        "a/xa/alert",
         "keys",
         "d/thon-3-cum-1/desired",
         "d/thon-3-cum-1/ack",
@@ -73,6 +75,9 @@ fn input() -> impl Strategy<Value = Input> {
     prop_oneof![
         4 => (1..20u64, vec(item, 0..5), any::<bool>())
             .prop_map(|(epoch, items, guarded)| Input::Plan { epoch, items, guarded }),
+        2 => (1..20u64, vec((0..4u8, -300..900i64), 0..4), any::<bool>(), 1..90_000i64).prop_map(
+            |(epoch, items, is_inline, valid_for_s)| Input::Alerts { epoch, items, is_inline, valid_for_s },
+        ),
         1 => (1..9u64, any::<bool>()).prop_map(|(epoch, all_clear)| Input::Order { epoch, all_clear }),
         2 => (1..9u64, languages).prop_map(|(epoch, languages)| Input::Desired { epoch, languages }),
         1 => (1..9u64, any::<bool>()).prop_map(|(version, revoked)| Input::Keys { version, revoked }),
@@ -157,12 +162,38 @@ impl World {
         seal(&plan, &tenant(), validity(), &commune())
     }
 
+    /// Emergencies under names that plans have too; the longest sound is too large to be inline.
+    fn alerts(&self, epoch: u64, items: &[(u8, i64)], is_inline: bool, valid_for_s: i64) -> Vec<u8> {
+        let now = self.rig.now.wall;
+        let mut made: Vec<Item> = items
+            .iter()
+            .map(|&(n, seconds)| {
+                let voice = &self.objects[usize::from(n) % 2];
+                let rules =
+                    ItemRules { after_interruption: AfterInterruption::Resume, ..ItemRules::default() };
+                let once = item(&format!("i{n}"), now + seconds * SECOND, &[("vi", voice)]);
+                Item { class: Class::Emergency, rules, ..once }
+            })
+            .collect();
+        made.sort_by(|a, b| a.id.cmp(&b.id));
+        made.dedup_by(|a, b| a.id == b.id);
+        let sounds: Vec<&Object> = self.objects[..2].iter().collect();
+        let (inline, others) = if is_inline { (sounds, vec![]) } else { (vec![], sounds) };
+        let alerts = crate::alerts::alerts(epoch, made, &inline, &others);
+        let validity = crate::alerts::valid_for(now, valid_for_s * SECOND);
+        seal(&alerts, &tenant(), validity, &commune())
+    }
+
     fn apply(&mut self, input: Input) {
         let rig = &mut self.rig;
         match input {
             Input::Plan { epoch, items, guarded } => {
                 let envelope = self.plan(epoch, &items, guarded);
                 self.rig.receive(TopicKind::Plan(area("xa")), &envelope);
+            }
+            Input::Alerts { epoch, items, is_inline, valid_for_s } => {
+                let envelope = self.alerts(epoch, &items, is_inline, valid_for_s);
+                self.rig.receive(TopicKind::Alert(area("xa")), &envelope);
             }
             Input::Order { epoch, all_clear } => {
                 let order = if all_clear { Order::AllClear } else { Order::StopAll };

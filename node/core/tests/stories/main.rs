@@ -1,6 +1,7 @@
 //! Stories of one node: the real core and real signatures, on a board, a clock and a controller that are not there.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod alerts;
 mod any_input;
 mod catching_up;
 mod exchange;

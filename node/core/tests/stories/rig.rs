@@ -6,8 +6,8 @@ mod told;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use loa_node_core::{
-    Action, Core, Link, LinkEvent, Measurements, Now, Settings, SpeakerEvent, SpeakerFailure, StoreEvent,
-    Token,
+    Action, Core, InlineSound, Link, LinkEvent, Measurements, Now, Settings, SpeakerEvent, SpeakerFailure,
+    StoreEvent, Token,
 };
 use loa_protocol::clock::TimeRequest;
 use loa_protocol::ids::{BootId, ObjectHash};
@@ -369,7 +369,9 @@ impl Rig {
                 assert!(self.voice.is_none(), "the amplifier went off under a sound");
                 self.amplifier_on = false;
             }
-            Action::Play { token, object, start_at, .. } => self.play(*token, object, *start_at),
+            Action::Play { token, object, inline, start_at, .. } => {
+                self.play(*token, object, inline.as_ref(), *start_at);
+            }
             Action::StopSound { token } => {
                 self.listen();
                 if let Some(voice) = self.voice.take_if(|voice| voice.token == *token) {
@@ -392,10 +394,13 @@ impl Rig {
         }
     }
 
-    fn play(&mut self, token: Token, object: &ObjectHash, start_at: UnixMs) {
+    fn play(&mut self, token: Token, object: &ObjectHash, inline: Option<&InlineSound>, start_at: UnixMs) {
         assert!(self.voice.is_none(), "two sounds at once");
         assert!(self.amplifier_on, "a sound without the amplifier");
-        assert!(self.store.whole.contains_key(object), "an object was played that is not whole");
+        match inline {
+            Some(inline) => assert_eq!(ObjectHash::of(&inline.bytes), *object, "other bytes are played"),
+            None => assert!(self.store.whole.contains_key(object), "an object was played that is not whole"),
+        }
         assert!(!self.store.intents.is_empty(), "an intent is in the store before its sound");
         if !self.speaker_works {
             let kind = SpeakerFailure::Device;
@@ -403,7 +408,9 @@ impl Rig {
             return;
         }
         self.played.push(Played { object: *object, start_at });
-        let duration = self.objects.get(object).map_or(1_000, |object| object.manifest.duration_ms);
+        let served = self.objects.get(object).map(|object| &object.manifest);
+        let manifest = inline.map(|inline| &*inline.manifest).or(served);
+        let duration = manifest.map_or(1_000, |manifest| manifest.duration_ms);
         let ends_at = start_at.max(self.now.wall) + i64::from(duration);
         let heard_from = self.now.wall;
         self.voice = Some(Voice { token, start_at, ends_at, started: false, heard_from });

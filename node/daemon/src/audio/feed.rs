@@ -14,7 +14,7 @@ use rodio::source::UniformSourceIterator;
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::opus_file::{OPUS_RATE, OpusFile};
-use super::speaker::{PlayFailure, PlayRequest};
+use super::speaker::{PlayFailure, PlayRequest, Source};
 
 /// Samples that are converted at a time, where the device does not run at Opus's own rate.
 const CONVERTED_BLOCK: usize = 960;
@@ -74,10 +74,10 @@ impl Feed {
         let state = Arc::new(FeedState::default());
         let nap = Duration::from_millis(ring_frames as u64 * 1000 / u64::from(rate_hz.get()) / 4);
         let worker = Worker { ring, state: Arc::clone(&state), nap, rate_hz };
-        let (path, from_ms) = (request.path.clone(), request.from_ms);
+        let (source, from_ms) = (request.source.clone(), request.from_ms);
         let thread = std::thread::Builder::new().name("audio-decode".into()).spawn(move || {
             let state = Arc::clone(&worker.state);
-            state.end(worker.run(&path, from_ms).err());
+            state.end(worker.run(&source, from_ms).err());
             listener.unpark();
         })?;
         Ok((Self { state: Arc::clone(&state), thread: Some(thread) }, samples, state))
@@ -114,8 +114,8 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(mut self, path: &std::path::Path, from_ms: u64) -> Result<(), PlayFailure> {
-        let mut file = OpusFile::open(path, from_ms)?;
+    fn run(mut self, source: &Source, from_ms: u64) -> Result<(), PlayFailure> {
+        let mut file = OpusFile::open_source(source, from_ms)?;
         let is_whole = if self.rate_hz.get() == OPUS_RATE {
             self.push_blocks(&mut file)
         } else {

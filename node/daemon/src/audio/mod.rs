@@ -46,5 +46,6 @@ mod test_opus;
 pub use alsa::{AlsaSpeaker, AlsaSpeakerConfig};
 pub use null::{NullSpeaker, Pace};
 pub use speaker::{
-    PlayFailure, PlayRequest, Speaker, SpeakerError, SpeakerEvent, SpeakerReady, SystemClock, WallClock,
+    PlayFailure, PlayRequest, Source, Speaker, SpeakerError, SpeakerEvent, SpeakerReady, SystemClock,
+    WallClock,
 };

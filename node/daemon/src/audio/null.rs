@@ -4,7 +4,6 @@
 //! task for each outstanding sound, no thread, so that a fleet of thousands fits into one process.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +11,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::speaker::{
-    MAX_OUTSTANDING, PlayFailure, PlayRequest, Speaker, SpeakerError, SpeakerEvent, SpeakerReady, WallClock,
+    MAX_OUTSTANDING, PlayFailure, PlayRequest, Source, Speaker, SpeakerError, SpeakerEvent, SpeakerReady,
+    WallClock,
 };
 
 /// How fast virtual sound passes.
@@ -24,8 +24,8 @@ pub enum Pace {
     Instant,
 }
 
-/// How long a file plays, in milliseconds; an error makes the sound fail.
-pub type DurationOf = dyn Fn(&Path) -> Result<u64, PlayFailure> + Send + Sync;
+/// How long a sound plays, in milliseconds; an error makes it fail.
+pub type DurationOf = dyn Fn(&Source) -> Result<u64, PlayFailure> + Send + Sync;
 
 /// See the module. Must be used within a tokio runtime.
 pub struct NullSpeaker {
@@ -125,7 +125,7 @@ impl VirtualSound {
     /// Sends the start and returns the end.
     async fn run(self, duration_of: &DurationOf, events: &mpsc::Sender<SpeakerEvent>) -> SpeakerEvent {
         let token = self.request.token;
-        let length_ms = match duration_of(&self.request.path) {
+        let length_ms = match duration_of(&self.request.source) {
             Ok(length_ms) => length_ms.saturating_sub(self.request.from_ms),
             Err(reason) => return SpeakerEvent::Failed { token, played_ms: 0, reason },
         };

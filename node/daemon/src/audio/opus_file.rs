@@ -1,15 +1,16 @@
-//! One Ogg Opus file as a stream of mono samples, read from disk as it is played.
+//! One Ogg Opus file as a stream of mono samples, read from disk as it is played, or from memory.
 //!
 //! # Invariant
 //! The end of the file is judged, not assumed: what was decoded is compared with the length that the last page
 //! states (RFC 7845, section 4: granule position minus pre-skip), because a reader that meets the end of a
 //! truncated file sees nothing but an ordinary end.
 
+use std::fmt::Display;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Cursor, Read as _, SeekFrom};
 use std::num::NonZero;
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
@@ -17,10 +18,10 @@ use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
-use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
+use symphonia::core::io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
 
-use super::speaker::PlayFailure;
+use super::speaker::{PlayFailure, Source};
 
 /// Opus always decodes at this rate, whatever the encoder was fed (RFC 7845, section 5.1).
 pub const OPUS_RATE: u32 = 48_000;
@@ -62,12 +63,31 @@ impl OpusFile {
     /// # Errors
     /// [`PlayFailure::Unreadable`] where the file cannot be opened, is not Ogg Opus, or ends before `from_ms`.
     pub fn open(path: &Path, from_ms: u64) -> Result<Self, PlayFailure> {
-        let unreadable = |what: &str, why: &dyn std::fmt::Display| {
-            PlayFailure::Unreadable(format!("{what} of {} failed: {why}", path.display()))
-        };
-        let mut file = File::open(path).map_err(|e| unreadable("opening", &e))?;
-        let last_granule = last_granule(&mut file).map_err(|e| unreadable("reading the end", &e))?;
-        let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
+        Self::open_source(&Source::from(path), from_ms)
+    }
+
+    /// Opens what is in a file or in memory, as [`OpusFile::open`].
+    ///
+    /// # Errors
+    /// As [`OpusFile::open`].
+    pub fn open_source(source: &Source, from_ms: u64) -> Result<Self, PlayFailure> {
+        match source {
+            Source::File(path) => {
+                let file = File::open(path).map_err(|e| unreadable(source, "opening", &e))?;
+                Self::begin(source, file, from_ms)
+            }
+            Source::Memory(bytes) => Self::begin(source, Cursor::new(Arc::clone(bytes)), from_ms),
+        }
+    }
+
+    fn begin(
+        source: &Source,
+        mut media: impl MediaSource + 'static,
+        from_ms: u64,
+    ) -> Result<Self, PlayFailure> {
+        let unreadable = |what: &str, why: &dyn Display| unreadable(source, what, why);
+        let last_granule = last_granule(&mut media).map_err(|e| unreadable("reading the end", &e))?;
+        let stream = MediaSourceStream::new(Box::new(media), MediaSourceStreamOptions::default());
         let reader = symphonia::default::get_probe()
             .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
             .map_err(|e| unreadable("reading the Ogg headers", &e))?;
@@ -233,6 +253,10 @@ impl rodio::Source for OpusFile {
     }
 }
 
+fn unreadable(source: &Source, what: &str, why: &dyn Display) -> PlayFailure {
+    PlayFailure::Unreadable(format!("{what} of {source} failed: {why}"))
+}
+
 fn mix_down(interleaved: &[f32], channels: usize, mono: &mut Vec<f32>) {
     mono.clear();
     if channels == 1 {
@@ -245,13 +269,13 @@ fn mix_down(interleaved: &[f32], channels: usize, mono: &mut Vec<f32>) {
 
 /// Granule position of the page that ends the stream; `None` where no page within reach says that it is the last.
 /// Leaves the file at its start.
-fn last_granule(file: &mut File) -> std::io::Result<Option<u64>> {
+fn last_granule(file: &mut impl MediaSource) -> std::io::Result<Option<u64>> {
     /// Flag of a page that ends its logical stream (RFC 3533, section 6).
     const END_OF_STREAM: u8 = 0x04;
     let length = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(length.saturating_sub(MAX_PAGE_BYTES)))?;
     let mut tail = Vec::new();
-    file.take(MAX_PAGE_BYTES).read_to_end(&mut tail)?;
+    file.by_ref().take(MAX_PAGE_BYTES).read_to_end(&mut tail)?;
     file.rewind()?;
     let page = tail.windows(14).rev().find(|window| window.starts_with(b"OggS"));
     Ok(page.and_then(|page| {

@@ -1,6 +1,8 @@
 //! The seam between what decides to play and what makes sound.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How many sounds a speaker accepts at once: one that sounds and those that wait for their instant.
@@ -11,8 +13,8 @@ pub const MAX_OUTSTANDING: usize = 8;
 pub struct PlayRequest {
     /// Names this sound in [`Speaker::stop`] and in every event; unique among the outstanding sounds.
     pub token: u64,
-    /// An Ogg Opus file (mono or stereo); stereo is mixed down, a horn has one voice.
-    pub path: PathBuf,
+    /// Ogg Opus (mono or stereo); stereo is mixed down, a horn has one voice.
+    pub source: Source,
     /// When the first sample is to be heard, in milliseconds since the Unix epoch by the speaker's [`WallClock`].
     /// An instant that has passed means "at once"; the lateness is reported in [`SpeakerEvent::Started`].
     pub start_at_unix_ms: i64,
@@ -20,6 +22,37 @@ pub struct PlayRequest {
     pub from_ms: u64,
     /// Gain of this sound in dB, on top of the speaker's volume; 0 leaves the samples as they were mastered.
     pub gain_db: f32,
+}
+
+/// Where the bytes of a sound are.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Source {
+    /// In a file, read as it is played.
+    File(PathBuf),
+    /// All of them here.
+    Memory(Arc<[u8]>),
+}
+
+impl<T: Into<PathBuf>> From<T> for Source {
+    fn from(path: T) -> Self {
+        Self::File(path.into())
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Memory(bytes) => write!(f, "a sound of {} bytes in memory", bytes.len()),
+        }
+    }
+}
+
+/// Without the sound itself.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Source({self})")
+    }
 }
 
 /// What happened to the speaker, in the order in which it happened.

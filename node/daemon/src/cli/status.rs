@@ -67,6 +67,7 @@ fn slot_name(slot: &Slot) -> String {
         Slot::Keys => "khóa / keys".to_owned(),
         Slot::Node => "cụm loa / node".to_owned(),
         Slot::Plan(area) => format!("kế hoạch / plan {area}"),
+        Slot::Alert(area) => format!("khẩn cấp / alerts {area}"),
         Slot::Command(None) => "lệnh / command".to_owned(),
         Slot::Command(Some(area)) => format!("lệnh / command {area}"),
     }

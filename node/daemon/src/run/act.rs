@@ -1,15 +1,16 @@
 //! Carries out what the core wants.
 
 use std::future::Future;
+use std::path::PathBuf;
 
-use loa_node_core::{Action, SpeakerEvent, SpeakerFailure, Token};
+use loa_node_core::{Action, InlineSound, SpeakerEvent, SpeakerFailure, Token};
 use loa_protocol::ids::ObjectHash;
 use loa_protocol::time::UnixMs;
 use tokio::sync::oneshot;
 
 use super::{ServeError, Shell, health};
-use crate::audio::PlayRequest;
 use crate::audio::gain::volume_to_db;
+use crate::audio::{PlayRequest, Source};
 use crate::cache::worker::Job;
 
 impl Shell {
@@ -61,8 +62,12 @@ impl Shell {
 
             Action::SetVolume { volume_percent } => self.speaker.set_volume_db(volume_to_db(volume_percent)),
             Action::PrepareSpeaker { by } => self.prepare_speaker(by),
-            Action::Play { token, object, start_at, latest } => {
-                self.play(token, object, start_at, latest).await?;
+            Action::Play { token, occurrence, object, inline, start_at, latest } => {
+                if self.waiting.holds_back(&occurrence) {
+                    self.refuse(token, SpeakerFailure::Unrecorded);
+                } else {
+                    self.play((token, object), inline, start_at, latest).await?;
+                }
             }
             Action::StopSound { token } => {
                 if let Err(error) = self.speaker.stop(token.0) {
@@ -84,18 +89,17 @@ impl Shell {
 
     async fn play(
         &mut self,
-        token: Token,
-        object: ObjectHash,
+        (token, object): (Token, ObjectHash),
+        inline: Option<InlineSound>,
         start_at: UnixMs,
         latest: UnixMs,
     ) -> Result<(), ServeError> {
-        if self.waiting.holds_a_first_intent() {
-            self.refuse(token, SpeakerFailure::Unrecorded);
-            return Ok(());
-        }
-        let (answer, path) = oneshot::channel();
-        self.send_job(Job::ForPlaying { object, now: self.clock.now(), path: answer }).await?;
-        let Some(path) = self.answer(path).await? else {
+        let is_cached = inline.is_none();
+        let source = match inline {
+            Some(InlineSound { bytes, .. }) => Some(Source::Memory(bytes)),
+            None => self.from_cache(object).await?.map(Source::File),
+        };
+        let Some(source) = source else {
             // The core hears first that the object is gone, and then that this attempt came to nothing; it tries again
             // once the object is back, as it does after trouble with the device.
             let now = self.now();
@@ -123,17 +127,25 @@ impl Shell {
             return Ok(());
         }
         let request =
-            PlayRequest { token: token.0, path, start_at_unix_ms: start_at.0, from_ms: 0, gain_db: 0.0 };
+            PlayRequest { token: token.0, source, start_at_unix_ms: start_at.0, from_ms: 0, gain_db: 0.0 };
         match self.speaker.play(request) {
-            Ok(()) => {
+            Ok(()) if is_cached => {
                 self.sounding.insert(token.0, object);
             }
+            Ok(()) => {}
             Err(error) => {
                 tracing::error!(%object, error = &error as &dyn std::error::Error, "the speaker refuses a sound");
                 self.refuse(token, SpeakerFailure::Device);
             }
         }
         Ok(())
+    }
+
+    /// The file of an object, once it is known to be what its name says.
+    async fn from_cache(&mut self, object: ObjectHash) -> Result<Option<PathBuf>, ServeError> {
+        let (answer, path) = oneshot::channel();
+        self.send_job(Job::ForPlaying { object, now: self.clock.now(), path: answer }).await?;
+        self.answer(path).await
     }
 
     /// Ends a sound that never began.

@@ -272,7 +272,7 @@ async fn adopt_key_set(store: &mut Store, stored: &mut Restored, identity: &Iden
         return;
     }
     let document = StoredDocument {
-        envelope: identity.key_set.clone(),
+        envelope: identity.key_set.as_slice().into(),
         applied: opened.applied(),
         applied_at: now,
         path: identity.path.clone(),
@@ -349,7 +349,7 @@ mod tests {
         let applied = Applied { sequence: 1, digest: Digest([1; 16]) };
         let applied_at = clock.system_now();
         let document = StoredDocument {
-            envelope: Vec::new(),
+            envelope: [].into(),
             applied,
             applied_at,
             path: AreaPath::unplaced(),

@@ -11,7 +11,8 @@
 //! # Invariants
 //! - Actions become durable in the order in which the core gave them, also those that had to wait.
 //! - Nothing sounds whose intent is not on the disk. Since the intent comes after the document in that order, nothing of a
-//!   document sounds whose sequence is not on the disk either.
+//!   document sounds whose sequence is not on the disk either. An emergency alone does: it may then sound once more after a power cut,
+//!   and a storm that nobody hears of is worse.
 //! - A write that the system refuses without saying why (a disk quota, or a card that fails) is tried three times, then waits
 //!   like one for which there is no room: ending the daemon over and over would help neither.
 //! - At most [`WAITING_MAX`] actions wait; beyond, the daemon ends, and what they told is found out anew at the next boot.
@@ -20,6 +21,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use loa_node_core::{Action, Ending};
+use loa_protocol::bulletin::Class;
+use loa_protocol::ids::OccurrenceId;
 
 use super::{Shell, reserve};
 use crate::cache::worker::Job;
@@ -70,10 +73,13 @@ impl Waiting {
         std::mem::take(&mut self.0).into_iter()
     }
 
-    /// Whether a sound is about to start that would be unknown after a power cut.
-    pub(super) fn holds_a_first_intent(&self) -> bool {
+    /// Whether what is about to sound would be unknown after a power cut, and is no emergency.
+    pub(super) fn holds_back(&self, occurrence: &OccurrenceId) -> bool {
         self.0.iter().any(|change| match change {
-            Change::Action(Action::RecordIntent(intent)) => intent.started.is_none(),
+            Change::Action(Action::RecordIntent(intent)) => {
+                let is_first = intent.occurrence == *occurrence && intent.started.is_none();
+                is_first && intent.class != Class::Emergency
+            }
             Change::Action(_) | Change::Claim(_) => false,
         })
     }
@@ -202,5 +208,39 @@ pub(super) async fn write(store: &mut Store, change: &Change) -> Result<(), Stor
         | Action::ReleaseSpeaker
         | Action::TakeTime(_)
         | Action::MeasureHealth => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use loa_node_core::{Intent, Progress};
+    use loa_protocol::ids::{BulletinId, ItemId};
+    use loa_protocol::time::UnixMs;
+
+    use super::*;
+
+    #[test]
+    fn of_what_waits_for_room_only_emergencies_may_sound() {
+        let intent = |number, class, started| Intent {
+            occurrence: OccurrenceId([number; 16]),
+            item: ItemId::new("i").unwrap(),
+            revision: 1,
+            bulletin: BulletinId::new("b").unwrap(),
+            nominal: UnixMs(0),
+            class,
+            started,
+            progress: Progress::default(),
+        };
+        let mut waiting = Waiting::default();
+        for (number, class, started, is_held) in [
+            (1, Class::Normal, None, true),
+            (2, Class::Emergency, None, false),
+            (3, Class::Priority, None, true),
+            (4, Class::Normal, Some(UnixMs(1)), false),
+        ] {
+            waiting.push(Change::Action(Action::RecordIntent(intent(number, class, started))));
+            assert_eq!(waiting.holds_back(&OccurrenceId([number; 16])), is_held, "{class} {started:?}");
+        }
+        assert!(!waiting.holds_back(&OccurrenceId([5; 16])), "its intent is on the disk");
     }
 }

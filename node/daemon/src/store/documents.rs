@@ -29,7 +29,7 @@ impl Store {
         .bind(slot_name(slot))
         .bind(document.applied.sequence.cast_signed())
         .bind(document.applied.digest.as_bytes())
-        .bind(&document.envelope)
+        .bind(&*document.envelope)
         .bind(document.applied_at.0)
         .bind(path_text(&document.path))
         .bind(document.issued_at.0)
@@ -80,6 +80,7 @@ fn read_slot(row: &SqliteRow) -> Result<(Slot, Applied, Option<StoredDocument>),
     let (Some(envelope), Some(applied_at), Some(path)) = parts else { return Ok((slot, applied, None)) };
     let path = parse_path(&path).ok_or_else(|| format!("path of slot {name}"))?;
     let (applied_at, issued_at) = (UnixMs(applied_at), UnixMs(row.get(6)));
+    let envelope = envelope.into();
     Ok((slot, applied, Some(StoredDocument { envelope, applied, applied_at, path, issued_at })))
 }
 
@@ -88,6 +89,7 @@ fn slot_name(slot: &Slot) -> String {
         Slot::Keys => "keys".to_owned(),
         Slot::Node => "node".to_owned(),
         Slot::Plan(area) => format!("plan/{area}"),
+        Slot::Alert(area) => format!("alert/{area}"),
         Slot::Command(None) => "command".to_owned(),
         Slot::Command(Some(area)) => format!("command/{area}"),
     }
@@ -103,6 +105,7 @@ fn parse_slot(name: &str) -> Option<Slot> {
             let area = AreaId::new(area).ok()?;
             match kind {
                 "plan" => Some(Slot::Plan(area)),
+                "alert" => Some(Slot::Alert(area)),
                 "command" => Some(Slot::Command(Some(area))),
                 _ => None,
             }

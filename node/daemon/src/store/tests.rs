@@ -15,7 +15,7 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 fn document(sequence: u64) -> StoredDocument {
     let areas = ["lam-dong", "xa-da-dong"].map(|a| AreaId::new(a).unwrap());
     StoredDocument {
-        envelope: vec![sequence.to_le_bytes()[0]; 300],
+        envelope: [sequence.to_le_bytes()[0]; 300].into(),
         applied: Applied { sequence, digest: Digest([7; 16]) },
         applied_at: UnixMs(5),
         issued_at: UnixMs(4),
@@ -77,6 +77,28 @@ async fn after_power_cut(folder: &Path) -> (tempfile::TempDir, Store) {
     }
     let store = Store::open(copy.path()).await.unwrap();
     (copy, store)
+}
+
+#[tokio::test]
+async fn each_slot_keeps_its_own_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).await.unwrap();
+    let area = || AreaId::new("xa-da-dong").unwrap();
+    let slots = [
+        Slot::Keys,
+        Slot::Node,
+        Slot::Plan(area()),
+        Slot::Command(None),
+        Slot::Command(Some(area())),
+        Slot::Alert(area()),
+    ];
+    let kept: Vec<_> = (1..).zip(slots).map(|(sequence, slot)| (slot, document(sequence))).collect();
+    for (slot, document) in &kept {
+        store.save_document(slot, document).await.unwrap();
+    }
+    let mut found = store.restore().await.unwrap().documents;
+    found.sort_by_key(|(_, document)| document.applied.sequence);
+    assert_eq!(found, kept);
 }
 
 #[tokio::test]

@@ -58,8 +58,13 @@ pub(crate) async fn with_cached(
     let village = Slot::Plan(AreaId::new(VILLAGE).unwrap());
     for (slot, envelope) in [(Slot::Node, node_document()), (village, plan)] {
         let applied = Applied { sequence: 1, digest: Digest::of(&envelope) };
-        let document =
-            StoredDocument { envelope, applied, applied_at: now(), path: path.clone(), issued_at: UnixMs(0) };
+        let document = StoredDocument {
+            envelope: envelope.into(),
+            applied,
+            applied_at: now(),
+            path: path.clone(),
+            issued_at: UnixMs(0),
+        };
         store.save_document(&slot, &document).await.unwrap();
     }
     store.close().await.unwrap();

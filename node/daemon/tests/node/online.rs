@@ -6,6 +6,9 @@ use std::sync::Arc;
 use loa_node::audio::null::Pace;
 use loa_node::clock::{NodeClock, build_time};
 use loa_node::store::Store;
+use loa_node_core::Slot;
+use loa_protocol::alert::{AlertAnswer, Verdict};
+use loa_protocol::ids::AreaId;
 use loa_protocol::receipt::{Outcome, ReceiptAck, ReceiptBatch};
 use loa_protocol::report::{Health, Presence, State};
 use loa_protocol::topic::TopicKind;
@@ -16,7 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::controller::Controller;
 use crate::offline::{self, rot, with_cached_plan_of};
-use crate::parts::{identity, manifest, node, node_document, now, plan, settings, sound, until};
+use crate::parts::{
+    VILLAGE, alarm, identity, manifest, node, node_document, now, plan, settings, sound, until,
+};
 use crate::speaker::{RecordingBoard, Switched, recording};
 
 const SOUND_MS: u32 = 4_000;
@@ -72,6 +77,43 @@ async fn a_bulletin_is_fetched_played_reported_and_acknowledged() {
     let mut store = Store::open(folder.path()).await.unwrap();
     let restored = store.restore().await.unwrap();
     assert_eq!((restored.unacknowledged, restored.documents.len(), restored.ledger.len()), (vec![], 3, 1));
+}
+
+#[tokio::test]
+async fn an_alarm_sounds_from_its_document_and_is_answered_and_kept() {
+    let pki = Pki::new();
+    let broker = Mosquitto::with_mutual_tls(&pki);
+    let mut controller = Controller::connect(&pki, &broker).await;
+    let folder = tempfile::tempdir().unwrap();
+    identity(&pki, broker.port).save(folder.path()).unwrap();
+    let clock = NodeClock::new(build_time());
+    let (speaker, heard) = recording(Pace::Instant, u64::from(SOUND_MS), &clock);
+    let stop = CancellationToken::new();
+    let board = Box::new(RecordingBoard(Switched::default()));
+    let task = tokio::spawn(loa_node::serve(settings(folder.path()), clock, speaker, board, stop.clone()));
+    controller.publish(TopicKind::Desired(node()), node_document(), true);
+    controller.hear::<State>(&TopicKind::State(node()), |s| s.desired.is_some()).await;
+
+    let sound = sound(90_000);
+    let village = AreaId::new(VILLAGE).unwrap();
+    controller.publish(TopicKind::Alert(village.clone()), alarm(now(), &sound, SOUND_MS), true);
+    let answers = TopicKind::Answer(node());
+    let verified =
+        controller.hear::<AlertAnswer>(&answers, |a| matches!(a.verdict, Verdict::Verified(_))).await;
+    let sounding =
+        controller.hear::<AlertAnswer>(&answers, |a| matches!(a.verdict, Verdict::Sounding { .. })).await;
+    assert_eq!((verified.epoch, sounding.epoch, sounding.area), (1, 1, village.clone()));
+    let batch = controller.hear::<ReceiptBatch>(&TopicKind::Receipt(node()), |_| true).await;
+    assert_eq!(batch.receipts[0].outcome, Outcome::Played);
+    assert_eq!(*heard.lock().unwrap(), [sound], "no want was answered: the bytes are the document's");
+    controller.hear::<State>(&TopicKind::State(node()), |s| s.alerts.len() == 1).await;
+
+    stop.cancel();
+    task.await.unwrap().unwrap();
+    let mut store = Store::open(folder.path()).await.unwrap();
+    let restored = store.restore().await.unwrap();
+    assert!(restored.documents.iter().any(|(slot, _)| *slot == Slot::Alert(village.clone())));
+    assert_eq!(std::fs::read_dir(folder.path().join("objects")).unwrap().count(), 0);
 }
 
 #[tokio::test]

@@ -7,8 +7,9 @@ use ed25519_dalek::SigningKey;
 use loa_node::clock::trust::Policy;
 use loa_node::config::Settings;
 use loa_node::identity::Identity;
+use loa_protocol::alert::{AreaAlerts, Inline};
 use loa_protocol::area::AreaPath;
-use loa_protocol::bulletin::{Category, Class, Language};
+use loa_protocol::bulletin::{Category, Class, Language, Status};
 use loa_protocol::envelope::{Validity, seal, seal_key_set};
 use loa_protocol::ids::{AreaId, BulletinId, ItemId, NodeId, TenantId};
 use loa_protocol::keys::{KeyEntry, KeySet, Purpose, Scope};
@@ -39,6 +40,11 @@ pub(crate) fn plan_key() -> SigningKey {
     SigningKey::from_bytes(&[12; 32])
 }
 
+/// For emergencies alone.
+pub(crate) fn alarm_key() -> SigningKey {
+    SigningKey::from_bytes(&[13; 32])
+}
+
 pub(crate) fn now() -> UnixMs {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     UnixMs(i64::try_from(since.as_millis()).unwrap())
@@ -62,8 +68,11 @@ pub(crate) fn key_set_signed_by(root: &SigningKey) -> Vec<u8> {
         not_before: UnixMs(0),
         not_after: UnixMs(i64::MAX),
     };
-    let entry = KeyEntry { public_key: plan_key().verifying_key().to_bytes(), scope };
-    seal_key_set(&KeySet { version: 1, keys: vec![entry] }, &tenant(), validity(), root)
+    let alarms =
+        Scope { purposes: vec![Purpose::Emergency], classes: vec![Class::Emergency], ..scope.clone() };
+    let keys = [(plan_key(), scope), (alarm_key(), alarms)]
+        .map(|(key, scope)| KeyEntry { public_key: key.verifying_key().to_bytes(), scope });
+    seal_key_set(&KeySet { version: 1, keys: keys.into() }, &tenant(), validity(), root)
 }
 
 /// The node's document, in its envelope: it stands in the village and speaks Vietnamese, then K'Ho.
@@ -135,6 +144,35 @@ pub(crate) fn plan_of(
         prepared: Vec::new(),
     };
     seal(&plan, &tenant(), validity(), &plan_key())
+}
+
+/// The village's alarm, in its envelope, with its sound, due at this instant.
+pub(crate) fn alarm(start: UnixMs, sound: &[u8], duration_ms: u32) -> Vec<u8> {
+    let manifest = manifest(sound, duration_ms);
+    let object = manifest.object;
+    let item = Item {
+        id: ItemId::new("lu-quet").unwrap(),
+        revision: 1,
+        bulletin: BulletinId::new("lu-quet").unwrap(),
+        title: "Lũ quét".to_owned(),
+        class: Class::Emergency,
+        category: Category::DisasterPrevention,
+        start: Start::At(start),
+        valid_from: None,
+        valid_until: None,
+        start_within_ms: 600_000,
+        tracks: vec![Track { language: Language::vietnamese(), object }],
+        rules: Default::default(),
+        status: Status::Exercise,
+    };
+    let alerts = AreaAlerts {
+        area: AreaId::new(VILLAGE).unwrap(),
+        epoch: 1,
+        zone: Zone(chrono_tz::Asia::Ho_Chi_Minh),
+        program: Program { items: vec![item], objects: vec![manifest], calendars: vec![] },
+        inline: vec![Inline { object, bytes: sound.into() }],
+    };
+    seal(&alerts, &tenant(), validity(), &alarm_key())
 }
 
 pub(crate) fn manifest(sound: &[u8], duration_ms: u32) -> Manifest {

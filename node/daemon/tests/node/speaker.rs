@@ -1,11 +1,10 @@
 //! A speaker that remembers what it was given, and a board that remembers how the amplifier was switched.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use loa_node::SoundOut;
 use loa_node::audio::null::{NullSpeaker, Pace};
-use loa_node::audio::{PlayRequest, Speaker, SpeakerError, SpeakerReady, WallClock};
+use loa_node::audio::{PlayRequest, Source, Speaker, SpeakerError, SpeakerReady, WallClock};
 use loa_node::board::{Board, RelayError};
 use loa_node::clock::NodeClock;
 
@@ -23,7 +22,10 @@ impl Speaker for RecordingSpeaker {
     }
 
     fn play(&self, request: PlayRequest) -> Result<(), SpeakerError> {
-        self.heard.lock().unwrap().push(std::fs::read(&request.path).unwrap());
+        self.heard.lock().unwrap().push(match &request.source {
+            Source::File(path) => std::fs::read(path).unwrap(),
+            Source::Memory(bytes) => bytes.to_vec(),
+        });
         self.inner.play(request)
     }
 
@@ -44,7 +46,7 @@ impl Speaker for RecordingSpeaker {
 pub(crate) fn recording(pace: Pace, duration_ms: u64, clock: &Arc<NodeClock>) -> (SoundOut, Heard) {
     let heard = Heard::default();
     let clock = Arc::clone(clock) as Arc<dyn WallClock>;
-    let (inner, events) = NullSpeaker::new(pace, clock, Arc::new(move |_: &Path| Ok(duration_ms)));
+    let (inner, events) = NullSpeaker::new(pace, clock, Arc::new(move |_: &Source| Ok(duration_ms)));
     let speaker = RecordingSpeaker { inner, heard: Arc::clone(&heard) };
     (SoundOut { speaker: Arc::new(speaker), events }, heard)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use loa_node_core::{Action, Measurements};
+use loa_protocol::alert::AlertAnswer;
 use loa_protocol::clock::TimeRequest;
 use loa_protocol::ids::{ItemId, ObjectHash};
 use loa_protocol::receipt::Outcome;
@@ -37,6 +38,12 @@ impl Rig {
     pub(crate) fn events(&self) -> Vec<EventKind> {
         let events = self.published(TopicKind::Event(node()));
         events.map(|event| Event::from_cbor(event).unwrap().kind).collect()
+    }
+
+    /// What it answered for alerts, oldest first.
+    pub(crate) fn answers(&self) -> Vec<AlertAnswer> {
+        let answers = self.published(TopicKind::Answer(node()));
+        answers.map(|answer| AlertAnswer::from_cbor(answer).unwrap()).collect()
     }
 
     /// The state as last reported.

@@ -10,15 +10,15 @@ impl WallClock for TokioClock {
 }
 
 fn speaker(pace: Pace) -> (NullSpeaker, mpsc::Receiver<SpeakerEvent>) {
-    let duration_of = Arc::new(|path: &Path| match path.to_str() {
-        Some("absent") => Err(PlayFailure::Unreadable("it is not there".into())),
-        _ => Ok(60_000),
+    let duration_of = Arc::new(|source: &Source| {
+        let is_there = *source != Source::from("absent");
+        is_there.then_some(60_000).ok_or_else(|| PlayFailure::Unreadable("it is not there".into()))
     });
     NullSpeaker::new(pace, Arc::new(TokioClock(tokio::time::Instant::now())), duration_of)
 }
 
 fn request(token: u64, start_at_unix_ms: i64) -> PlayRequest {
-    PlayRequest { token, path: "a.opus".into(), start_at_unix_ms, from_ms: 0, gain_db: 0.0 }
+    PlayRequest { token, source: "a.opus".into(), start_at_unix_ms, from_ms: 0, gain_db: 0.0 }
 }
 
 #[tokio::test(start_paused = true)]
@@ -59,7 +59,7 @@ async fn instant_pace_reports_the_planned_instants_at_once() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_played_fails_and_what_does_not_fit_is_refused() {
     let (speaker, mut events) = speaker(Pace::RealTime);
-    speaker.play(PlayRequest { path: "absent".into(), ..request(1, 0) }).unwrap();
+    speaker.play(PlayRequest { source: "absent".into(), ..request(1, 0) }).unwrap();
     assert!(matches!(events.recv().await, Some(SpeakerEvent::Failed { token: 1, played_ms: 0, .. })));
     for token in 0..MAX_OUTSTANDING as u64 {
         speaker.play(request(token, 9_000)).unwrap();

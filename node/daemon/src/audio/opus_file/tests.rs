@@ -36,6 +36,20 @@ fn a_file_decodes_to_what_was_encoded_with_neither_delay_nor_padding() {
 }
 
 #[test]
+fn what_is_in_memory_sounds_as_the_file_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = ogg_opus(&speech_like(900, 8));
+    let path = file(&dir, &bytes);
+    for from_ms in [0, 400] {
+        let mut sound = OpusFile::open_source(&Source::Memory(bytes.as_slice().into()), from_ms).unwrap();
+        let samples: Vec<f32> = sound.by_ref().collect();
+        assert_eq!((samples, sound.outcome()), decode(&path, from_ms));
+    }
+    let error = OpusFile::open_source(&Source::Memory([1, 2, 3].into()), 0).err().unwrap();
+    assert!(error.to_string().contains("3 bytes in memory"), "{error}");
+}
+
+#[test]
 fn blocks_and_the_iterator_are_the_same_stream() {
     let dir = tempfile::tempdir().unwrap();
     let path = file(&dir, &ogg_opus(&speech_like(700, 2)));
