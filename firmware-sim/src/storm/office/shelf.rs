@@ -40,7 +40,6 @@ struct Row {
     volume_percent: u8,
     guards: Guards,
     own_priority_first: bool,
-    prepared: Vec::new(),
 }
 
 /// What happens to it.
@@ -257,6 +256,7 @@ impl<'a> Shelf<'a> {
                     program: self.program(),
                     guards: self.row.guards.clone(),
                     own_priority_first: self.row.own_priority_first,
+                    prepared: Vec::new(),
                 };
                 let slot = Slot::Plan(area.clone());
                 self.frame.seal(at, (slot, *commune), &plan, validity, Document::Plan(Arc::new(plan.clone())))
