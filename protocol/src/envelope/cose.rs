@@ -47,13 +47,11 @@ impl<'a> Envelope<'a> {
         }
         let mut decoder = Decoder::new(bytes);
         let (protected, claims) = protected(&mut decoder)?;
-        let mut rest = || -> Result<Option<(&'a [u8], &'a [u8])>, DecodeError> {
-            let has_no_other_header = decoder.map()? == Some(0);
-            let (payload, signature) = (decoder.bytes()?, decoder.bytes()?);
-            let is_all = has_no_other_header && decoder.position() == bytes.len();
-            Ok(is_all.then_some((payload, signature)))
-        };
-        let (payload, signature) = rest().ok().flatten().ok_or(Refusal::Malformed)?;
+        let other_headers = read(decoder.map())?;
+        let (payload, signature) = (read(decoder.bytes())?, read(decoder.bytes())?);
+        if other_headers != Some(0) || decoder.position() != bytes.len() {
+            return Err(Refusal::Malformed);
+        }
         Ok(Self { bytes, claims, protected, payload, signature })
     }
 
@@ -95,11 +93,15 @@ pub(super) fn claims(bytes: &[u8]) -> Result<Claims, Refusal> {
 
 /// Reads up to the protected header.
 fn protected<'a>(decoder: &mut Decoder<'a>) -> Result<(&'a [u8], Claims), Refusal> {
-    let mut head = || -> Result<Option<&'a [u8]>, DecodeError> {
-        let is_ours = decoder.tag()? == Tag::new(SIGN1_TAG) && decoder.array()? == Some(4);
-        decoder.bytes().map(|header| is_ours.then_some(header))
-    };
-    let head = head().ok().flatten().ok_or(Refusal::Malformed)?;
-    let header = Header::from_slice(head).map_err(|_| Refusal::Malformed)?;
-    Ok((head, Claims::from_header(&header)?))
+    let is_ours = read(decoder.tag())? == Tag::new(SIGN1_TAG) && read(decoder.array())? == Some(4);
+    if !is_ours {
+        return Err(Refusal::Malformed);
+    }
+    let bytes = read(decoder.bytes())?;
+    let header = Header::from_slice(bytes).map_err(|_| Refusal::Malformed)?;
+    Ok((bytes, Claims::from_header(&header)?))
+}
+
+fn read<T>(part: Result<T, DecodeError>) -> Result<T, Refusal> {
+    part.map_err(|_| Refusal::Malformed)
 }

@@ -25,11 +25,14 @@ const DOCUMENTS_MAX: usize = 32;
 struct Memo {
     right: HashMap<Tail, Right>,
     /// By the bytes of their envelopes, the latest last.
-    documents: VecDeque<(Arc<[u8]>, Rc<dyn Any>)>,
+    documents: VecDeque<Decoded>,
     keys: HashMap<KeyBytes, Option<VerifyingKey>>,
     /// How many envelopes, and how many keys.
     most: usize,
 }
+
+/// An envelope's bytes, and the document in it.
+type Decoded = (Arc<[u8]>, Rc<dyn Any>);
 
 /// An envelope that is right.
 struct Right {

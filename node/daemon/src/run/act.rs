@@ -97,7 +97,7 @@ impl Shell {
         let is_cached = inline.is_none();
         let source = match inline {
             Some(InlineSound { bytes, .. }) => Some(Source::Memory(bytes)),
-            None => self.from_cache(object).await?.map(Source::File),
+            None => self.cached_file(object).await?.map(Source::File),
         };
         let Some(source) = source else {
             // The core hears first that the object is gone, and then that this attempt came to nothing; it tries again
@@ -142,7 +142,7 @@ impl Shell {
     }
 
     /// The file of an object, once it is known to be what its name says.
-    async fn from_cache(&mut self, object: ObjectHash) -> Result<Option<PathBuf>, ServeError> {
+    async fn cached_file(&mut self, object: ObjectHash) -> Result<Option<PathBuf>, ServeError> {
         let (answer, path) = oneshot::channel();
         self.send_job(Job::ForPlaying { object, now: self.clock.now(), path: answer }).await?;
         self.answer(path).await
