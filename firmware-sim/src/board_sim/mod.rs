@@ -3,7 +3,7 @@
 //! | Module | Idea |
 //! |---|---|
 //! | [`clock`] | a wall clock that can be put wrong |
-//! | [`line`] | a slow line: rate and latency |
+//! | [`mod@line`] | a slow line: rate and latency |
 //! | [`network`] | a way to the broker that can be cut, and that counts bytes |
 //! | [`pool`] | bytes that many boards in one process hold in common |
 //! | [`cache`] | the audio on one board's disk, which can fill up, fail and rot |
