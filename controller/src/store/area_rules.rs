@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use loa_protocol::ids::AreaId;
 use loa_protocol::timeline::Guards;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
 
+use super::query::{QueryBuilder, Row, query};
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 use crate::domain::area_rules::{AreaRules, quiet_hours, ranges_text};
@@ -20,7 +19,7 @@ const SELECT: &str =
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn get(c: &mut Connection, id: &AreaId) -> Result<AreaRules, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = QueryBuilder::new(SELECT);
     query.push(" WHERE area_id = ").push_bind(id.as_str().to_owned());
     let row = query.build().fetch_optional(c).await?;
     Ok(row.map(|row| read(&row)).transpose()?.map(|(_, rules)| rules).unwrap_or_default())
@@ -31,7 +30,7 @@ pub async fn get(c: &mut Connection, id: &AreaId) -> Result<AreaRules, StoreErro
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn all(c: &mut Connection) -> Result<BTreeMap<AreaId, AreaRules>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = QueryBuilder::new(SELECT);
     query.push(" ORDER BY area_id");
     query.build().fetch_all(c).await?.iter().map(read).collect()
 }
@@ -49,7 +48,7 @@ pub async fn put(c: &mut Connection, id: &AreaId, rules: &AreaRules) -> Result<(
         longest_session_ms,
         volume_ceiling_percent,
     } = &rules.guards;
-    sqlx::query(
+    query(
         "INSERT INTO area_rules (area_id, households, quiet_hours, normal_minutes_a_day, priority_minutes_a_day,
          sessions_a_day, longest_session_ms, volume_ceiling_percent, own_priority_first)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -71,7 +70,7 @@ pub async fn put(c: &mut Connection, id: &AreaId, rules: &AreaRules) -> Result<(
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<(AreaId, AreaRules), StoreError> {
+fn read(row: &Row) -> Result<(AreaId, AreaRules), StoreError> {
     let quiet = quiet_hours(&row.text("quiet_hours")?).map_err(|problem| StoreError::Damaged {
         column: "quiet_hours".to_owned(),
         problem: problem.to_string(),

@@ -4,9 +4,8 @@ use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::Language;
 use loa_protocol::ids::AreaId;
 use loa_protocol::time::UnixMs;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
 
+use super::query::{QueryBuilder, Row, query};
 use super::rows::{Columns as _, path_text, push_in_scopes};
 use super::{Connection, StoreError};
 use crate::domain::area::{Area, AreaValues};
@@ -17,7 +16,7 @@ use crate::domain::role::Scope;
 /// # Errors
 /// [`StoreError::Duplicate`] when the id is taken.
 pub async fn insert(c: &mut Connection, area: &Area, now: UnixMs) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO area (id, parent_id, path, name, level, languages, zone, created_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
@@ -39,7 +38,7 @@ pub async fn insert(c: &mut Connection, area: &Area, now: UnixMs) -> Result<(), 
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn update(c: &mut Connection, id: &AreaId, values: &AreaValues) -> Result<(), StoreError> {
-    sqlx::query("UPDATE area SET name = $2, level = $3, languages = $4, zone = $5 WHERE id = $1")
+    query("UPDATE area SET name = $2, level = $3, languages = $4, zone = $5 WHERE id = $1")
         .bind(id.as_str())
         .bind(&values.name)
         .bind(&values.level)
@@ -55,12 +54,11 @@ pub async fn update(c: &mut Connection, id: &AreaId, values: &AreaValues) -> Res
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn get(c: &mut Connection, id: &AreaId) -> Result<Option<Area>, StoreError> {
-    let row = sqlx::query(
-        "SELECT id, path, name, level, languages, zone FROM area WHERE id = $1 AND removed_ms IS NULL",
-    )
-    .bind(id.as_str())
-    .fetch_optional(c)
-    .await?;
+    let row =
+        query("SELECT id, path, name, level, languages, zone FROM area WHERE id = $1 AND removed_ms IS NULL")
+            .bind(id.as_str())
+            .fetch_optional(c)
+            .await?;
     row.map(|row| read(&row)).transpose()
 }
 
@@ -75,19 +73,17 @@ pub async fn set_place(
     to: &AreaPath,
 ) -> Result<(), StoreError> {
     let above = to.areas().len().checked_sub(2).and_then(|at| to.areas().get(at));
-    sqlx::query("UPDATE area SET parent_id = $2 WHERE id = $1")
+    query("UPDATE area SET parent_id = $2 WHERE id = $1")
         .bind(id.as_str())
         .bind(above.map(AreaId::as_str))
         .execute(&mut *c)
         .await?;
     let from = path_text(from);
-    sqlx::query(
-        "UPDATE area SET path = $2 || substr(path, length($1) + 1) WHERE substr(path, 1, length($1)) = $1",
-    )
-    .bind(&from)
-    .bind(path_text(to))
-    .execute(c)
-    .await?;
+    query("UPDATE area SET path = $2 || substr(path, length($1) + 1) WHERE substr(path, 1, length($1)) = $1")
+        .bind(&from)
+        .bind(path_text(to))
+        .execute(c)
+        .await?;
     Ok(())
 }
 
@@ -96,17 +92,13 @@ pub async fn set_place(
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn set_removed(c: &mut Connection, id: &AreaId, now: UnixMs) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "UPDATE users SET home_area_id = (SELECT parent_id FROM area WHERE id = $1) WHERE home_area_id = $1",
     )
     .bind(id.as_str())
     .execute(&mut *c)
     .await?;
-    sqlx::query("UPDATE area SET removed_ms = $2 WHERE id = $1")
-        .bind(id.as_str())
-        .bind(now.0)
-        .execute(c)
-        .await?;
+    query("UPDATE area SET removed_ms = $2 WHERE id = $1").bind(id.as_str()).bind(now.0).execute(c).await?;
     Ok(())
 }
 
@@ -130,7 +122,7 @@ pub struct AreaContent {
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn content(c: &mut Connection, id: &AreaId, now: UnixMs) -> Result<AreaContent, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT (SELECT COUNT(*) FROM area WHERE parent_id = $1 AND removed_ms IS NULL) AS areas,
          (SELECT COUNT(*) FROM node WHERE area_id = $1 AND removed_ms IS NULL) AS nodes,
          (SELECT COUNT(*) FROM bulletin WHERE area_id = $1 AND withdrawn_ms IS NULL) AS bulletins,
@@ -159,7 +151,7 @@ pub async fn content(c: &mut Connection, id: &AreaId, now: UnixMs) -> Result<Are
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn exists(c: &mut Connection, id: &str) -> Result<bool, StoreError> {
-    Ok(sqlx::query("SELECT 1 FROM area WHERE id = $1").bind(id).fetch_optional(c).await?.is_some())
+    Ok(query("SELECT 1 FROM area WHERE id = $1").bind(id).fetch_optional(c).await?.is_some())
 }
 
 /// The areas in the scopes, each after the one that contains it.
@@ -167,7 +159,7 @@ pub async fn exists(c: &mut Connection, id: &str) -> Result<bool, StoreError> {
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn list(c: &mut Connection, scopes: &[Scope]) -> Result<Vec<Area>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::new(
         "SELECT id, path, name, level, languages, zone FROM area WHERE removed_ms IS NULL AND ",
     );
     push_in_scopes(&mut query, "path", scopes);
@@ -181,7 +173,7 @@ pub async fn list(c: &mut Connection, scopes: &[Scope]) -> Result<Vec<Area>, Sto
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn chain(c: &mut Connection, path: &AreaPath) -> Result<Vec<Area>, StoreError> {
     let mut query =
-        QueryBuilder::<Sqlite>::new("SELECT id, path, name, level, languages, zone FROM area WHERE id IN (");
+        QueryBuilder::new("SELECT id, path, name, level, languages, zone FROM area WHERE id IN (");
     let mut ids = query.separated(", ");
     for id in path.areas() {
         ids.push_bind(id.as_str().to_owned());
@@ -190,8 +182,8 @@ pub async fn chain(c: &mut Connection, path: &AreaPath) -> Result<Vec<Area>, Sto
     query.build().fetch_all(c).await?.iter().map(read).collect()
 }
 
-fn read(row: &SqliteRow) -> Result<Area, StoreError> {
-    let languages: &str = row.try_get("languages")?;
+fn read(row: &Row) -> Result<Area, StoreError> {
+    let languages = row.text("languages")?;
     let languages =
         languages.split(',').filter(|t| !t.is_empty()).map(Language::new).collect::<Result<_, _>>();
     Ok(Area {

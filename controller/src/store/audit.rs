@@ -2,9 +2,8 @@
 
 use loa_protocol::area::AreaPath;
 use loa_protocol::time::UnixMs;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
 
+use super::query::{QueryBuilder, Row, query};
 use super::rows::{Columns as _, path_text, push_in_scopes};
 use super::{Connection, StoreError};
 use crate::domain::role::Scope;
@@ -69,7 +68,7 @@ pub struct AuditFilter {
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn append(c: &mut Connection, entry: &AuditEntry<'_>, now: UnixMs) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO audit (at_ms, actor_id, actor_name, address, action, subject_id, area_path, before, after)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
@@ -96,7 +95,7 @@ pub async fn list(
     scopes: &[Scope],
     filter: &AuditFilter,
 ) -> Result<Vec<AuditRecord>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::new(
         "SELECT id, at_ms, actor_id, actor_name, address, action, subject_id, before, after FROM audit WHERE ",
     );
     push_in_scopes(&mut query, "area_path", scopes);
@@ -110,7 +109,7 @@ pub async fn list(
     query.build().fetch_all(c).await?.iter().map(read).collect()
 }
 
-fn read(row: &SqliteRow) -> Result<AuditRecord, StoreError> {
+fn read(row: &Row) -> Result<AuditRecord, StoreError> {
     Ok(AuditRecord {
         id: row.number("id")?,
         at: row.instant("at_ms")?,

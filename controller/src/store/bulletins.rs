@@ -2,9 +2,8 @@
 
 use loa_protocol::ids::{AreaId, BulletinId};
 use loa_protocol::time::UnixMs;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
 
+use super::query::{QueryBuilder, Row, query};
 use super::rows::{Columns as _, push_in_scopes};
 use super::{Connection, StoreError, tracks};
 use crate::domain::bulletin::{
@@ -23,7 +22,7 @@ pub async fn insert(
     area: &AreaId,
     now: UnixMs,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO bulletin (id, area_id, latest_revision, created_ms) VALUES ($1, $2, 0, $3)")
+    query("INSERT INTO bulletin (id, area_id, latest_revision, created_ms) VALUES ($1, $2, 0, $3)")
         .bind(id.as_str())
         .bind(area.as_str())
         .bind(now.0)
@@ -37,7 +36,7 @@ pub async fn insert(
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn get(c: &mut Connection, id: &BulletinId) -> Result<Option<Bulletin>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT b.id, a.path, b.latest_revision, b.on_air_revision, b.created_ms, b.withdrawn_ms
          FROM bulletin b JOIN area a ON a.id = b.area_id WHERE b.id = $1",
     )
@@ -58,7 +57,7 @@ pub async fn insert_revision(
     content: &Content,
     now: UnixMs,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO revision (bulletin_id, revision, state, title, body, category, class, created_ms, edited_ms)
          VALUES ($1, $2, 'draft', $3, $4, $5, $6, $7, $7)",
     )
@@ -71,7 +70,7 @@ pub async fn insert_revision(
     .bind(now.0)
     .execute(&mut *c)
     .await?;
-    sqlx::query("UPDATE bulletin SET latest_revision = $2 WHERE id = $1")
+    query("UPDATE bulletin SET latest_revision = $2 WHERE id = $1")
         .bind(id.as_str())
         .bind(i64::from(number))
         .execute(c)
@@ -90,7 +89,7 @@ pub async fn update_revision(
     content: &Content,
     now: UnixMs,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "UPDATE revision SET title = $3, body = $4, category = $5, class = $6, edited_ms = $7
          WHERE bulletin_id = $1 AND revision = $2",
     )
@@ -116,7 +115,7 @@ pub async fn set_state(
     number: u32,
     state: RevisionState,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE revision SET state = $3 WHERE bulletin_id = $1 AND revision = $2")
+    query("UPDATE revision SET state = $3 WHERE bulletin_id = $1 AND revision = $2")
         .bind(id.as_str())
         .bind(i64::from(number))
         .bind(state.as_str())
@@ -135,7 +134,7 @@ pub async fn set_submitted(
     number: u32,
     stamp: &Stamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "UPDATE revision SET submitted_ms = $3, submitted_by = $4 WHERE bulletin_id = $1 AND revision = $2",
     )
     .bind(id.as_str())
@@ -159,7 +158,7 @@ pub async fn set_decided(
     digest: &ContentDigest,
     note: Option<&str>,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "UPDATE revision SET decided_ms = $3, decided_by = $4, decided_digest = $5, decision_note = $6
          WHERE bulletin_id = $1 AND revision = $2",
     )
@@ -179,7 +178,7 @@ pub async fn set_decided(
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn set_on_air(c: &mut Connection, id: &BulletinId, number: Option<u32>) -> Result<(), StoreError> {
-    sqlx::query("UPDATE bulletin SET on_air_revision = $2 WHERE id = $1")
+    query("UPDATE bulletin SET on_air_revision = $2 WHERE id = $1")
         .bind(id.as_str())
         .bind(number.map(i64::from))
         .execute(c)
@@ -192,7 +191,7 @@ pub async fn set_on_air(c: &mut Connection, id: &BulletinId, number: Option<u32>
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn set_withdrawn(c: &mut Connection, id: &BulletinId, now: UnixMs) -> Result<(), StoreError> {
-    sqlx::query("UPDATE bulletin SET withdrawn_ms = $2, on_air_revision = NULL WHERE id = $1")
+    query("UPDATE bulletin SET withdrawn_ms = $2, on_air_revision = NULL WHERE id = $1")
         .bind(id.as_str())
         .bind(now.0)
         .execute(c)
@@ -210,7 +209,7 @@ pub async fn add_author(
     number: u32,
     author: &UserId,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO revision_author (bulletin_id, revision, user_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     )
     .bind(id.as_str())
@@ -230,7 +229,7 @@ pub async fn revision(
     id: &BulletinId,
     number: u32,
 ) -> Result<Option<Revision>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT state, title, body, category, class, created_ms, edited_ms, submitted_ms, submitted_by,
          decided_ms, decided_by, decision_note FROM revision WHERE bulletin_id = $1 AND revision = $2",
     )
@@ -239,7 +238,7 @@ pub async fn revision(
     .fetch_optional(&mut *c)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let authors = sqlx::query(
+    let authors = query(
         "SELECT user_id FROM revision_author WHERE bulletin_id = $1 AND revision = $2 ORDER BY user_id",
     )
     .bind(id.as_str())
@@ -289,7 +288,7 @@ pub async fn list(
     scopes: &[Scope],
     filter: &BulletinFilter,
 ) -> Result<Vec<BulletinSummary>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::new(
         "SELECT b.id, a.path, a.name AS area_name, b.latest_revision, b.on_air_revision, b.created_ms, b.withdrawn_ms,
          r.state, r.title, r.category, r.class, r.edited_ms
          FROM bulletin b JOIN area a ON a.id = b.area_id
@@ -330,7 +329,7 @@ pub async fn list(
 }
 
 async fn author_logins(c: &mut Connection, id: &BulletinId, number: u32) -> Result<Vec<String>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT u.login FROM revision_author w JOIN users u ON u.id = w.user_id
          WHERE w.bulletin_id = $1 AND w.revision = $2 ORDER BY u.login",
     )
@@ -341,7 +340,7 @@ async fn author_logins(c: &mut Connection, id: &BulletinId, number: u32) -> Resu
     rows.iter().map(|row| row.text("login")).collect()
 }
 
-fn read_bulletin(row: &SqliteRow) -> Result<Bulletin, StoreError> {
+fn read_bulletin(row: &Row) -> Result<Bulletin, StoreError> {
     Ok(Bulletin {
         id: row.parsed("id")?,
         path: row.path("path")?,

@@ -2,8 +2,8 @@
 
 use loa_protocol::ids::CalendarId;
 use loa_protocol::time::UnixMs;
-use sqlx::sqlite::SqliteRow;
 
+use super::query::{Row, query};
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 use crate::domain::calendar::{OwnCalendar, OwnDays, OwnValues};
@@ -13,7 +13,7 @@ use crate::domain::calendar::{OwnCalendar, OwnDays, OwnValues};
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn all(c: &mut Connection) -> Result<Vec<OwnCalendar>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT c.id, c.name, c.edited_by, c.edited_ms, a.path FROM calendar c JOIN area a ON a.id = c.area_id
          ORDER BY c.name, c.id",
     )
@@ -22,12 +22,11 @@ pub async fn all(c: &mut Connection) -> Result<Vec<OwnCalendar>, StoreError> {
     let mut calendars = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut calendar = read(row)?;
-        let days = sqlx::query(
-            "SELECT first, last, reason FROM calendar_days WHERE calendar_id = $1 ORDER BY first",
-        )
-        .bind(calendar.id.as_str())
-        .fetch_all(&mut *c)
-        .await?;
+        let days =
+            query("SELECT first, last, reason FROM calendar_days WHERE calendar_id = $1 ORDER BY first")
+                .bind(calendar.id.as_str())
+                .fetch_all(&mut *c)
+                .await?;
         for row in &days {
             calendar.values.days.push(OwnDays {
                 first: row.parsed("first")?,
@@ -36,7 +35,7 @@ pub async fn all(c: &mut Connection) -> Result<Vec<OwnCalendar>, StoreError> {
             });
         }
         let includes =
-            sqlx::query("SELECT included FROM calendar_includes WHERE calendar_id = $1 ORDER BY included")
+            query("SELECT included FROM calendar_includes WHERE calendar_id = $1 ORDER BY included")
                 .bind(calendar.id.as_str())
                 .fetch_all(&mut *c)
                 .await?;
@@ -53,7 +52,7 @@ pub async fn all(c: &mut Connection) -> Result<Vec<OwnCalendar>, StoreError> {
 /// # Errors
 /// [`StoreError::Reference`] when there is no such area.
 pub async fn put(c: &mut Connection, calendar: &OwnCalendar) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO calendar (id, area_id, name, edited_by, edited_ms) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, edited_by = excluded.edited_by,
          edited_ms = excluded.edited_ms",
@@ -65,12 +64,14 @@ pub async fn put(c: &mut Connection, calendar: &OwnCalendar) -> Result<(), Store
     .bind(calendar.edited.0)
     .execute(&mut *c)
     .await?;
-    for table in ["DELETE FROM calendar_days", "DELETE FROM calendar_includes"] {
-        let sql = sqlx::AssertSqlSafe(format!("{table} WHERE calendar_id = $1"));
-        sqlx::query(sql).bind(calendar.id.as_str()).execute(&mut *c).await?;
+    for forget in [
+        "DELETE FROM calendar_days WHERE calendar_id = $1",
+        "DELETE FROM calendar_includes WHERE calendar_id = $1",
+    ] {
+        query(forget).bind(calendar.id.as_str()).execute(&mut *c).await?;
     }
     for days in &calendar.values.days {
-        sqlx::query("INSERT INTO calendar_days (calendar_id, first, last, reason) VALUES ($1, $2, $3, $4)")
+        query("INSERT INTO calendar_days (calendar_id, first, last, reason) VALUES ($1, $2, $3, $4)")
             .bind(calendar.id.as_str())
             .bind(days.first.to_string())
             .bind(days.last.to_string())
@@ -79,7 +80,7 @@ pub async fn put(c: &mut Connection, calendar: &OwnCalendar) -> Result<(), Store
             .await?;
     }
     for included in &calendar.values.includes {
-        sqlx::query("INSERT INTO calendar_includes (calendar_id, included) VALUES ($1, $2)")
+        query("INSERT INTO calendar_includes (calendar_id, included) VALUES ($1, $2)")
             .bind(calendar.id.as_str())
             .bind(included.as_str())
             .execute(&mut *c)
@@ -93,7 +94,7 @@ pub async fn put(c: &mut Connection, calendar: &OwnCalendar) -> Result<(), Store
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn delete(c: &mut Connection, id: &CalendarId) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM calendar WHERE id = $1").bind(id.as_str()).execute(c).await?;
+    query("DELETE FROM calendar WHERE id = $1").bind(id.as_str()).execute(c).await?;
     Ok(())
 }
 
@@ -102,7 +103,7 @@ pub async fn delete(c: &mut Connection, id: &CalendarId) -> Result<(), StoreErro
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn schedules_naming(c: &mut Connection, id: &CalendarId, now: UnixMs) -> Result<u32, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT COUNT(*) AS count FROM schedule_calendar n JOIN schedule s ON s.id = n.schedule_id
          WHERE n.calendar = $1 AND s.cancelled_ms IS NULL
          AND (s.at_ms IS NULL OR s.at_ms + s.start_within_ms > $2)
@@ -115,7 +116,7 @@ pub async fn schedules_naming(c: &mut Connection, id: &CalendarId, now: UnixMs) 
     row.number("count")
 }
 
-fn read(row: &SqliteRow) -> Result<OwnCalendar, StoreError> {
+fn read(row: &Row) -> Result<OwnCalendar, StoreError> {
     Ok(OwnCalendar {
         id: row.parsed("id")?,
         area: row.path("path")?,

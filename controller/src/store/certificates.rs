@@ -3,6 +3,7 @@
 use loa_protocol::ids::NodeId;
 use loa_protocol::time::UnixMs;
 
+use super::query::query;
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 
@@ -20,7 +21,7 @@ pub struct RevokedCertificate {
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn revoke_present(c: &mut Connection, node: &NodeId, now: UnixMs) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO revoked_certificate (serial, node_id, revoked_ms, expires_ms)
          SELECT certificate_serial, id, $2, certificate_expires_ms FROM node
          WHERE id = $1 AND certificate_serial IS NOT NULL AND certificate_expires_ms IS NOT NULL
@@ -38,12 +39,11 @@ pub async fn revoke_present(c: &mut Connection, node: &NodeId, now: UnixMs) -> R
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn revoked(c: &mut Connection, now: UnixMs) -> Result<Vec<RevokedCertificate>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT serial, revoked_ms FROM revoked_certificate WHERE expires_ms >= $1 ORDER BY serial",
-    )
-    .bind(now.0)
-    .fetch_all(c)
-    .await?;
+    let rows =
+        query("SELECT serial, revoked_ms FROM revoked_certificate WHERE expires_ms >= $1 ORDER BY serial")
+            .bind(now.0)
+            .fetch_all(c)
+            .await?;
     rows.iter()
         .map(|row| {
             Ok(RevokedCertificate { serial: row.text("serial")?, revoked: row.instant("revoked_ms")? })

@@ -4,8 +4,8 @@ use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::Language;
 use loa_protocol::ids::{BulletinId, ObjectHash};
 use loa_protocol::time::UnixMs;
-use sqlx::sqlite::SqliteRow;
 
+use super::query::{Row, query};
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 use crate::domain::bulletin::{Consent, ConsentDraft, Stamp};
@@ -21,7 +21,7 @@ pub async fn note(
     consent: &ConsentDraft,
     noted: &Stamp,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO recording_consent (bulletin_id, upload_hash, speaker, place, noted_ms, noted_by)
          VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (bulletin_id, upload_hash) DO UPDATE SET speaker = excluded.speaker, place = excluded.place,
@@ -48,7 +48,7 @@ pub async fn withdraw(
     upload: &ObjectHash,
     withdrawn: &Stamp,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "UPDATE recording_consent SET speaker = '', place = '', withdrawn_ms = $3, withdrawn_by = $4
          WHERE bulletin_id = $1 AND upload_hash = $2 AND withdrawn_ms IS NULL",
     )
@@ -69,7 +69,7 @@ pub async fn of_bulletin(
     c: &mut Connection,
     bulletin: &BulletinId,
 ) -> Result<Vec<(ObjectHash, Consent)>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT upload_hash, speaker, place, noted_ms, noted_by, withdrawn_ms, withdrawn_by FROM recording_consent
          WHERE bulletin_id = $1 ORDER BY noted_ms, upload_hash",
     )
@@ -86,7 +86,7 @@ pub async fn of_bulletin(
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn forget_useless(c: &mut Connection) -> Result<u64, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "DELETE FROM recording_consent WHERE withdrawn_ms IS NULL AND NOT EXISTS (
          SELECT 1 FROM track t JOIN bulletin b ON b.id = t.bulletin_id
          JOIN revision r ON r.bulletin_id = t.bulletin_id AND r.revision = t.revision
@@ -128,7 +128,7 @@ pub struct Recording {
 pub async fn recordings(c: &mut Connection) -> Result<Vec<Recording>, StoreError> {
     // A revision that was superseded before anybody judged it has no decision. Why a bulletin was taken back is not
     // known; nothing of it counts as approved.
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT t.upload_hash, t.language, COALESCE(t.body, '') AS transcript, a.path,
          MAX(CASE WHEN b.withdrawn_ms IS NULL AND r.state IN ('approved', 'superseded') THEN r.decided_ms END)
              AS approved_ms,
@@ -140,12 +140,13 @@ pub async fn recordings(c: &mut Connection) -> Result<Vec<Recording>, StoreError
          JOIN revision r ON r.bulletin_id = t.bulletin_id AND r.revision = t.revision
          LEFT JOIN recording_consent c ON c.bulletin_id = t.bulletin_id AND c.upload_hash = t.upload_hash
          WHERE t.source = 'recording'
-         GROUP BY t.bulletin_id, t.upload_hash, t.language, t.body
+         GROUP BY t.bulletin_id, t.upload_hash, t.language, t.body, a.path,
+         c.speaker, c.place, c.noted_ms, c.noted_by, c.withdrawn_ms, c.withdrawn_by
          ORDER BY approved_ms DESC NULLS LAST, t.upload_hash, t.bulletin_id, transcript",
     )
     .fetch_all(c)
     .await?;
-    let recording = |row: &SqliteRow| {
+    let recording = |row: &Row| {
         Ok(Recording {
             upload: row.parsed("upload_hash")?,
             path: row.path("path")?,
@@ -165,15 +166,15 @@ pub async fn recordings(c: &mut Connection) -> Result<Vec<Recording>, StoreError
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn secret(c: &mut Connection, fresh: &[u8; 32]) -> Result<[u8; 32], StoreError> {
-    sqlx::query("INSERT INTO speech_data_secret (id, secret) VALUES (1, $1) ON CONFLICT (id) DO NOTHING")
+    query("INSERT INTO speech_data_secret (id, secret) VALUES (1, $1) ON CONFLICT (id) DO NOTHING")
         .bind(fresh.as_slice())
         .execute(&mut *c)
         .await?;
-    let row = sqlx::query("SELECT secret FROM speech_data_secret WHERE id = 1").fetch_one(c).await?;
+    let row = query("SELECT secret FROM speech_data_secret WHERE id = 1").fetch_one(c).await?;
     row.array("secret")
 }
 
-fn read(row: &SqliteRow) -> Result<Consent, StoreError> {
+fn read(row: &Row) -> Result<Consent, StoreError> {
     let withdrawn = match row.instant_opt("withdrawn_ms")? {
         Some(at) => Some(Stamp { at, by: row.text_opt("withdrawn_by")?.unwrap_or_default() }),
         None => None,

@@ -3,6 +3,7 @@
 use loa_protocol::ids::NodeId;
 use loa_protocol::time::UnixMs;
 
+use super::query::query;
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 
@@ -41,7 +42,7 @@ pub async fn replace(
     token: &EnrolmentTokenRecord,
     now: UnixMs,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO enrolment_token (node_id, verifier, serial, created_ms, expires_ms) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (node_id) DO UPDATE SET verifier = excluded.verifier, serial = excluded.serial,
          created_ms = excluded.created_ms, expires_ms = excluded.expires_ms,
@@ -62,7 +63,7 @@ pub async fn replace(
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn get(c: &mut Connection, node: &NodeId) -> Result<Option<EnrolmentTokenRecord>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT node_id, verifier, serial, expires_ms, used_ms, csr_sha256, answer
          FROM enrolment_token WHERE node_id = $1",
     )
@@ -96,7 +97,7 @@ pub async fn set_used(
     verifier: &[u8; 32],
     used: &UsedToken,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "UPDATE enrolment_token SET used_ms = $2, csr_sha256 = $3, answer = $4
          WHERE node_id = $1 AND verifier = $5 AND used_ms IS NULL",
     )
@@ -115,6 +116,6 @@ pub async fn set_used(
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn delete(c: &mut Connection, node: &NodeId) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM enrolment_token WHERE node_id = $1").bind(node.as_str()).execute(c).await?;
+    query("DELETE FROM enrolment_token WHERE node_id = $1").bind(node.as_str()).execute(c).await?;
     Ok(())
 }

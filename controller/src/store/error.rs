@@ -1,6 +1,8 @@
 //! What can go wrong with the database and the files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use sqlx::migrate::{MigrateError, Migrator};
 
 /// A failure of the store.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +38,7 @@ pub enum StoreError {
         file: PathBuf,
         /// Why.
         #[source]
-        source: Box<sqlx::migrate::MigrateError>,
+        source: Box<MigrateError>,
     },
     /// A row with this key is there already.
     #[error("it is there already ({constraint})")]
@@ -83,4 +85,13 @@ impl From<sqlx::Error> for StoreError {
         }
         Self::Query(error)
     }
+}
+
+pub(super) fn migration_error(file: &Path, migrations: &Migrator, error: MigrateError) -> StoreError {
+    let known = migrations.iter().map(|m| m.version).max().unwrap_or_default();
+    // The other failures of a migration are all "it did not work", with their own words.
+    if let MigrateError::VersionMissing(found) = error {
+        return StoreError::Newer { file: file.to_owned(), found, known };
+    }
+    StoreError::Migration { file: file.to_owned(), source: Box::new(error) }
 }

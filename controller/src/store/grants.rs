@@ -1,5 +1,6 @@
 //! Roles that people hold.
 
+use super::query::query;
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 use crate::domain::ids::UserId;
@@ -10,9 +11,9 @@ use crate::domain::role::{Grant, Scope};
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn of_user(c: &mut Connection, user: &UserId) -> Result<Vec<Grant>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT g.role, g.classes, a.path FROM role_grant g LEFT JOIN area a ON a.id = g.area_id
-         WHERE g.user_id = $1 ORDER BY g.role, a.path",
+         WHERE g.user_id = $1 ORDER BY g.role, a.path NULLS FIRST",
     )
     .bind(user.as_str())
     .fetch_all(c)
@@ -33,7 +34,7 @@ pub async fn of_user(c: &mut Connection, user: &UserId) -> Result<Vec<Grant>, St
 /// # Errors
 /// [`StoreError::Reference`] when the person or the area does not exist.
 pub async fn put(c: &mut Connection, user: &UserId, grant: &Grant) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO role_grant (user_id, role, area_id, classes) VALUES ($1, $2, $3, $4)
          ON CONFLICT (user_id, role, COALESCE(area_id, '')) DO UPDATE SET classes = excluded.classes",
     )
@@ -51,7 +52,7 @@ pub async fn put(c: &mut Connection, user: &UserId, grant: &Grant) -> Result<(),
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn delete(c: &mut Connection, user: &UserId, grant: &Grant) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "DELETE FROM role_grant WHERE user_id = $1 AND role = $2 AND COALESCE(area_id, '') = COALESCE($3, '')",
     )
     .bind(user.as_str())

@@ -3,9 +3,8 @@
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::Language;
 use loa_protocol::ids::{AreaId, BulletinId};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
 
+use super::query::{QueryBuilder, Row, query};
 use super::rows::{Columns as _, subtree};
 use super::{Connection, StoreError};
 use crate::domain::ids::{TrackId, WordId};
@@ -19,7 +18,7 @@ const SELECT: &str = "SELECT id, area_id, match_key, written, spoken, edited_by,
 /// [`StoreError::Duplicate`] when the area has another word with this key; [`StoreError::Reference`] when there is no such
 /// area.
 pub async fn put(c: &mut Connection, word: &Word) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO lexicon_word (id, area_id, match_key, written, spoken, edited_by, edited_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (id) DO UPDATE SET match_key = excluded.match_key, written = excluded.written,
@@ -42,7 +41,7 @@ pub async fn put(c: &mut Connection, word: &Word) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn delete(c: &mut Connection, id: &WordId) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM lexicon_word WHERE id = $1").bind(id.as_str()).execute(c).await?;
+    query("DELETE FROM lexicon_word WHERE id = $1").bind(id.as_str()).execute(c).await?;
     Ok(())
 }
 
@@ -51,7 +50,7 @@ pub async fn delete(c: &mut Connection, id: &WordId) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn get(c: &mut Connection, area: &AreaId, id: &WordId) -> Result<Option<Word>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = QueryBuilder::new(SELECT);
     query.push(" WHERE area_id = ").push_bind(area.as_str().to_owned());
     query.push(" AND id = ").push_bind(id.as_str().to_owned());
     query.build().fetch_optional(c).await?.map(|row| read(&row)).transpose()
@@ -63,7 +62,7 @@ pub async fn get(c: &mut Connection, area: &AreaId, id: &WordId) -> Result<Optio
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn of_path(c: &mut Connection, path: &AreaPath) -> Result<Vec<Vec<Word>>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = QueryBuilder::new(SELECT);
     query.push(" WHERE area_id IN (");
     let mut ids = query.separated(", ");
     for id in path.areas() {
@@ -104,7 +103,7 @@ pub async fn drafts_below(
     language: &Language,
 ) -> Result<Vec<Draft>, StoreError> {
     let (from, below) = subtree(path);
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT b.id, b.latest_revision, a.path, t.id AS track_id FROM area a JOIN bulletin b ON b.area_id = a.id
          JOIN revision r ON r.bulletin_id = b.id AND r.revision = b.latest_revision
          JOIN track t ON t.bulletin_id = b.id AND t.revision = b.latest_revision
@@ -128,7 +127,7 @@ pub async fn drafts_below(
         .collect()
 }
 
-fn read(row: &SqliteRow) -> Result<Word, StoreError> {
+fn read(row: &Row) -> Result<Word, StoreError> {
     Ok(Word {
         id: row.parsed("id")?,
         area: row.parsed("area_id")?,

@@ -5,10 +5,9 @@ use loa_protocol::ids::{AreaId, BootId, BulletinId, NodeId};
 use loa_protocol::plan::Epoch;
 use loa_protocol::report::AppliedOrder;
 use loa_protocol::time::UnixMs;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use super::plans::PlanAudience;
+use super::query::{QueryBuilder, Row, query};
 use super::rows::{Columns as _, push_in_scopes};
 use super::{Connection, StoreError};
 use crate::domain::ids::OrderId;
@@ -53,7 +52,7 @@ pub async fn insert(
         OrderKind::StopBulletin(bulletin) => Some(bulletin.as_str()),
         OrderKind::StopAll | OrderKind::AllClear => None,
     };
-    sqlx::query(
+    query(
         "INSERT INTO live_order (id, area_id, kind, bulletin_id, reason, given_ms, given_by, expires_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
@@ -73,9 +72,10 @@ pub async fn insert(
     };
     for to in &order.to {
         // The clock, so that a database that was restored goes on above what nodes have seen.
-        sqlx::query(
+        query(
             "INSERT INTO live_order_message (audience, epoch, order_id, boot_id)
-             SELECT $1, MAX(COALESCE(MAX(epoch) + 1, 0), $2), $3, $4 FROM live_order_message WHERE audience = $1",
+             SELECT $1, CASE WHEN MAX(epoch) >= $2 THEN MAX(epoch) + 1 ELSE $2 END, $3, $4
+             FROM live_order_message WHERE audience = $1",
         )
         .bind(audience(to))
         .bind(order.given.0)
@@ -92,7 +92,7 @@ pub async fn insert(
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn live(c: &mut Connection, now: UnixMs) -> Result<Vec<OrderMessage>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT m.audience, m.epoch, m.boot_id, m.envelope, o.kind, o.bulletin_id, o.given_ms, o.expires_ms
          FROM live_order o JOIN live_order_message m ON m.order_id = o.id
          WHERE o.given_ms > $1 AND o.expires_ms > $2 ORDER BY o.given_ms, m.audience",
@@ -102,7 +102,7 @@ pub async fn live(c: &mut Connection, now: UnixMs) -> Result<Vec<OrderMessage>, 
     .bind(now.0)
     .fetch_all(c)
     .await?;
-    let message = |row: &SqliteRow| {
+    let message = |row: &Row| {
         Ok(OrderMessage {
             to: addressee(row, "audience")?,
             epoch: row.number("epoch")?,
@@ -125,7 +125,7 @@ pub async fn set_envelope(
     message: &OrderMessage,
     envelope: &[u8],
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE live_order_message SET envelope = $3 WHERE audience = $1 AND epoch = $2")
+    query("UPDATE live_order_message SET envelope = $3 WHERE audience = $1 AND epoch = $2")
         .bind(audience(&message.to))
         .bind(i64::try_from(message.epoch).unwrap_or(i64::MAX))
         .bind(envelope)
@@ -139,7 +139,7 @@ pub async fn set_envelope(
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn set_sent(c: &mut Connection, message: &OrderMessage, now: UnixMs) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "UPDATE live_order_message SET sent_ms = $3 WHERE audience = $1 AND epoch = $2 AND sent_ms IS NULL",
     )
     .bind(audience(&message.to))
@@ -162,7 +162,7 @@ pub async fn note_applied(
 ) -> Result<bool, StoreError> {
     let mut is_news = false;
     for AppliedOrder { to, applied } in applied {
-        let done = sqlx::query(
+        let done = query(
             "INSERT INTO live_order_answer (order_id, node_id, answered_ms)
              SELECT order_id, $3, $4 FROM live_order_message WHERE audience = $1 AND epoch = $2
              ON CONFLICT (order_id, node_id) DO NOTHING",
@@ -186,7 +186,7 @@ pub async fn without_clock(
     c: &mut Connection,
     scopes: &[Scope],
 ) -> Result<Vec<(NodeId, BootId)>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::new(
         "SELECT n.id, p.boot_id FROM node n JOIN area a ON a.id = n.area_id
          JOIN node_presence p ON p.node_id = n.id JOIN node_report r ON r.node_id = n.id
          WHERE n.state = 'enrolled' AND n.removed_ms IS NULL AND p.online = 1 AND r.clock = 'unknown' AND ",
@@ -201,7 +201,7 @@ pub async fn without_clock(
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn list(c: &mut Connection, scopes: &[Scope], limit: u32) -> Result<Vec<LiveOrder>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = QueryBuilder::new(SELECT);
     push_in_scopes(&mut query, "a.path", scopes);
     query.push(" ORDER BY o.given_ms DESC, o.id DESC LIMIT ").push_bind(i64::from(limit));
     let rows = query.build().fetch_all(&mut *c).await?;
@@ -217,7 +217,7 @@ pub async fn list(c: &mut Connection, scopes: &[Scope], limit: u32) -> Result<Ve
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn get(c: &mut Connection, id: &OrderId) -> Result<Option<LiveOrder>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = QueryBuilder::new(SELECT);
     query.push("o.id = ").push_bind(id.as_str().to_owned());
     match query.build().fetch_optional(&mut *c).await? {
         Some(row) => whole(c, &row).await.map(Some),
@@ -225,18 +225,17 @@ pub async fn get(c: &mut Connection, id: &OrderId) -> Result<Option<LiveOrder>, 
     }
 }
 
-async fn whole(c: &mut Connection, row: &SqliteRow) -> Result<LiveOrder, StoreError> {
+async fn whole(c: &mut Connection, row: &Row) -> Result<LiveOrder, StoreError> {
     let id: OrderId = row.parsed("id")?;
-    let to = sqlx::query("SELECT audience FROM live_order_message WHERE order_id = $1 ORDER BY audience")
+    let to = query("SELECT audience FROM live_order_message WHERE order_id = $1 ORDER BY audience")
         .bind(id.as_str())
         .fetch_all(&mut *c)
         .await?;
-    let answers = sqlx::query(
-        "SELECT node_id, answered_ms FROM live_order_answer WHERE order_id = $1 ORDER BY node_id",
-    )
-    .bind(id.as_str())
-    .fetch_all(c)
-    .await?;
+    let answers =
+        query("SELECT node_id, answered_ms FROM live_order_answer WHERE order_id = $1 ORDER BY node_id")
+            .bind(id.as_str())
+            .fetch_all(c)
+            .await?;
     Ok(LiveOrder {
         path: row.path("path")?,
         kind: kind(row)?,
@@ -262,7 +261,7 @@ fn audience(to: &Addressee) -> String {
     .to_string()
 }
 
-fn addressee(row: &SqliteRow, column: &str) -> Result<Addressee, StoreError> {
+fn addressee(row: &Row, column: &str) -> Result<Addressee, StoreError> {
     match row.parsed(column)? {
         PlanAudience::Area(area) => Ok(Addressee::Area(area)),
         PlanAudience::Node(node) => Ok(Addressee::Node(node)),
@@ -270,10 +269,10 @@ fn addressee(row: &SqliteRow, column: &str) -> Result<Addressee, StoreError> {
     }
 }
 
-fn kind(row: &SqliteRow) -> Result<OrderKind, StoreError> {
+fn kind(row: &Row) -> Result<OrderKind, StoreError> {
     let bulletin: Option<BulletinId> = row.parsed_opt("bulletin_id")?;
-    let word: &str = row.try_get("kind")?;
-    match (word, bulletin) {
+    let word = row.text("kind")?;
+    match (word.as_str(), bulletin) {
         ("stop_all", None) => Ok(OrderKind::StopAll),
         ("all_clear", None) => Ok(OrderKind::AllClear),
         ("stop_bulletin", Some(bulletin)) => Ok(OrderKind::StopBulletin(bulletin)),

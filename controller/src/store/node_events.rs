@@ -5,6 +5,7 @@ use loa_protocol::report::Event;
 use loa_protocol::time::UnixMs;
 use loa_protocol::wire::Wire as _;
 
+use super::query::query;
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 
@@ -16,16 +17,16 @@ pub const EVENTS_KEPT: u32 = 50;
 /// # Errors
 /// [`StoreError::Reference`] when the node does not exist.
 pub async fn insert(c: &mut Connection, node: &NodeId, event: &Event, now: UnixMs) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO node_event (node_id, event, received_ms) VALUES ($1, $2, $3)
-         ON CONFLICT (node_id, event) DO NOTHING",
+         ON CONFLICT DO NOTHING",
     )
     .bind(node.as_str())
     .bind(event.to_cbor())
     .bind(now.0)
     .execute(&mut *c)
     .await?;
-    sqlx::query(
+    query(
         "DELETE FROM node_event WHERE node_id = $1 AND received_ms <
          (SELECT received_ms FROM node_event WHERE node_id = $1 ORDER BY received_ms DESC LIMIT 1 OFFSET $2)",
     )
@@ -42,7 +43,7 @@ pub async fn insert(c: &mut Connection, node: &NodeId, event: &Event, now: UnixM
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn list(c: &mut Connection, node: &NodeId) -> Result<Vec<(Event, UnixMs)>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT event, received_ms FROM node_event WHERE node_id = $1 ORDER BY received_ms DESC, event DESC LIMIT $2",
     )
     .bind(node.as_str())

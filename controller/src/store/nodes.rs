@@ -2,9 +2,8 @@
 
 use loa_protocol::ids::{AreaId, NodeId};
 use loa_protocol::time::UnixMs;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
 
+use super::query::{QueryBuilder, Row, query};
 use super::rows::{Columns as _, push_in_scopes};
 use super::{Connection, StoreError, certificates};
 use crate::domain::node::{CertificateRecord, Node, NodeState, NodeStatus, NodeValues};
@@ -29,7 +28,7 @@ pub async fn insert(
     values: &NodeValues,
     now: UnixMs,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO node (id, area_id, name, serial, state, volume_percent, created_ms)
          VALUES ($1, $2, $3, $4, 'pending', $5, $6)",
     )
@@ -54,7 +53,7 @@ pub async fn update(
     area: &AreaId,
     values: &NodeValues,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE node SET area_id = $2, name = $3, serial = $4, volume_percent = $5 WHERE id = $1")
+    query("UPDATE node SET area_id = $2, name = $3, serial = $4, volume_percent = $5 WHERE id = $1")
         .bind(id.as_str())
         .bind(area.as_str())
         .bind(&values.name)
@@ -76,7 +75,7 @@ pub async fn set_enrolled(
     now: UnixMs,
 ) -> Result<(), StoreError> {
     certificates::revoke_present(c, id, now).await?;
-    sqlx::query(
+    query(
         "UPDATE node SET state = 'enrolled', certificate_fingerprint = $2, certificate_serial = $3,
          certificate_expires_ms = $4, enrolled_ms = $5, revoked_ms = NULL WHERE id = $1",
     )
@@ -96,7 +95,7 @@ pub async fn set_enrolled(
 /// [`StoreError::Query`].
 pub async fn set_revoked(c: &mut Connection, id: &NodeId, now: UnixMs) -> Result<(), StoreError> {
     certificates::revoke_present(c, id, now).await?;
-    sqlx::query("UPDATE node SET state = 'revoked', revoked_ms = $2 WHERE id = $1")
+    query("UPDATE node SET state = 'revoked', revoked_ms = $2 WHERE id = $1")
         .bind(id.as_str())
         .bind(now.0)
         .execute(c)
@@ -109,7 +108,7 @@ pub async fn set_revoked(c: &mut Connection, id: &NodeId, now: UnixMs) -> Result
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn get(c: &mut Connection, id: &NodeId) -> Result<Option<(Node, NodeStatus)>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = QueryBuilder::new(SELECT);
     query.push(" WHERE n.removed_ms IS NULL AND n.id = ").push_bind(id.as_str().to_owned());
     query.build().fetch_optional(c).await?.map(|row| read(&row)).transpose()
 }
@@ -119,11 +118,7 @@ pub async fn get(c: &mut Connection, id: &NodeId) -> Result<Option<(Node, NodeSt
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn set_removed(c: &mut Connection, id: &NodeId, now: UnixMs) -> Result<(), StoreError> {
-    sqlx::query("UPDATE node SET removed_ms = $2 WHERE id = $1")
-        .bind(id.as_str())
-        .bind(now.0)
-        .execute(c)
-        .await?;
+    query("UPDATE node SET removed_ms = $2 WHERE id = $1").bind(id.as_str()).bind(now.0).execute(c).await?;
     Ok(())
 }
 
@@ -132,7 +127,7 @@ pub async fn set_removed(c: &mut Connection, id: &NodeId, now: UnixMs) -> Result
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn exists(c: &mut Connection, id: &str) -> Result<bool, StoreError> {
-    Ok(sqlx::query("SELECT 1 FROM node WHERE id = $1").bind(id).fetch_optional(c).await?.is_some())
+    Ok(query("SELECT 1 FROM node WHERE id = $1").bind(id).fetch_optional(c).await?.is_some())
 }
 
 /// How far a node has come; `None` for one that does not exist.
@@ -140,7 +135,7 @@ pub async fn exists(c: &mut Connection, id: &str) -> Result<bool, StoreError> {
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn state(c: &mut Connection, id: &NodeId) -> Result<Option<NodeState>, StoreError> {
-    let row = sqlx::query("SELECT state FROM node WHERE id = $1 AND removed_ms IS NULL")
+    let row = query("SELECT state FROM node WHERE id = $1 AND removed_ms IS NULL")
         .bind(id.as_str())
         .fetch_optional(c)
         .await?;
@@ -152,14 +147,14 @@ pub async fn state(c: &mut Connection, id: &NodeId) -> Result<Option<NodeState>,
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn list(c: &mut Connection, scopes: &[Scope]) -> Result<Vec<(Node, NodeStatus)>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = QueryBuilder::new(SELECT);
     query.push(" WHERE n.removed_ms IS NULL AND ");
     push_in_scopes(&mut query, "a.path", scopes);
     query.push(" ORDER BY a.path, n.name, n.id");
     query.build().fetch_all(c).await?.iter().map(read).collect()
 }
 
-fn read(row: &SqliteRow) -> Result<(Node, NodeStatus), StoreError> {
+fn read(row: &Row) -> Result<(Node, NodeStatus), StoreError> {
     let fingerprint = row.text_opt("certificate_fingerprint")?;
     let serial = row.text_opt("certificate_serial")?;
     let expires = row.instant_opt("certificate_expires_ms")?;
@@ -178,7 +173,7 @@ fn read(row: &SqliteRow) -> Result<(Node, NodeStatus), StoreError> {
         enrolled: row.instant_opt("enrolled_ms")?,
     };
     let status = NodeStatus {
-        online: row.try_get::<Option<i64>, _>("online")? == Some(1),
+        online: row.number_opt::<i64>("online")? == Some(1),
         online_changed: row.instant_opt("changed_ms")?,
         seen: row.instant_opt("seen_ms")?,
         firmware: row.text_opt("firmware")?,

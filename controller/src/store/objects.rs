@@ -2,8 +2,8 @@
 
 use loa_protocol::ids::ObjectHash;
 use loa_protocol::time::UnixMs;
-use sqlx::Row as _;
 
+use super::query::query;
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 
@@ -34,7 +34,7 @@ pub struct AudioObject {
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn insert(c: &mut Connection, object: &AudioObject) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO audio_object (hash, size_bytes, duration_ms, codec, loudness_lufs, true_peak_dbtp, created_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (hash) DO UPDATE SET removed_ms = NULL, used_ms = excluded.created_ms",
@@ -56,7 +56,7 @@ pub async fn insert(c: &mut Connection, object: &AudioObject) -> Result<(), Stor
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn get(c: &mut Connection, hash: &ObjectHash) -> Result<Option<AudioObject>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT hash, size_bytes, duration_ms, codec, loudness_lufs, true_peak_dbtp, created_ms
          FROM audio_object WHERE hash = $1",
     )
@@ -69,8 +69,8 @@ pub async fn get(c: &mut Connection, hash: &ObjectHash) -> Result<Option<AudioOb
         size_bytes: row.number("size_bytes")?,
         duration_ms: row.number("duration_ms")?,
         codec: row.text("codec")?,
-        loudness_lufs: row.try_get("loudness_lufs")?,
-        true_peak_dbtp: row.try_get("true_peak_dbtp")?,
+        loudness_lufs: row.real_opt("loudness_lufs")?,
+        true_peak_dbtp: row.real_opt("true_peak_dbtp")?,
         created: row.instant("created_ms")?,
     }))
 }
@@ -80,7 +80,7 @@ pub async fn get(c: &mut Connection, hash: &ObjectHash) -> Result<Option<AudioOb
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn take(c: &mut Connection, hash: &ObjectHash, now: UnixMs) -> Result<bool, StoreError> {
-    let done = sqlx::query("UPDATE audio_object SET used_ms = $2 WHERE hash = $1 AND removed_ms IS NULL")
+    let done = query("UPDATE audio_object SET used_ms = $2 WHERE hash = $1 AND removed_ms IS NULL")
         .bind(hash.to_string())
         .bind(now.0)
         .execute(c)
@@ -98,7 +98,7 @@ pub async fn unneeded(
     before: UnixMs,
     limit: u32,
 ) -> Result<Vec<(ObjectHash, u64)>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT x.hash, x.size_bytes FROM audio_object x
          WHERE x.removed_ms IS NULL AND COALESCE(x.used_ms, x.created_ms) < $1
          AND NOT EXISTS (SELECT 1 FROM track t JOIN bulletin b ON b.id = t.bulletin_id
@@ -121,7 +121,7 @@ pub async fn unneeded(
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn set_removed(c: &mut Connection, hash: &ObjectHash, now: UnixMs) -> Result<(), StoreError> {
-    sqlx::query("UPDATE audio_object SET removed_ms = $2 WHERE hash = $1")
+    query("UPDATE audio_object SET removed_ms = $2 WHERE hash = $1")
         .bind(hash.to_string())
         .bind(now.0)
         .execute(c)
@@ -134,7 +134,7 @@ pub async fn set_removed(c: &mut Connection, hash: &ObjectHash, now: UnixMs) -> 
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn by_recipe(c: &mut Connection, recipe: &str) -> Result<Option<ObjectHash>, StoreError> {
-    let row = sqlx::query("SELECT object_hash FROM speech_recipe WHERE recipe = $1")
+    let row = query("SELECT object_hash FROM speech_recipe WHERE recipe = $1")
         .bind(recipe)
         .fetch_optional(c)
         .await?;
@@ -151,7 +151,7 @@ pub async fn put_recipe(
     object: &ObjectHash,
     now: UnixMs,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO speech_recipe (recipe, object_hash, created_ms) VALUES ($1, $2, $3)
          ON CONFLICT (recipe) DO UPDATE SET object_hash = excluded.object_hash, created_ms = excluded.created_ms",
     )
@@ -171,7 +171,7 @@ pub async fn areas_using(
     c: &mut Connection,
     hash: &ObjectHash,
 ) -> Result<Vec<loa_protocol::area::AreaPath>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT DISTINCT a.path FROM track t JOIN bulletin b ON b.id = t.bulletin_id
          JOIN area a ON a.id = b.area_id WHERE t.object_hash = $1 ORDER BY a.path",
     )

@@ -2,8 +2,8 @@
 
 use loa_protocol::ids::{AreaId, NodeId};
 use loa_protocol::time::UnixMs;
-use sqlx::sqlite::SqliteRow;
 
+use super::query::{Row, query};
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 
@@ -70,7 +70,7 @@ pub struct PlanRecord {
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn put(c: &mut Connection, plan: &PlanRecord) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO plan_epoch (audience, epoch, digest, content_digest, envelope, expires_ms, updated_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (audience) DO UPDATE SET epoch = excluded.epoch, digest = excluded.digest,
@@ -95,7 +95,7 @@ pub async fn put(c: &mut Connection, plan: &PlanRecord) -> Result<bool, StoreErr
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn get(c: &mut Connection, audience: &PlanAudience) -> Result<Option<PlanRecord>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT audience, epoch, digest, content_digest, envelope, expires_ms, updated_ms
          FROM plan_epoch WHERE audience = $1",
     )
@@ -110,7 +110,7 @@ pub async fn get(c: &mut Connection, audience: &PlanAudience) -> Result<Option<P
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn list(c: &mut Connection) -> Result<Vec<PlanRecord>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT audience, epoch, digest, content_digest, envelope, expires_ms, updated_ms
          FROM plan_epoch ORDER BY audience",
     )
@@ -119,7 +119,7 @@ pub async fn list(c: &mut Connection) -> Result<Vec<PlanRecord>, StoreError> {
     rows.iter().map(read).collect()
 }
 
-fn read(row: &SqliteRow) -> Result<PlanRecord, StoreError> {
+fn read(row: &Row) -> Result<PlanRecord, StoreError> {
     Ok(PlanRecord {
         audience: row.parsed("audience")?,
         epoch: row.number("epoch")?,

@@ -4,6 +4,7 @@ use loa_protocol::ids::NodeId;
 use loa_protocol::report::Presence;
 use loa_protocol::time::UnixMs;
 
+use super::query::query;
 use super::{Connection, StoreError};
 
 /// Takes a node's word about its connection, unless it is about an older connection than the one known: a will can
@@ -17,7 +18,7 @@ pub async fn put(
     presence: &Presence,
     now: UnixMs,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO node_presence (node_id, online, boot_id, connection, changed_ms) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (node_id) DO UPDATE SET online = excluded.online, boot_id = excluded.boot_id,
          connection = excluded.connection,
@@ -42,7 +43,7 @@ pub async fn put(
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn set_offline(c: &mut Connection, node: &NodeId, now: UnixMs) -> Result<(), StoreError> {
-    sqlx::query("UPDATE node_presence SET online = 0, changed_ms = $2 WHERE node_id = $1 AND online = 1")
+    query("UPDATE node_presence SET online = 0, changed_ms = $2 WHERE node_id = $1 AND online = 1")
         .bind(node.as_str())
         .bind(now.0)
         .execute(c)
@@ -55,7 +56,7 @@ pub async fn set_offline(c: &mut Connection, node: &NodeId, now: UnixMs) -> Resu
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn set_all_offline(c: &mut Connection, now: UnixMs) -> Result<u64, StoreError> {
-    let done = sqlx::query("UPDATE node_presence SET online = 0, changed_ms = $1 WHERE online = 1")
+    let done = query("UPDATE node_presence SET online = 0, changed_ms = $1 WHERE online = 1")
         .bind(now.0)
         .execute(c)
         .await?;

@@ -3,6 +3,7 @@
 use loa_protocol::ids::{Digest, NodeId};
 use loa_protocol::time::UnixMs;
 
+use super::query::query;
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 use crate::domain::doubt::Doubt;
@@ -33,7 +34,7 @@ pub async fn links(
     (first, last): (u64, u64),
 ) -> Result<Vec<Link>, StoreError> {
     let bound = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT number, occurrence_id, digest, previous FROM receipt
          WHERE node_id = $1 AND number BETWEEN $2 AND $3 ORDER BY number",
     )
@@ -60,7 +61,7 @@ pub async fn links(
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn has_signed(c: &mut Connection, node: &NodeId) -> Result<bool, StoreError> {
-    let found = sqlx::query("SELECT 1 FROM receipt WHERE node_id = $1 AND signed = 1 LIMIT 1");
+    let found = query("SELECT 1 FROM receipt WHERE node_id = $1 AND signed = 1 LIMIT 1");
     Ok(found.bind(node.as_str()).fetch_optional(c).await?.is_some())
 }
 
@@ -74,7 +75,7 @@ pub async fn note(
     (number, doubt): (u64, Doubt),
     now: UnixMs,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO receipt_doubt (node_id, number, kind, found_ms) SELECT $1, $2, $3, $4
          WHERE (SELECT count(*) FROM receipt_doubt WHERE node_id = $1) < $5
          ON CONFLICT (node_id, number, kind) DO NOTHING",
@@ -94,7 +95,7 @@ pub async fn note(
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn fill(c: &mut Connection, node: &NodeId, number: u64) -> Result<bool, StoreError> {
-    let done = sqlx::query("DELETE FROM receipt_doubt WHERE node_id = $1 AND number = $2 AND kind = 'hole'")
+    let done = query("DELETE FROM receipt_doubt WHERE node_id = $1 AND number = $2 AND kind = 'hole'")
         .bind(node.as_str())
         .bind(i64::try_from(number).unwrap_or(i64::MAX))
         .execute(c)
@@ -107,7 +108,7 @@ pub async fn fill(c: &mut Connection, node: &NodeId, number: u64) -> Result<bool
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn list(c: &mut Connection, node: &NodeId) -> Result<Vec<(u64, Doubt, UnixMs)>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT number, kind, found_ms FROM receipt_doubt WHERE node_id = $1 ORDER BY found_ms DESC, number DESC, kind",
     )
     .bind(node.as_str())

@@ -8,9 +8,8 @@ use loa_protocol::ids::{BulletinId, Digest, ItemId, NodeId, OccurrenceId};
 use loa_protocol::receipt::Receipt;
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{Past, Sounded};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
 
+use super::query::{QueryBuilder, Row, query};
 use super::rows::{Columns as _, push_in_scopes};
 use super::{Connection, StoreError};
 use crate::domain::role::Scope;
@@ -39,7 +38,7 @@ pub async fn insert(
     if receipts.is_empty() {
         return Ok(0);
     }
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::new(
         "INSERT INTO receipt (node_id, number, occurrence_id, item_id, bulletin_id, revision, nominal_start_ms, outcome,
          reason, started_ms, played_ms, clock, written_ms, received_ms, digest, previous, signed) ",
     );
@@ -143,7 +142,7 @@ pub async fn list(
     scopes: &[Scope],
     filter: &ReceiptFilter,
 ) -> Result<Vec<ReceiptRecord>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::new(
         "SELECT r.node_id, n.name AS node_name, a.path, a.name AS area_name, r.occurrence_id, r.item_id, r.bulletin_id,
          v.title, r.revision, r.number, r.nominal_start_ms, r.outcome, r.reason, r.started_ms, r.played_ms, r.clock, r.received_ms
          FROM receipt r JOIN node n ON n.id = r.node_id JOIN area a ON a.id = n.area_id
@@ -181,7 +180,7 @@ pub async fn list(
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn past_since(c: &mut Connection, from: UnixMs) -> Result<BTreeMap<NodeId, Vec<Past>>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT r.node_id, r.item_id, r.occurrence_id, r.nominal_start_ms, r.started_ms, r.played_ms, r.written_ms, v.class
          FROM receipt r LEFT JOIN revision v ON v.bulletin_id = r.bulletin_id AND v.revision = r.revision
          WHERE r.nominal_start_ms >= $1 ORDER BY r.received_ms, r.number",
@@ -212,7 +211,7 @@ pub async fn past_since(c: &mut Connection, from: UnixMs) -> Result<BTreeMap<Nod
     Ok(past.into_iter().map(|(node, past)| (node, past.into_values().collect())).collect())
 }
 
-fn read(row: &SqliteRow) -> Result<ReceiptRecord, StoreError> {
+fn read(row: &Row) -> Result<ReceiptRecord, StoreError> {
     Ok(ReceiptRecord {
         node: row.parsed("node_id")?,
         node_name: row.text("node_name")?,

@@ -2,8 +2,8 @@
 
 use loa_protocol::ids::ObjectHash;
 use loa_speech::RecordingReport;
-use sqlx::Row as _;
 
+use super::query::query;
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 
@@ -17,7 +17,7 @@ pub async fn put(
     report: &RecordingReport,
 ) -> Result<(), StoreError> {
     let ms = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
-    sqlx::query(
+    query(
         "INSERT INTO recording_report (upload_hash, original_ms, duration_ms, trimmed_start_ms, trimmed_end_ms,
          speech_dbfs, noise_dbfs, gate_db, clipped_ratio) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          ON CONFLICT (upload_hash) DO UPDATE SET original_ms = excluded.original_ms, duration_ms = excluded.duration_ms,
@@ -44,7 +44,7 @@ pub async fn put(
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn get(c: &mut Connection, upload: &ObjectHash) -> Result<Option<RecordingReport>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT original_ms, duration_ms, trimmed_start_ms, trimmed_end_ms, speech_dbfs, noise_dbfs, gate_db,
          clipped_ratio FROM recording_report WHERE upload_hash = $1",
     )
@@ -57,9 +57,9 @@ pub async fn get(c: &mut Connection, upload: &ObjectHash) -> Result<Option<Recor
         duration_ms: row.number("duration_ms")?,
         trimmed_start_ms: row.number("trimmed_start_ms")?,
         trimmed_end_ms: row.number("trimmed_end_ms")?,
-        speech_dbfs: row.try_get("speech_dbfs")?,
-        noise_dbfs: row.try_get("noise_dbfs")?,
-        gate_db: row.try_get("gate_db")?,
-        clipped_ratio: row.try_get("clipped_ratio")?,
+        speech_dbfs: row.real("speech_dbfs")?,
+        noise_dbfs: row.real_opt("noise_dbfs")?,
+        gate_db: row.real("gate_db")?,
+        clipped_ratio: row.real("clipped_ratio")?,
     }))
 }

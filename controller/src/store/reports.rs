@@ -7,8 +7,8 @@ use loa_protocol::report::{Health, State};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::OwnGuards;
 use loa_protocol::wire::Wire as _;
-use sqlx::{QueryBuilder, Sqlite};
 
+use super::query::{QueryBuilder, query};
 use super::rows::{Columns as _, push_in_scopes};
 use super::{Connection, StoreError};
 use crate::domain::role::Scope;
@@ -26,7 +26,7 @@ pub async fn put_state(
     state: &State,
     now: UnixMs,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO node_report (node_id, seen_ms, firmware, clock, storage, objects_ready, objects_fetching, state, state_ms,
          own_guards) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $2, $9)
          ON CONFLICT (node_id) DO UPDATE SET seen_ms = excluded.seen_ms, firmware = excluded.firmware,
@@ -59,7 +59,7 @@ pub async fn put_health(
     now: UnixMs,
 ) -> Result<(), StoreError> {
     let bytes = health.to_cbor();
-    sqlx::query(
+    query(
         "INSERT INTO node_report (node_id, seen_ms, clock, health, health_ms) VALUES ($1, $2, $3, $4, $2)
          ON CONFLICT (node_id) DO UPDATE SET seen_ms = excluded.seen_ms, clock = excluded.clock,
          health = excluded.health, health_ms = excluded.health_ms",
@@ -70,7 +70,7 @@ pub async fn put_health(
     .bind(&bytes)
     .execute(&mut *c)
     .await?;
-    sqlx::query(
+    query(
         "INSERT INTO node_health (node_id, received_ms, health) VALUES ($1, $2, $3)
          ON CONFLICT (node_id, received_ms) DO UPDATE SET health = excluded.health",
     )
@@ -79,7 +79,7 @@ pub async fn put_health(
     .bind(&bytes)
     .execute(&mut *c)
     .await?;
-    sqlx::query(
+    query(
         "DELETE FROM node_health WHERE node_id = $1 AND received_ms <=
          (SELECT received_ms FROM node_health WHERE node_id = $1 ORDER BY received_ms DESC LIMIT 1 OFFSET $2)",
     )
@@ -95,7 +95,7 @@ pub async fn put_health(
 /// # Errors
 /// [`StoreError::Reference`] when the node does not exist.
 pub async fn touch(c: &mut Connection, node: &NodeId, now: UnixMs) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO node_report (node_id, seen_ms) VALUES ($1, $2)
          ON CONFLICT (node_id) DO UPDATE SET seen_ms = excluded.seen_ms",
     )
@@ -112,7 +112,7 @@ pub async fn touch(c: &mut Connection, node: &NodeId, now: UnixMs) -> Result<(),
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn last_heard(c: &mut Connection, node: &NodeId) -> Result<Option<UnixMs>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT r.seen_ms, p.changed_ms, n.enrolled_ms, n.created_ms FROM node n
          LEFT JOIN node_report r ON r.node_id = n.id LEFT JOIN node_presence p ON p.node_id = n.id WHERE n.id = $1",
     )
@@ -131,7 +131,7 @@ pub async fn last_heard(c: &mut Connection, node: &NodeId) -> Result<Option<Unix
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn state(c: &mut Connection, node: &NodeId) -> Result<Option<(State, UnixMs)>, StoreError> {
-    let row = sqlx::query("SELECT state, state_ms FROM node_report WHERE node_id = $1")
+    let row = query("SELECT state, state_ms FROM node_report WHERE node_id = $1")
         .bind(node.as_str())
         .fetch_optional(c)
         .await?;
@@ -148,7 +148,7 @@ pub async fn state(c: &mut Connection, node: &NodeId) -> Result<Option<(State, U
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn own_guards(c: &mut Connection) -> Result<BTreeMap<NodeId, OwnGuards>, StoreError> {
-    let rows = sqlx::query("SELECT node_id, own_guards FROM node_report WHERE own_guards IS NOT NULL")
+    let rows = query("SELECT node_id, own_guards FROM node_report WHERE own_guards IS NOT NULL")
         .fetch_all(c)
         .await?;
     let mut guards = BTreeMap::new();
@@ -165,12 +165,11 @@ pub async fn own_guards(c: &mut Connection) -> Result<BTreeMap<NodeId, OwnGuards
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn health(c: &mut Connection, node: &NodeId) -> Result<Vec<(Health, UnixMs)>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT received_ms, health FROM node_health WHERE node_id = $1 ORDER BY received_ms DESC",
-    )
-    .bind(node.as_str())
-    .fetch_all(c)
-    .await?;
+    let rows =
+        query("SELECT received_ms, health FROM node_health WHERE node_id = $1 ORDER BY received_ms DESC")
+            .bind(node.as_str())
+            .fetch_all(c)
+            .await?;
     let mut reports = Vec::with_capacity(rows.len());
     for row in &rows {
         if let Ok(report) = Health::from_cbor(&row.bytes("health")?) {
@@ -185,7 +184,7 @@ pub async fn health(c: &mut Connection, node: &NodeId) -> Result<Vec<(Health, Un
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn last_health(c: &mut Connection, scopes: &[Scope]) -> Result<Vec<(NodeId, Health)>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::new(
         "SELECT r.node_id, r.health FROM node_report r JOIN node n ON n.id = r.node_id
          JOIN area a ON a.id = n.area_id WHERE r.health IS NOT NULL AND ",
     );

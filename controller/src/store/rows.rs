@@ -6,14 +6,14 @@ use std::str::FromStr;
 use loa_protocol::area::AreaPath;
 use loa_protocol::ids::AreaId;
 use loa_protocol::time::UnixMs;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
+use sqlx::{Decode, Row as _, Sqlite, Type};
 
 use super::StoreError;
+use super::query::{QueryBuilder, Row};
 use crate::domain::role::Scope;
 
 /// The columns of a row as the program's types. A value that does not fit is [`StoreError::Damaged`].
-pub(super) trait Columns {
+pub(crate) trait Columns {
     /// A text parsed into its type.
     fn parsed<T: FromStr<Err: Display>>(&self, column: &str) -> Result<T, StoreError>;
     /// A text or NULL, parsed into its type.
@@ -22,6 +22,10 @@ pub(super) trait Columns {
     fn number<T: TryFrom<i64>>(&self, column: &str) -> Result<T, StoreError>;
     /// A number or NULL.
     fn number_opt<T: TryFrom<i64>>(&self, column: &str) -> Result<Option<T>, StoreError>;
+    /// A measured quantity.
+    fn real(&self, column: &str) -> Result<f64, StoreError>;
+    /// A measured quantity or NULL.
+    fn real_opt(&self, column: &str) -> Result<Option<f64>, StoreError>;
     /// An instant.
     fn instant(&self, column: &str) -> Result<UnixMs, StoreError>;
     /// An instant or NULL.
@@ -48,70 +52,82 @@ fn damaged(column: &str, problem: impl Display) -> StoreError {
     StoreError::Damaged { column: column.to_owned(), problem: problem.to_string() }
 }
 
-impl Columns for SqliteRow {
+fn value<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(row: &'r Row, column: &str) -> Result<T, sqlx::Error> {
+    row.try_get(column)
+}
+
+fn in_range<T: TryFrom<i64>>(column: &str, number: i64) -> Result<T, StoreError> {
+    T::try_from(number).map_err(|_| damaged(column, format_args!("{number} is out of range")))
+}
+
+impl Columns for Row {
     fn parsed<T: FromStr<Err: Display>>(&self, column: &str) -> Result<T, StoreError> {
-        let text: &str = self.try_get(column)?;
+        let text: &str = value(self, column)?;
         text.parse().map_err(|e| damaged(column, e))
     }
 
     fn parsed_opt<T: FromStr<Err: Display>>(&self, column: &str) -> Result<Option<T>, StoreError> {
-        let text: Option<&str> = self.try_get(column)?;
+        let text: Option<&str> = value(self, column)?;
         text.map(|t| t.parse().map_err(|e| damaged(column, e))).transpose()
     }
 
     fn number<T: TryFrom<i64>>(&self, column: &str) -> Result<T, StoreError> {
-        let number: i64 = self.try_get(column)?;
-        T::try_from(number).map_err(|_| damaged(column, format_args!("{number} is out of range")))
+        in_range(column, value(self, column)?)
     }
 
     fn number_opt<T: TryFrom<i64>>(&self, column: &str) -> Result<Option<T>, StoreError> {
-        let number: Option<i64> = self.try_get(column)?;
-        number
-            .map(|n| T::try_from(n).map_err(|_| damaged(column, format_args!("{n} is out of range"))))
-            .transpose()
+        value::<Option<i64>>(self, column)?.map(|number| in_range(column, number)).transpose()
+    }
+
+    fn real(&self, column: &str) -> Result<f64, StoreError> {
+        Ok(value(self, column)?)
+    }
+
+    fn real_opt(&self, column: &str) -> Result<Option<f64>, StoreError> {
+        Ok(value(self, column)?)
     }
 
     fn instant(&self, column: &str) -> Result<UnixMs, StoreError> {
-        Ok(UnixMs(self.try_get(column)?))
+        Ok(UnixMs(value(self, column)?))
     }
 
     fn instant_opt(&self, column: &str) -> Result<Option<UnixMs>, StoreError> {
-        Ok(self.try_get::<Option<i64>, _>(column)?.map(UnixMs))
+        Ok(value::<Option<i64>>(self, column)?.map(UnixMs))
     }
 
     fn text(&self, column: &str) -> Result<String, StoreError> {
-        Ok(self.try_get(column)?)
+        Ok(value(self, column)?)
     }
 
     fn text_opt(&self, column: &str) -> Result<Option<String>, StoreError> {
-        Ok(self.try_get(column)?)
+        Ok(value(self, column)?)
     }
 
     fn path(&self, column: &str) -> Result<AreaPath, StoreError> {
-        let text: &str = self.try_get(column)?;
+        let text: &str = value(self, column)?;
         parse_path(column, text)
     }
 
     fn path_opt(&self, column: &str) -> Result<Option<AreaPath>, StoreError> {
-        let text: Option<&str> = self.try_get(column)?;
+        let text: Option<&str> = value(self, column)?;
         text.map(|t| parse_path(column, t)).transpose()
     }
 
     fn bytes(&self, column: &str) -> Result<Vec<u8>, StoreError> {
-        Ok(self.try_get(column)?)
+        Ok(value(self, column)?)
     }
 
     fn bytes_opt(&self, column: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.try_get(column)?)
+        Ok(value(self, column)?)
     }
 
     fn array<const N: usize>(&self, column: &str) -> Result<[u8; N], StoreError> {
-        let bytes: &[u8] = self.try_get(column)?;
+        let bytes: &[u8] = value(self, column)?;
         bytes.try_into().map_err(|_| damaged(column, format_args!("{} bytes instead of {N}", bytes.len())))
     }
 
     fn flag(&self, column: &str) -> Result<bool, StoreError> {
-        Ok(self.try_get(column)?)
+        Ok(value::<i64>(self, column)? != 0)
     }
 }
 
@@ -140,21 +156,54 @@ pub(super) fn subtree(path: &AreaPath) -> (String, String) {
     (from, below)
 }
 
+/// What conditions are added to: words and texts.
+pub(super) trait Words {
+    /// Adds words.
+    fn words(&mut self, sql: &'static str);
+    /// Adds a text.
+    fn text(&mut self, text: String);
+}
+
+impl Words for QueryBuilder<'_> {
+    fn words(&mut self, sql: &'static str) {
+        self.push(sql);
+    }
+    fn text(&mut self, text: String) {
+        self.push_bind(text);
+    }
+}
+
+impl Words for sqlx::QueryBuilder<Sqlite> {
+    fn words(&mut self, sql: &'static str) {
+        self.push(sql);
+    }
+    fn text(&mut self, text: String) {
+        self.push_bind(text);
+    }
+}
+
 /// Adds the condition that the path in `column` lies in one of the scopes: nothing for no scope.
-pub(super) fn push_in_scopes(query: &mut QueryBuilder<Sqlite>, column: &'static str, scopes: &[Scope]) {
+pub(super) fn push_in_scopes(query: &mut impl Words, column: &'static str, scopes: &[Scope]) {
     if scopes.contains(&Scope::Everywhere) {
-        query.push("(1 = 1)");
+        query.words("(1 = 1)");
         return;
     }
-    query.push("(1 = 0");
+    query.words("(1 = 0");
     for scope in scopes {
         if let Scope::Area(path) = scope {
             let (from, below) = subtree(path);
-            query.push(" OR (").push(column).push(" >= ").push_bind(from);
-            query.push(" AND ").push(column).push(" < ").push_bind(below).push(")");
+            query.words(" OR (");
+            query.words(column);
+            query.words(" >= ");
+            query.text(from);
+            query.words(" AND ");
+            query.words(column);
+            query.words(" < ");
+            query.text(below);
+            query.words(")");
         }
     }
-    query.push(")");
+    query.words(")");
 }
 
 #[cfg(test)]

@@ -6,9 +6,8 @@ use loa_protocol::area::AreaPath;
 use loa_protocol::ids::{AreaId, BulletinId, CalendarId, ItemId, NodeId};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{CronPattern, Repeats, Start};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
 
+use super::query::{QueryBuilder, Row, query};
 use super::rows::{Columns as _, push_in_scopes};
 use super::{Connection, StoreError, bulletins};
 use crate::domain::bulletin::Revision;
@@ -38,7 +37,7 @@ pub async fn insert(
         Start::Cron(pattern) => (None, Some(pattern.as_str())),
     };
     let rules = &values.rules;
-    sqlx::query(
+    query(
         "INSERT INTO schedule (id, bulletin_id, at_ms, cron, zone, valid_from_ms, valid_until_ms, start_within_ms,
          created_ms, created_by, excluded_dates, rounds, gap_ms, after_interruption)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
@@ -61,7 +60,7 @@ pub async fn insert(
     .await?;
     let named = rules.not_on.iter().map(|calendar| (calendar, false));
     for (calendar, only_on) in named.chain(rules.only_on.iter().map(|calendar| (calendar, true))) {
-        sqlx::query("INSERT INTO schedule_calendar (schedule_id, calendar, only_on) VALUES ($1, $2, $3)")
+        query("INSERT INTO schedule_calendar (schedule_id, calendar, only_on) VALUES ($1, $2, $3)")
             .bind(id.as_str())
             .bind(calendar.as_str())
             .bind(only_on)
@@ -78,7 +77,7 @@ pub async fn insert(
 }
 
 /// What the schedule's own row says of its rules; the calendars are rows of their own.
-fn read_rules(row: &SqliteRow) -> Result<ScheduleRules, StoreError> {
+fn read_rules(row: &Row) -> Result<ScheduleRules, StoreError> {
     let damaged = |column: &str| {
         let column = column.to_owned();
         move |problem: Message| StoreError::Damaged { column, problem: problem.to_string() }
@@ -99,7 +98,7 @@ async fn insert_target(
     area: Option<&str>,
     node: Option<&str>,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO schedule_target (schedule_id, area_id, node_id) VALUES ($1, $2, $3)")
+    query("INSERT INTO schedule_target (schedule_id, area_id, node_id) VALUES ($1, $2, $3)")
         .bind(id.as_str())
         .bind(area)
         .bind(node)
@@ -113,7 +112,7 @@ async fn insert_target(
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn cancel(c: &mut Connection, id: &ItemId, by: &str, now: UnixMs) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+    let done = query(
         "UPDATE schedule SET cancelled_ms = $2, cancelled_by = $3 WHERE id = $1 AND cancelled_ms IS NULL",
     )
     .bind(id.as_str())
@@ -129,7 +128,7 @@ pub async fn cancel(c: &mut Connection, id: &ItemId, by: &str, now: UnixMs) -> R
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn get(c: &mut Connection, id: &ItemId) -> Result<Option<Schedule>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = QueryBuilder::new(SELECT);
     query.push("s.id = ").push_bind(id.as_str().to_owned());
     let found = fetch(c, query).await?;
     Ok(found.into_iter().next())
@@ -159,7 +158,7 @@ pub async fn list(
     scopes: &[Scope],
     filter: &ScheduleFilter,
 ) -> Result<Vec<Schedule>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = QueryBuilder::new(SELECT);
     push_in_scopes(&mut query, "a.path", scopes);
     if let Some(bulletin) = &filter.bulletin {
         query.push(" AND s.bulletin_id = ").push_bind(bulletin.as_str().to_owned());
@@ -191,7 +190,7 @@ pub struct OnAir {
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn on_air(c: &mut Connection, now: UnixMs) -> Result<Vec<OnAir>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = QueryBuilder::new(SELECT);
     query.push("b.on_air_revision IS NOT NULL");
     push_may_sound_after(&mut query, now);
     query.push(" ORDER BY s.id");
@@ -216,19 +215,19 @@ pub async fn on_air(c: &mut Connection, now: UnixMs) -> Result<Vec<OnAir>, Store
     Ok(on_air)
 }
 
-fn push_may_sound_after(query: &mut QueryBuilder<Sqlite>, now: UnixMs) {
+fn push_may_sound_after(query: &mut QueryBuilder<'_>, now: UnixMs) {
     query.push(" AND s.cancelled_ms IS NULL AND (s.at_ms IS NULL OR s.at_ms + s.start_within_ms > ");
     query.push_bind(now.0);
     query.push(") AND (s.valid_until_ms IS NULL OR s.valid_until_ms + s.start_within_ms > ");
     query.push_bind(now.0).push(")");
 }
 
-async fn fetch(c: &mut Connection, mut query: QueryBuilder<Sqlite>) -> Result<Vec<Schedule>, StoreError> {
-    let rows = query.build().fetch_all(&mut *c).await?;
+async fn fetch(c: &mut Connection, built: QueryBuilder<'_>) -> Result<Vec<Schedule>, StoreError> {
+    let rows = built.build().fetch_all(&mut *c).await?;
     let mut schedules = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut schedule = read(row)?;
-        let targets = sqlx::query(
+        let targets = query(
             "SELECT area_id, node_id FROM schedule_target WHERE schedule_id = $1 ORDER BY area_id, node_id",
         )
         .bind(schedule.id.as_str())
@@ -238,12 +237,11 @@ async fn fetch(c: &mut Connection, mut query: QueryBuilder<Sqlite>) -> Result<Ve
             schedule.values.areas.extend(target.parsed_opt::<AreaId>("area_id")?);
             schedule.values.nodes.extend(target.parsed_opt::<NodeId>("node_id")?);
         }
-        let calendars = sqlx::query(
-            "SELECT calendar, only_on FROM schedule_calendar WHERE schedule_id = $1 ORDER BY calendar",
-        )
-        .bind(schedule.id.as_str())
-        .fetch_all(&mut *c)
-        .await?;
+        let calendars =
+            query("SELECT calendar, only_on FROM schedule_calendar WHERE schedule_id = $1 ORDER BY calendar")
+                .bind(schedule.id.as_str())
+                .fetch_all(&mut *c)
+                .await?;
         for named in &calendars {
             let calendar: CalendarId = named.parsed("calendar")?;
             match named.flag("only_on")? {
@@ -256,7 +254,7 @@ async fn fetch(c: &mut Connection, mut query: QueryBuilder<Sqlite>) -> Result<Ve
     Ok(schedules)
 }
 
-fn read(row: &SqliteRow) -> Result<Schedule, StoreError> {
+fn read(row: &Row) -> Result<Schedule, StoreError> {
     let start = match row.instant_opt("at_ms")? {
         Some(at) => Start::At(at),
         None => Start::Cron(row.parsed::<CronPattern>("cron")?),

@@ -1,8 +1,8 @@
 //! Signed-in browsers.
 
 use loa_protocol::time::UnixMs;
-use sqlx::sqlite::SqliteRow;
 
+use super::query::{Row, query};
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 use crate::domain::ids::{SessionId, UserId};
@@ -13,7 +13,7 @@ use crate::domain::user::Session;
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn insert(c: &mut Connection, token_hash: &str, session: &Session) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO session (token_hash, id, user_id, created_ms, seen_ms, expires_ms, address, user_agent,
                               by_link)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -37,7 +37,7 @@ pub async fn insert(c: &mut Connection, token_hash: &str, session: &Session) -> 
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn find(c: &mut Connection, token_hash: &str) -> Result<Option<Session>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT id, user_id, created_ms, seen_ms, expires_ms, address, user_agent, by_link
          FROM session WHERE token_hash = $1",
     )
@@ -52,11 +52,7 @@ pub async fn find(c: &mut Connection, token_hash: &str) -> Result<Option<Session
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn touch(c: &mut Connection, id: &SessionId, now: UnixMs) -> Result<(), StoreError> {
-    sqlx::query("UPDATE session SET seen_ms = $2 WHERE id = $1")
-        .bind(id.as_str())
-        .bind(now.0)
-        .execute(c)
-        .await?;
+    query("UPDATE session SET seen_ms = $2 WHERE id = $1").bind(id.as_str()).bind(now.0).execute(c).await?;
     Ok(())
 }
 
@@ -65,7 +61,7 @@ pub async fn touch(c: &mut Connection, id: &SessionId, now: UnixMs) -> Result<()
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn forget_link(c: &mut Connection, id: &SessionId) -> Result<(), StoreError> {
-    sqlx::query("UPDATE session SET by_link = 0 WHERE id = $1").bind(id.as_str()).execute(c).await?;
+    query("UPDATE session SET by_link = 0 WHERE id = $1").bind(id.as_str()).execute(c).await?;
     Ok(())
 }
 
@@ -75,7 +71,7 @@ pub async fn forget_link(c: &mut Connection, id: &SessionId) -> Result<(), Store
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn of_user(c: &mut Connection, user: &UserId, now: UnixMs) -> Result<Vec<Session>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT id, user_id, created_ms, seen_ms, expires_ms, address, user_agent, by_link
          FROM session WHERE user_id = $1 AND expires_ms > $2 ORDER BY created_ms DESC, id DESC",
     )
@@ -91,7 +87,7 @@ pub async fn of_user(c: &mut Connection, user: &UserId, now: UnixMs) -> Result<V
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn delete(c: &mut Connection, user: &UserId, id: &SessionId) -> Result<bool, StoreError> {
-    let done = sqlx::query("DELETE FROM session WHERE user_id = $1 AND id = $2")
+    let done = query("DELETE FROM session WHERE user_id = $1 AND id = $2")
         .bind(user.as_str())
         .bind(id.as_str())
         .execute(c)
@@ -104,7 +100,7 @@ pub async fn delete(c: &mut Connection, user: &UserId, id: &SessionId) -> Result
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn delete_of_user(c: &mut Connection, user: &UserId) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM session WHERE user_id = $1").bind(user.as_str()).execute(c).await?;
+    query("DELETE FROM session WHERE user_id = $1").bind(user.as_str()).execute(c).await?;
     Ok(())
 }
 
@@ -113,7 +109,7 @@ pub async fn delete_of_user(c: &mut Connection, user: &UserId) -> Result<(), Sto
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn purge(c: &mut Connection, now: UnixMs, idle_since: UnixMs) -> Result<u64, StoreError> {
-    let done = sqlx::query("DELETE FROM session WHERE expires_ms <= $1 OR seen_ms < $2")
+    let done = query("DELETE FROM session WHERE expires_ms <= $1 OR seen_ms < $2")
         .bind(now.0)
         .bind(idle_since.0)
         .execute(c)
@@ -121,7 +117,7 @@ pub async fn purge(c: &mut Connection, now: UnixMs, idle_since: UnixMs) -> Resul
     Ok(done.rows_affected())
 }
 
-fn read(row: &SqliteRow) -> Result<Session, StoreError> {
+fn read(row: &Row) -> Result<Session, StoreError> {
     Ok(Session {
         id: row.parsed("id")?,
         user: row.parsed("user_id")?,

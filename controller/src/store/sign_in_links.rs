@@ -2,6 +2,7 @@
 
 use loa_protocol::time::UnixMs;
 
+use super::query::query;
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 use crate::domain::ids::UserId;
@@ -18,15 +19,13 @@ pub async fn replace(
     expires: UnixMs,
 ) -> Result<(), StoreError> {
     withdraw(c, user).await?;
-    sqlx::query(
-        "INSERT INTO sign_in_link (token_hash, user_id, created_ms, expires_ms) VALUES ($1, $2, $3, $4)",
-    )
-    .bind(token_hash)
-    .bind(user.as_str())
-    .bind(now.0)
-    .bind(expires.0)
-    .execute(c)
-    .await?;
+    query("INSERT INTO sign_in_link (token_hash, user_id, created_ms, expires_ms) VALUES ($1, $2, $3, $4)")
+        .bind(token_hash)
+        .bind(user.as_str())
+        .bind(now.0)
+        .bind(expires.0)
+        .execute(c)
+        .await?;
     Ok(())
 }
 
@@ -35,7 +34,7 @@ pub async fn replace(
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn withdraw(c: &mut Connection, user: &UserId) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM sign_in_link WHERE user_id = $1").bind(user.as_str()).execute(c).await?;
+    query("DELETE FROM sign_in_link WHERE user_id = $1").bind(user.as_str()).execute(c).await?;
     Ok(())
 }
 
@@ -44,7 +43,7 @@ pub async fn withdraw(c: &mut Connection, user: &UserId) -> Result<(), StoreErro
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn redeem(c: &mut Connection, token_hash: &str, now: UnixMs) -> Result<Option<UserId>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "UPDATE sign_in_link SET used_ms = $2
          WHERE token_hash = $1 AND used_ms IS NULL AND expires_ms > $2 RETURNING user_id",
     )
@@ -64,7 +63,7 @@ pub async fn holder(
     token_hash: &str,
     now: UnixMs,
 ) -> Result<Option<(UserId, UnixMs)>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT user_id, expires_ms FROM sign_in_link
          WHERE token_hash = $1 AND used_ms IS NULL AND expires_ms > $2",
     )

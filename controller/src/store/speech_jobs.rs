@@ -2,8 +2,8 @@
 
 use loa_protocol::ids::{BulletinId, ObjectHash};
 use loa_protocol::time::UnixMs;
-use sqlx::sqlite::SqliteRow;
 
+use super::query::{Row, query};
 use super::rows::Columns as _;
 use super::{Connection, StoreError, tracks};
 use crate::domain::bulletin::{Making, MakingError, Track};
@@ -32,7 +32,7 @@ pub async fn enqueue(
     urgency: u8,
     now: UnixMs,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO speech_job (track_id, state, urgency, created_ms, updated_ms) VALUES ($1, 'queued', $2, $3, $3)
          ON CONFLICT (track_id) DO UPDATE SET state = 'queued', progress_percent = 0, error_code = NULL,
          error_vi = NULL, error_en = NULL, attempts = 0, not_before_ms = 0, urgency = excluded.urgency, updated_ms = excluded.updated_ms",
@@ -50,7 +50,7 @@ pub async fn enqueue(
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn set_urgency(c: &mut Connection, track: &TrackId, urgency: u8) -> Result<(), StoreError> {
-    sqlx::query("UPDATE speech_job SET urgency = $2 WHERE track_id = $1 AND state IN ('queued', 'running')")
+    query("UPDATE speech_job SET urgency = $2 WHERE track_id = $1 AND state IN ('queued', 'running')")
         .bind(track.as_str())
         .bind(i64::from(urgency))
         .execute(c)
@@ -63,7 +63,7 @@ pub async fn set_urgency(c: &mut Connection, track: &TrackId, urgency: u8) -> Re
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn claim(c: &mut Connection, now: UnixMs) -> Result<Option<SpeechJob>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "UPDATE speech_job SET state = 'running', progress_percent = 0, attempts = attempts + 1, updated_ms = $1
          WHERE track_id = (SELECT track_id FROM speech_job WHERE state = 'queued' AND not_before_ms <= $1
                            ORDER BY urgency DESC, created_ms, track_id LIMIT 1)
@@ -74,7 +74,7 @@ pub async fn claim(c: &mut Connection, now: UnixMs) -> Result<Option<SpeechJob>,
     .await?;
     let Some(row) = row else { return Ok(None) };
     let id: TrackId = row.parsed("track_id")?;
-    let place = sqlx::query("SELECT bulletin_id, revision FROM track WHERE id = $1")
+    let place = query("SELECT bulletin_id, revision FROM track WHERE id = $1")
         .bind(id.as_str())
         .fetch_one(&mut *c)
         .await?;
@@ -97,7 +97,7 @@ pub async fn set_progress(
     percent: u8,
     now: UnixMs,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE speech_job SET progress_percent = $2, updated_ms = $3 WHERE track_id = $1 AND state = 'running'")
+    query("UPDATE speech_job SET progress_percent = $2, updated_ms = $3 WHERE track_id = $1 AND state = 'running'")
         .bind(track.as_str())
         .bind(i64::from(percent.min(100)))
         .bind(now.0)
@@ -119,7 +119,7 @@ pub async fn finish(
     if !tracks::set_object(c, track, object).await? {
         return Ok(false);
     }
-    sqlx::query(
+    query(
         "UPDATE speech_job SET state = 'done', progress_percent = 100, updated_ms = $2 WHERE track_id = $1",
     )
     .bind(track.as_str())
@@ -139,7 +139,7 @@ pub async fn fail(
     error: &MakingError,
     now: UnixMs,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "UPDATE speech_job SET state = 'failed', error_code = $2, error_vi = $3, error_en = $4, updated_ms = $5
          WHERE track_id = $1",
     )
@@ -167,10 +167,9 @@ pub struct RunningJob {
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn running(c: &mut Connection) -> Result<Vec<RunningJob>, StoreError> {
-    let rows =
-        sqlx::query("SELECT track_id, attempts FROM speech_job WHERE state = 'running' ORDER BY track_id")
-            .fetch_all(c)
-            .await?;
+    let rows = query("SELECT track_id, attempts FROM speech_job WHERE state = 'running' ORDER BY track_id")
+        .fetch_all(c)
+        .await?;
     rows.iter()
         .map(|row| Ok(RunningJob { track: row.parsed("track_id")?, attempts: row.number("attempts")? }))
         .collect()
@@ -186,7 +185,7 @@ pub async fn requeue(
     not_before: UnixMs,
     now: UnixMs,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "UPDATE speech_job SET state = 'queued', progress_percent = 0, not_before_ms = $2, updated_ms = $3
          WHERE track_id = $1 AND state = 'running'",
     )
@@ -199,7 +198,7 @@ pub async fn requeue(
 }
 
 /// How the making goes, from the job's columns beside a track; a track without job waits for one.
-pub(super) fn read_making(row: &SqliteRow) -> Result<Making, StoreError> {
+pub(super) fn read_making(row: &Row) -> Result<Making, StoreError> {
     Ok(match row.text_opt("state")?.as_deref() {
         Some("running") => Making::Running { percent: row.number("progress_percent")? },
         Some("failed") => Making::Failed(MakingError {

@@ -1,8 +1,8 @@
 //! The sounds of a revision, one for each language.
 
 use loa_protocol::ids::{BulletinId, ObjectHash};
-use sqlx::sqlite::SqliteRow;
 
+use super::query::{Row, query};
 use super::rows::Columns as _;
 use super::{Connection, StoreError, speech_jobs};
 use crate::domain::bulletin::{Making, MakingError, Spoken, Track, TrackContent, TrackSource};
@@ -40,7 +40,7 @@ pub async fn insert(
             ("recording", transcript, None, None, Some(upload.to_string()), Some(file_name))
         }
     };
-    sqlx::query(
+    query(
         "INSERT INTO track (id, bulletin_id, revision, position, language, source, body, voice, words_per_minute,
          upload_hash, file_name, object_hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
@@ -66,7 +66,7 @@ pub async fn insert(
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn set_position(c: &mut Connection, id: &TrackId, position: usize) -> Result<(), StoreError> {
-    sqlx::query("UPDATE track SET position = $2 WHERE id = $1")
+    query("UPDATE track SET position = $2 WHERE id = $1")
         .bind(id.as_str())
         .bind(i64::try_from(position).unwrap_or(i64::MAX))
         .execute(c)
@@ -79,7 +79,7 @@ pub async fn set_position(c: &mut Connection, id: &TrackId, position: usize) -> 
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn delete(c: &mut Connection, id: &TrackId) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM track WHERE id = $1").bind(id.as_str()).execute(c).await?;
+    query("DELETE FROM track WHERE id = $1").bind(id.as_str()).execute(c).await?;
     Ok(())
 }
 
@@ -88,7 +88,7 @@ pub async fn delete(c: &mut Connection, id: &TrackId) -> Result<(), StoreError> 
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn get(c: &mut Connection, id: &TrackId) -> Result<Option<Track>, StoreError> {
-    let row = sqlx::query(SELECT_ONE).bind(id.as_str()).fetch_optional(c).await?;
+    let row = query(SELECT_ONE).bind(id.as_str()).fetch_optional(c).await?;
     row.map(|row| read(&row)).transpose()
 }
 
@@ -101,8 +101,7 @@ pub async fn of_revision(
     bulletin: &BulletinId,
     number: u32,
 ) -> Result<Vec<Track>, StoreError> {
-    let rows =
-        sqlx::query(SELECT_OF_REVISION).bind(bulletin.as_str()).bind(i64::from(number)).fetch_all(c).await?;
+    let rows = query(SELECT_OF_REVISION).bind(bulletin.as_str()).bind(i64::from(number)).fetch_all(c).await?;
     rows.iter().map(read).collect()
 }
 
@@ -112,12 +111,11 @@ pub async fn of_revision(
 /// # Errors
 /// [`StoreError::Reference`] when the object is not recorded.
 pub async fn set_object(c: &mut Connection, id: &TrackId, object: &ObjectHash) -> Result<bool, StoreError> {
-    let done =
-        sqlx::query("UPDATE track SET object_hash = $2 WHERE id = $1 AND COALESCE(object_hash, $2) = $2")
-            .bind(id.as_str())
-            .bind(object.to_string())
-            .execute(c)
-            .await?;
+    let done = query("UPDATE track SET object_hash = $2 WHERE id = $1 AND COALESCE(object_hash, $2) = $2")
+        .bind(id.as_str())
+        .bind(object.to_string())
+        .execute(c)
+        .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -127,7 +125,7 @@ pub async fn set_object(c: &mut Connection, id: &TrackId, object: &ObjectHash) -
 /// [`StoreError::Query`].
 pub async fn set_spoken(c: &mut Connection, id: &TrackId, spoken: &Spoken) -> Result<(), StoreError> {
     let instead = spoken.instead.as_ref();
-    sqlx::query(
+    query(
         "UPDATE track SET spoken_by = $2, words_digest = $3, instead_code = $4, instead_vi = $5, instead_en = $6
          WHERE id = $1",
     )
@@ -142,7 +140,7 @@ pub async fn set_spoken(c: &mut Connection, id: &TrackId, spoken: &Spoken) -> Re
     Ok(())
 }
 
-fn read_spoken(row: &SqliteRow) -> Result<Option<Spoken>, StoreError> {
+fn read_spoken(row: &Row) -> Result<Option<Spoken>, StoreError> {
     let Some(by) = row.text_opt("spoken_by")? else { return Ok(None) };
     let instead = match row.text_opt("instead_code")? {
         Some(code) => Some(MakingError {
@@ -156,7 +154,7 @@ fn read_spoken(row: &SqliteRow) -> Result<Option<Spoken>, StoreError> {
     Ok(Some(Spoken { by, words_digest, instead }))
 }
 
-fn read(row: &SqliteRow) -> Result<Track, StoreError> {
+fn read(row: &Row) -> Result<Track, StoreError> {
     let source = match row.text("source")?.as_str() {
         "recording" => TrackSource::Recording {
             upload: row.parsed("upload_hash")?,

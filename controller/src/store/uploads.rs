@@ -3,6 +3,7 @@
 use loa_protocol::ids::{BulletinId, ObjectHash};
 use loa_protocol::time::UnixMs;
 
+use super::query::query;
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 
@@ -26,7 +27,7 @@ pub struct Upload {
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn insert(c: &mut Connection, upload: &Upload) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO upload (hash, size_bytes, file_name, uploaded_by, created_ms) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (hash) DO UPDATE SET created_ms = excluded.created_ms",
     )
@@ -53,7 +54,7 @@ pub async fn unneeded(
     over_before: UnixMs,
     limit: u32,
 ) -> Result<Vec<(ObjectHash, u64)>, StoreError> {
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT x.hash, x.size_bytes FROM upload x
          WHERE x.created_ms < CASE WHEN EXISTS (SELECT 1 FROM track t WHERE t.upload_hash = x.hash) THEN $1 ELSE $2 END
          AND NOT EXISTS (SELECT 1 FROM track t JOIN bulletin b ON b.id = t.bulletin_id
@@ -82,11 +83,11 @@ pub async fn unneeded(
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn delete(c: &mut Connection, hash: &ObjectHash) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM recording_report WHERE upload_hash = $1")
+    query("DELETE FROM recording_report WHERE upload_hash = $1")
         .bind(hash.to_string())
         .execute(&mut *c)
         .await?;
-    sqlx::query("DELETE FROM upload WHERE hash = $1").bind(hash.to_string()).execute(c).await?;
+    query("DELETE FROM upload WHERE hash = $1").bind(hash.to_string()).execute(c).await?;
     Ok(())
 }
 
@@ -95,12 +96,11 @@ pub async fn delete(c: &mut Connection, hash: &ObjectHash) -> Result<(), StoreEr
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn get(c: &mut Connection, hash: &ObjectHash) -> Result<Option<Upload>, StoreError> {
-    let row = sqlx::query(
-        "SELECT hash, size_bytes, file_name, uploaded_by, created_ms FROM upload WHERE hash = $1",
-    )
-    .bind(hash.to_string())
-    .fetch_optional(c)
-    .await?;
+    let row =
+        query("SELECT hash, size_bytes, file_name, uploaded_by, created_ms FROM upload WHERE hash = $1")
+            .bind(hash.to_string())
+            .fetch_optional(c)
+            .await?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(Upload {
         hash: row.parsed("hash")?,
@@ -120,7 +120,7 @@ pub async fn is_of_bulletin(
     bulletin: &BulletinId,
     hash: &ObjectHash,
 ) -> Result<bool, StoreError> {
-    let row = sqlx::query("SELECT 1 FROM track WHERE bulletin_id = $1 AND upload_hash = $2 LIMIT 1")
+    let row = query("SELECT 1 FROM track WHERE bulletin_id = $1 AND upload_hash = $2 LIMIT 1")
         .bind(bulletin.as_str())
         .bind(hash.to_string())
         .fetch_optional(c)

@@ -1,9 +1,8 @@
 //! People who sign in.
 
 use loa_protocol::time::UnixMs;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
 
+use super::query::{QueryBuilder, Row, query};
 use super::rows::{Columns as _, push_in_scopes};
 use super::{Connection, StoreError};
 use crate::domain::ids::UserId;
@@ -19,7 +18,7 @@ const SELECT: &str =
 /// # Errors
 /// [`StoreError::Duplicate`] when the sign-in name is taken.
 pub async fn insert(c: &mut Connection, user: &User) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO users (id, login, display_name, home_area_id, created_ms) VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(user.id.as_str())
@@ -37,7 +36,7 @@ pub async fn insert(c: &mut Connection, user: &User) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn get(c: &mut Connection, id: &UserId) -> Result<Option<User>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = QueryBuilder::new(SELECT);
     query.push(" WHERE u.id = ").push_bind(id.as_str().to_owned());
     query.build().fetch_optional(c).await?.map(|row| read(&row)).transpose()
 }
@@ -47,7 +46,7 @@ pub async fn get(c: &mut Connection, id: &UserId) -> Result<Option<User>, StoreE
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn by_login(c: &mut Connection, login: &str) -> Result<Option<(User, Option<String>)>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = QueryBuilder::new(SELECT);
     query.push(" WHERE u.login = ").push_bind(login.to_owned());
     let row = query.build().fetch_optional(c).await?;
     row.map(|row| Ok((read(&row)?, row.text_opt("passphrase_hash")?))).transpose()
@@ -58,7 +57,7 @@ pub async fn by_login(c: &mut Connection, login: &str) -> Result<Option<(User, O
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn list(c: &mut Connection, scopes: &[Scope]) -> Result<Vec<User>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    let mut query = QueryBuilder::new(SELECT);
     query.push(" WHERE ");
     // A person of the whole installation has no path, and NULL is in no range.
     push_in_scopes(&mut query, "a.path", scopes);
@@ -71,7 +70,7 @@ pub async fn list(c: &mut Connection, scopes: &[Scope]) -> Result<Vec<User>, Sto
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn count(c: &mut Connection) -> Result<u64, StoreError> {
-    sqlx::query("SELECT COUNT(*) AS number FROM users").fetch_one(c).await?.number("number")
+    query("SELECT COUNT(*) AS number FROM users").fetch_one(c).await?.number("number")
 }
 
 /// Changes a person's own name.
@@ -79,11 +78,7 @@ pub async fn count(c: &mut Connection) -> Result<u64, StoreError> {
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn set_display_name(c: &mut Connection, id: &UserId, name: &str) -> Result<(), StoreError> {
-    sqlx::query("UPDATE users SET display_name = $2 WHERE id = $1")
-        .bind(id.as_str())
-        .bind(name)
-        .execute(c)
-        .await?;
+    query("UPDATE users SET display_name = $2 WHERE id = $1").bind(id.as_str()).bind(name).execute(c).await?;
     Ok(())
 }
 
@@ -92,7 +87,7 @@ pub async fn set_display_name(c: &mut Connection, id: &UserId, name: &str) -> Re
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn set_passphrase_hash(c: &mut Connection, id: &UserId, hash: &str) -> Result<(), StoreError> {
-    sqlx::query("UPDATE users SET passphrase_hash = $2 WHERE id = $1")
+    query("UPDATE users SET passphrase_hash = $2 WHERE id = $1")
         .bind(id.as_str())
         .bind(hash)
         .execute(c)
@@ -105,7 +100,7 @@ pub async fn set_passphrase_hash(c: &mut Connection, id: &UserId, hash: &str) ->
 /// # Errors
 /// [`StoreError::Query`].
 pub async fn set_disabled(c: &mut Connection, id: &UserId, since: Option<UnixMs>) -> Result<(), StoreError> {
-    sqlx::query("UPDATE users SET disabled_ms = $2 WHERE id = $1")
+    query("UPDATE users SET disabled_ms = $2 WHERE id = $1")
         .bind(id.as_str())
         .bind(since.map(|t| t.0))
         .execute(c)
@@ -121,8 +116,7 @@ pub async fn names(c: &mut Connection, keys: &[String]) -> Result<Vec<(String, S
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let mut query =
-        QueryBuilder::<Sqlite>::new("SELECT u.id, u.login, u.display_name FROM users u WHERE u.id IN (");
+    let mut query = QueryBuilder::new("SELECT u.id, u.login, u.display_name FROM users u WHERE u.id IN (");
     let mut ids = query.separated(", ");
     for key in keys {
         ids.push_bind(key.clone());
@@ -145,7 +139,7 @@ pub async fn last_signed_in(
     c: &mut Connection,
     scopes: &[Scope],
 ) -> Result<Vec<(UserId, UnixMs)>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::new(
         "SELECT u.id, MAX(d.at_ms) AS last_ms FROM users u LEFT JOIN area a ON a.id = u.home_area_id
          JOIN audit d ON d.subject_id = u.id AND d.action IN ('session.signed_in', 'session.signed_in_by_link')
          WHERE ",
@@ -156,7 +150,7 @@ pub async fn last_signed_in(
     rows.iter().map(|row| Ok((row.parsed("id")?, row.instant("last_ms")?))).collect()
 }
 
-pub(super) fn read(row: &SqliteRow) -> Result<User, StoreError> {
+pub(super) fn read(row: &Row) -> Result<User, StoreError> {
     Ok(User {
         id: row.parsed("id")?,
         login: row.text("login")?,

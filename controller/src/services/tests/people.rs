@@ -7,7 +7,7 @@ use crate::domain::role::{ClassSet, Role};
 use crate::services::story::{NOON, PASSPHRASE, Story, area};
 use crate::services::{Origin, ServiceError, UserDraft};
 use crate::store::audit::AuditFilter;
-use crate::store::users;
+use crate::store::{Columns as _, query, users};
 
 fn code(error: &ServiceError) -> &'static str {
     error.message().code
@@ -79,9 +79,8 @@ async fn sessions_end_by_idleness_age_revocation_and_disabling() {
     assert_eq!(code(&sessions.visit(&visit.token, &at("a")).await.unwrap_err()), "session.over", "idleness");
     let count = async || {
         let mut tx = story.services.store().read().await.unwrap();
-        let count: i64 =
-            sqlx::query_scalar("SELECT COUNT(*) FROM session").fetch_one(&mut *tx).await.unwrap();
-        count
+        let row = query("SELECT COUNT(*) AS number FROM session").fetch_one(&mut tx).await.unwrap();
+        row.number::<u32>("number").unwrap()
     };
     assert!(count().await >= 2);
     let stop = tokio_util::sync::CancellationToken::new();
