@@ -42,19 +42,17 @@ impl Pool {
         shared
     }
 
-    /// These bytes, kept once.
-    pub fn document(&self, bytes: &[u8]) -> Arc<[u8]> {
-        let digest = Digest::of(bytes);
+    /// These bytes, kept once, of which this is the digest.
+    pub fn document(&self, digest: Digest, bytes: Arc<[u8]>) -> Arc<[u8]> {
         let mut documents = lock(&self.documents);
         if let Some(kept) = documents.get(&digest).and_then(Weak::upgrade)
-            && *kept == *bytes
+            && (Arc::ptr_eq(&kept, &bytes) || kept == bytes)
         {
             return kept;
         }
         documents.retain(|_, document| document.strong_count() > 0);
-        let kept: Arc<[u8]> = bytes.into();
-        documents.insert(digest, Arc::downgrade(&kept));
-        kept
+        documents.insert(digest, Arc::downgrade(&bytes));
+        bytes
     }
 }
 
@@ -122,10 +120,11 @@ mod tests {
     #[test]
     fn a_document_is_kept_once_and_freed() {
         let pool = Pool::default();
-        let (one, two) = (pool.document(b"plan"), pool.document(b"plan"));
+        let document = |bytes: &[u8]| pool.document(Digest::of(bytes), bytes.into());
+        let (one, two) = (document(b"plan"), document(b"plan"));
         assert!(Arc::ptr_eq(&one, &two) && *one == *b"plan");
         drop((one, two));
-        pool.document(b"other");
+        document(b"other");
         assert_eq!(lock(&pool.documents).len(), 1);
     }
 }

@@ -75,7 +75,7 @@ impl Store {
     /// Keeps a document in its slot, and what was applied with it.
     pub fn save_document(&mut self, slot: Slot, document: StoredDocument) {
         let StoredDocument { envelope, applied, applied_at, path, issued_at } = document;
-        let envelope = self.pool.document(&envelope);
+        let envelope = self.pool.document(applied.digest, envelope);
         self.applied.insert(slot.clone(), applied);
         self.documents.insert(slot, Document { envelope, applied, applied_at, path, issued_at });
     }

@@ -56,7 +56,7 @@ impl Waiting {
     pub(super) fn begin(&mut self, change: Change, error: &StoreError) {
         tracing::error!(
             error = error as &dyn std::error::Error,
-            "the disk is full: nothing new sounds until there is room; make some in the data folder's file system"
+            "the disk is full: nothing new sounds until there is room, but for emergencies; make some in the data folder's file system"
         );
         self.push(change);
     }

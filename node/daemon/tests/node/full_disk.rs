@@ -1,6 +1,9 @@
 //! A node on a disk that something else has filled.
 
-use loa_test_broker::{Pki, free_port};
+use loa_protocol::alert::{AlertAnswer, Verdict};
+use loa_protocol::ids::AreaId;
+use loa_protocol::topic::TopicKind;
+use loa_test_broker::{Mosquitto, Pki, free_port};
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -10,8 +13,9 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 
+use crate::controller::Controller;
 use crate::offline::with_cached_sound;
-use crate::parts::{PATIENCE, identity, now};
+use crate::parts::{PATIENCE, VILLAGE, alarm, identity, now};
 use crate::test_opus::{ogg_opus, speech_like};
 
 /// A disk of its own, seen by nobody else, filled but for so many KiB; then the node's program.
@@ -109,4 +113,28 @@ async fn without_room_nothing_sounds_and_with_room_again_it_does() {
     assert!(said.last().unwrap().contains("outcome=\"played\""), "{said:#?}");
     let complaints = said.iter().filter(|line| line.contains("nothing new sounds")).count();
     assert_eq!(complaints, 0, "it is said once: {said:#?}");
+}
+
+#[tokio::test]
+async fn without_room_an_emergency_sounds_nevertheless() {
+    let pki = Pki::new();
+    let broker = Mosquitto::with_mutual_tls(&pki);
+    let mut controller = Controller::connect(&pki, &broker).await;
+    let talk = ogg_opus(&speech_like(1_000, 1));
+    let data = with_cached_sound(&identity(&pki, broker.port), now() - 1_000, &talk, 1_000).await;
+    let node = OnAFullDisk::start(data.path(), "none", 36);
+    let said = node.says("nothing new sounds until there is room");
+    assert!(!said.iter().any(|line| line.contains("a sound starts")), "{said:#?}");
+
+    let flood = ogg_opus(&speech_like(1_500, 2));
+    let village = AreaId::new(VILLAGE).unwrap();
+    controller.publish(TopicKind::Alert(village), alarm(now(), &flood, 1_500), true);
+    let answer = TopicKind::Answer(crate::parts::node());
+    controller.hear::<AlertAnswer>(&answer, |a| matches!(a.verdict, Verdict::Sounding { .. })).await;
+    let said = node.says("a sound starts");
+    assert!(!said.iter().any(|line| line.contains("has room again")), "{said:#?}");
+    node.make_room();
+    let said = node.says("an occurrence has ended");
+    assert!(said.last().unwrap().contains("lu-quet"), "{said:#?}");
+    assert!(said.last().unwrap().contains("outcome=\"played\""), "{said:#?}");
 }
