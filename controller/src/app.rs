@@ -19,7 +19,7 @@ use crate::broker::{self, EmbeddedBroker};
 use crate::config::{BrokerMode, Config};
 use crate::dataset::Exports;
 use crate::dispatch::{
-    access, acks, broker_link, ingest, live_orders, offers::Offers, outlet, reconcile, time, transfer,
+    access, acks, alerts, broker_link, ingest, live_orders, offers::Offers, outlet, reconcile, time, transfer,
 };
 use crate::enrol::{BrokerAddress, Enrolments};
 use crate::http;
@@ -132,6 +132,22 @@ impl Controller {
             };
             watched.spawn("the time", time::run(time, stop.clone()));
         }
+        let (alert_states, alerts_reported) = mpsc::channel(REPORTED_CAPACITY);
+        let alerts = alerts::Sender::new(alerts::Settings {
+            store: store.clone(),
+            manifests: services.manifests().clone(),
+            blobs: services.objects().clone(),
+            trust: Arc::clone(&trust),
+            link: link.clone(),
+            connection: connection.clone(),
+            offers: Arc::clone(&offers),
+            zone: config.zone,
+            nudge: nudges.alerts.clone(),
+            changes: changes.clone(),
+            clock: clock.clone(),
+            reported: alerts_reported,
+        });
+        watched.spawn("the emergencies", alerts.run(stop.clone()));
         let reconciler = reconcile::Reconciler::new(reconcile::Settings {
             store: store.clone(),
             manifests: services.manifests().clone(),
@@ -157,6 +173,7 @@ impl Controller {
             acks: acknowledge,
             wants,
             reported: states,
+            alerts_reported: alert_states,
             changes: changes.clone(),
             refused: Arc::clone(&refused_reports),
         };
@@ -184,6 +201,7 @@ impl Controller {
             limits: config.limits.clone(),
             cache: open_sound_cache(&config)?,
             nudge: nudges.speech.clone(),
+            made: nudges.alerts.clone(),
             changes,
             clock: clock.clone(),
         };

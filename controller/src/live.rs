@@ -29,6 +29,8 @@ pub enum Change {
     Bulletin(BulletinId),
     /// An order that silences: given, sent, or answered by a node.
     Order,
+    /// An emergency: given, decided, sent, stopped, or answered by nodes.
+    Alert,
     /// The making of a track's sound: its progress, its end, its failure.
     Track(TrackId),
 }

@@ -8,7 +8,7 @@
 //! | `d/{id}/…` | its own, wildcards below it too | no | both |
 //! | `a/{area}/plan`, `a/{area}/alert` | its areas | no | both |
 //! | `x/{area}/{object}`, `x/{area}/+` | its areas | no | both |
-//! | `u/{id}/` `pres` `state` `want` `receipt` `health` `event` `time` | no | its own | both |
+//! | `u/{id}/` `pres` `state` `want` `receipt` `health` `event` `answer` `time` | no | its own | both |
 //!
 //! Everything else is refused, above all wildcards that reach wider and topics outside the tenant. Nodes do not
 //! read each other, so one stolen board gives away its own areas only.
@@ -170,7 +170,7 @@ mod tests {
     fn what_a_node_writes() {
         let areas = areas();
         let who = Principal::Node { id: "n-1", areas: &areas };
-        for report in ["pres", "state", "want", "receipt", "health", "event", "time"] {
+        for report in ["pres", "state", "want", "receipt", "health", "event", "answer", "time"] {
             assert!(rules().may_publish(who, &format!("loa/1/t/u/n-1/{report}")), "{report}");
         }
         for no in [

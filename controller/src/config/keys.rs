@@ -79,6 +79,7 @@ pub const KEYS: &[Key] = &[
     integer("limits.enrolment_token_h"),
     integer("limits.upload_kept_h"),
     integer("limits.sound_kept_days"),
+    integer("limits.alert_two_approvers_above"),
 ];
 
 /// The known key that was probably meant: nearest by its whole path, or by its last name alone.

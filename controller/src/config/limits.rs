@@ -24,6 +24,8 @@ pub struct Limits {
     pub upload_kept_h: u32,
     /// Sounds and recordings are kept for this long after their bulletin is over, in days.
     pub sound_kept_days: u32,
+    /// An emergency that reaches more households than this is approved by two people.
+    pub alert_two_approvers_above: u64,
 }
 
 impl Default for Limits {
@@ -38,6 +40,7 @@ impl Default for Limits {
             enrolment_token_h: 72,
             upload_kept_h: 24,
             sound_kept_days: 90,
+            alert_two_approvers_above: 5_000,
         }
     }
 }

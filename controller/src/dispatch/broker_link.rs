@@ -73,7 +73,7 @@ pub fn external(
         _ => return Err(wrong()),
     };
     let port = url.port_u16().unwrap_or(port);
-    let reports = ["pres", "state", "want", "receipt", "health", "event"];
+    let reports = ["pres", "state", "want", "receipt", "health", "event", "answer"];
     let tls = if tls { Some(tls_options(&config.ca_file, own_ca, host)?) } else { None };
     Ok(LinkOptions {
         tls,

@@ -13,7 +13,7 @@ use chrono_tz::Tz;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::{Category, Class, Language};
 use loa_protocol::ids::{AreaId, BulletinId, CalendarId, ItemId, NodeId, ObjectHash};
-use loa_protocol::plan::{AreaPlan, ITEMS_MAX, Item, NodeDocument, Program, Track, Zone};
+use loa_protocol::plan::{AreaPlan, ITEMS_MAX, Item, NodeDocument, PREPARED_MAX, Program, Track, Zone};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{CALENDARS_MAX, Calendar, ItemRules, Start};
 use loa_protocol::transfer::Manifest;
@@ -26,6 +26,9 @@ pub const OVER_KEPT_MS: i64 = 24 * 3600 * 1000;
 
 /// What a document needs besides its items and manifests: names, path, languages, and the envelope round it.
 const FRAME_BYTES: usize = 4 * 1024;
+
+/// What the manifests of prepared sounds take of a plan at most, so that there is room for what is planned.
+const PREPARED_BYTES: usize = 64 * 1024;
 
 /// An approved bulletin with a schedule, its tracks made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,13 +102,16 @@ pub struct Desired {
     pub nodes: Vec<DesiredNode>,
     /// The calendars that items name.
     pub calendars: BTreeMap<CalendarId, Calendar>,
+    /// The sounds of prepared templates, by the area in whose name each is.
+    pub prepared: BTreeMap<AreaId, BTreeSet<ObjectHash>>,
 }
 
 impl Desired {
-    /// The objects that the items still name at `now`.
+    /// The objects that the items still name at `now`, and those that are prepared.
     pub fn objects(&self, now: UnixMs) -> BTreeSet<ObjectHash> {
         let live = self.items.iter().filter(|item| !item.is_over(now));
-        live.flat_map(|item| item.tracks.iter().map(|track| track.object)).collect()
+        let named = live.flat_map(|item| item.tracks.iter().map(|track| track.object));
+        named.chain(self.prepared.values().flatten().copied()).collect()
     }
 }
 
@@ -172,7 +178,7 @@ pub fn compile(
     let mut compiled = Compiled::default();
     let with_rules = desired.areas.iter().filter(|(_, area)| area.rules.is_in_plans()).map(|(id, _)| id);
     let mut by_area: BTreeMap<&AreaId, Vec<&DesiredItem>> =
-        known.iter().chain(with_rules).map(|area| (area, vec![])).collect();
+        known.iter().chain(with_rules).chain(desired.prepared.keys()).map(|area| (area, vec![])).collect();
     let mut by_node: BTreeMap<&NodeId, Vec<&DesiredItem>> = BTreeMap::new();
     for item in desired.items.iter().filter(|item| !item.is_over(now)) {
         if !item.tracks.iter().all(|track| manifests.contains_key(&track.object)) {
@@ -195,7 +201,10 @@ pub fn compile(
             None => (Tz::UTC, AreaRules::default()),
         };
         let audience = format!("a:{area}");
-        let program = program(&items, manifests, &desired.calendars, &audience, &mut compiled.over_size);
+        let prepared = prepared(desired.prepared.get(area), manifests);
+        let room = MESSAGE_MAX_BYTES - FRAME_BYTES - prepared.iter().map(encoded_bytes).sum::<usize>();
+        let program =
+            program(&items, manifests, &desired.calendars, room, &audience, &mut compiled.over_size);
         let plan = AreaPlan {
             area: area.clone(),
             epoch: 0,
@@ -203,7 +212,7 @@ pub fn compile(
             program,
             guards: rules.guards,
             own_priority_first: rules.own_priority_first,
-            prepared: Vec::new(),
+            prepared,
         };
         match plan.check() {
             Ok(()) => compiled.plans.push(plan),
@@ -223,7 +232,14 @@ pub fn compile(
             languages: node.languages.clone(),
             volume_percent: node.volume_percent,
             health_interval_s,
-            program: program(&items, manifests, &desired.calendars, &audience, &mut compiled.over_size),
+            program: program(
+                &items,
+                manifests,
+                &desired.calendars,
+                MESSAGE_MAX_BYTES - FRAME_BYTES,
+                &audience,
+                &mut compiled.over_size,
+            ),
             guards: Default::default(),
         };
         match document.check() {
@@ -234,6 +250,21 @@ pub fn compile(
     compiled
 }
 
+/// The manifests of an area's prepared sounds: the first that fit.
+fn prepared(
+    objects: Option<&BTreeSet<ObjectHash>>,
+    manifests: &BTreeMap<ObjectHash, Manifest>,
+) -> Vec<Manifest> {
+    let mut room = PREPARED_BYTES;
+    let found = objects.into_iter().flatten().filter_map(|object| manifests.get(object));
+    let fitting = found.take_while(|manifest| {
+        let bytes = encoded_bytes(*manifest);
+        room = room.saturating_sub(bytes);
+        room > 0
+    });
+    fitting.take(PREPARED_MAX).cloned().collect()
+}
+
 /// The items that fit into one message, with their manifests and calendars. What is taken away (a cancelled item) must always take
 /// effect, so a document that grew too large loses its least pressing items rather than staying as it was: those of the
 /// lowest class, and of these the single starts that come last.
@@ -241,6 +272,7 @@ fn program(
     items: &[&DesiredItem],
     manifests: &BTreeMap<ObjectHash, Manifest>,
     calendars: &BTreeMap<CalendarId, Calendar>,
+    mut room: usize,
     audience: &str,
     over_size: &mut Vec<(String, ItemId)>,
 ) -> Program {
@@ -248,7 +280,6 @@ fn program(
     let mut by_weight: Vec<&DesiredItem> = once.into_values().collect();
     by_weight.sort_by_key(|item| (Reverse(item.class), single_start(item), item.id.clone()));
     let (mut kept, mut objects, mut named) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-    let mut room = MESSAGE_MAX_BYTES - FRAME_BYTES;
     for item in by_weight {
         let fresh: BTreeMap<ObjectHash, &Manifest> = item
             .tracks

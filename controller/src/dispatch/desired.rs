@@ -1,10 +1,10 @@
 //! Reads what is desired out of the database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
 use loa_protocol::area::AreaPath;
-use loa_protocol::ids::AreaId;
+use loa_protocol::ids::{AreaId, ObjectHash};
 use loa_protocol::plan::Track;
 use loa_protocol::time::UnixMs;
 
@@ -15,7 +15,9 @@ use crate::domain::calendar::Calendars;
 use crate::domain::node::{Node, NodeState};
 use crate::domain::role::Scope;
 use crate::store::schedules::OnAir;
-use crate::store::{Connection, Store, StoreError, area_rules, areas, calendars, nodes, schedules};
+use crate::store::{
+    Connection, Store, StoreError, alert_templates, area_rules, areas, calendars, nodes, schedules,
+};
 
 /// The rows that plans are made of, as of one instant of the database.
 pub struct Rows {
@@ -29,6 +31,8 @@ pub struct Rows {
     pub on_air: Vec<OnAir>,
     /// The calendars that schedules may name.
     pub calendars: Calendars,
+    /// The sounds of prepared templates, by the area in whose name each is.
+    pub prepared: BTreeMap<AreaId, BTreeSet<ObjectHash>>,
 }
 
 impl Rows {
@@ -44,12 +48,13 @@ impl Rows {
             nodes: nodes::list(c, &everywhere).await?.into_iter().map(|(node, _)| node).collect(),
             on_air: schedules::on_air(c, now - OVER_KEPT_MS).await?,
             calendars: Calendars::of(&calendars::all(c).await?),
+            prepared: alert_templates::prepared(c).await?,
         })
     }
 
     /// What they say at an instant. `zone` serves areas that name none.
     pub fn desired(self, zone: Tz, now: UnixMs) -> Desired {
-        let Self { areas, rules, nodes, on_air, calendars } = self;
+        let Self { areas, rules, nodes, on_air, calendars, prepared } = self;
         let by_id: BTreeMap<&AreaId, &Area> = areas.iter().map(|area| (&area.id, area)).collect();
         let placed = |area: &Area| {
             let zone = zone_of(&area.path, &by_id).unwrap_or(zone);
@@ -70,6 +75,7 @@ impl Rows {
             items,
             nodes: nodes.collect(),
             areas: areas.iter().map(placed).collect(),
+            prepared,
         }
     }
 }

@@ -11,14 +11,17 @@
 //! - What a broker had kept from before says nothing about when: it is dated with the last instant at which the node was
 //!   heard, so that a reconnection of the controller makes nobody look alive.
 
+mod answers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use loa_protocol::alert::AlertAnswer;
 use loa_protocol::ids::{Digest, NodeId};
 use loa_protocol::receipt::{ReceiptAck, ReceiptBatch, receipt_digests};
-use loa_protocol::report::{Event, EventKind, Health, Presence, State};
+use loa_protocol::report::{AppliedPlan, Event, EventKind, Health, Presence, State};
 use loa_protocol::time::UnixMs;
 use loa_protocol::topic::{Topic, TopicKind};
 use loa_protocol::transfer::Want;
@@ -52,6 +55,8 @@ pub struct Settings {
     pub wants: mpsc::Sender<(NodeId, Want)>,
     /// States go to the reconciler. Full: dropped, for nodes report again.
     pub reported: mpsc::Sender<(NodeId, State)>,
+    /// The emergencies that nodes have applied go to their sender. Full: dropped, for nodes report again.
+    pub alerts_reported: mpsc::Sender<(NodeId, Vec<AppliedPlan>)>,
     /// Tells the pages what changed.
     pub changes: Changes,
     /// Counts the reports of nodes that are not enrolled.
@@ -66,6 +71,7 @@ enum Report {
     Receipts(ReceiptBatch, Vec<Digest>),
     Health(Health),
     Event(Event),
+    Answer(AlertAnswer),
 }
 
 struct Reported {
@@ -113,6 +119,9 @@ pub async fn run(mut settings: Settings, stop: CancellationToken) {
             }
             believed
         });
+        if reported.iter().any(|reported| matches!(reported.report, Report::Answer(_))) {
+            settings.changes.tell(Change::Alert);
+        }
         for reported in reported {
             hand_on(&settings, reported);
         }
@@ -145,6 +154,7 @@ fn decode(topic: &str, payload: &[u8]) -> Result<Option<Report>, WireError> {
         }
         TopicKind::Health(_) => Some(Report::Health(Health::from_cbor(payload)?)),
         TopicKind::Event(_) => Some(Report::Event(Event::from_cbor(payload)?)),
+        TopicKind::Answer(_) => Some(Report::Answer(AlertAnswer::from_cbor(payload)?)),
         TopicKind::Keys
         | TopicKind::Plan(_)
         | TopicKind::Alert(_)
@@ -153,7 +163,6 @@ fn decode(topic: &str, payload: &[u8]) -> Result<Option<Report>, WireError> {
         | TopicKind::Ack(_)
         | TopicKind::Blocks(_)
         | TopicKind::Wave(..)
-        | TopicKind::Answer(_)
         | TopicKind::TimeRequest(_)
         | TopicKind::TimeAnswer(_) => None,
     })
@@ -191,6 +200,7 @@ async fn keep(store: &Store, reported: &[Reported]) -> Result<Standing, Dispatch
     for reported in reported.iter().filter(|reported| reported.is_believed(&standing)) {
         keep_one(&mut tx, reported).await?;
     }
+    answers::keep(&mut tx, reported.iter().filter(|reported| reported.is_believed(&standing))).await?;
     tx.commit().await?;
     Ok(standing)
 }
@@ -211,7 +221,8 @@ async fn keep_one(c: &mut Connection, reported: &Reported) -> Result<(), Dispatc
         }
         Report::Health(health) => reports::put_health(c, node, health, *at).await?,
         Report::Receipts(batch, digests) => proof::keep(c, node, batch, digests, *at).await?,
-        Report::Want(_) => {}
+        // Answers are kept together.
+        Report::Want(_) | Report::Answer(_) => {}
         Report::Event(event) => {
             node_events::insert(c, node, event, *at).await?;
             reports::touch(c, node, *at).await?;
@@ -236,7 +247,12 @@ fn hand_on(settings: &Settings, Reported { node, report, .. }: Reported) {
                 });
             }
         }
+        // Told once for the batch.
+        Report::Answer(_) => {}
         Report::State(state) => {
+            if settings.alerts_reported.try_send((node.clone(), state.alerts.clone())).is_err() {
+                tracing::debug!(%node, "the sender of emergencies is busy; this state is compared at the next report");
+            }
             if settings.reported.try_send((node.clone(), state)).is_err() {
                 tracing::debug!(%node, "the reconciler is busy; this state is compared at the next report");
             }

@@ -14,6 +14,7 @@
 
 pub mod access;
 pub mod acks;
+pub mod alerts;
 pub mod broker_link;
 pub mod compile;
 pub mod desired;

@@ -1,4 +1,5 @@
 //! Dispatch on a real database.
 
+mod answers;
 mod ingest;
 mod proof;

@@ -3,6 +3,7 @@
 //! Everything here is a function of its arguments. Services load what a rule needs, ask the rule, and store its
 //! answer in one transaction.
 
+pub mod alert;
 pub mod area;
 pub mod area_rules;
 pub mod bulletin;

@@ -76,6 +76,33 @@ fn document(topic: &str) -> (String, String) {
     }
 }
 
+/// The refusals by their numbers on the wire, which are those in the database.
+const REFUSALS: [Refusal; 10] = [
+    Refusal::Malformed,
+    Refusal::WrongKind,
+    Refusal::UnknownKey,
+    Refusal::BadSignature,
+    Refusal::WrongAudience,
+    Refusal::OutOfScope,
+    Refusal::NotYetValid,
+    Refusal::Expired,
+    Refusal::Replayed,
+    Refusal::BadContent,
+];
+
+/// The number of a refusal in the database; one that this version has no words for is above all that it has.
+pub fn number(refusal: Refusal) -> u16 {
+    let place = REFUSALS.iter().position(|known| *known == refusal).unwrap_or(REFUSALS.len());
+    u16::try_from(place).unwrap_or(u16::MAX)
+}
+
+/// Why a node refused a document, by the refusal's number.
+pub fn numbered(number: u16) -> Message {
+    let other = ("refused.other", "vì lý do khác", "for another reason");
+    let (code, vi, en) = REFUSALS.get(usize::from(number)).copied().map_or(other, reason);
+    Message::fixed(code, vi, en)
+}
+
 /// Code, Vietnamese and English words.
 fn reason(refusal: Refusal) -> (&'static str, &'static str, &'static str) {
     match refusal {

@@ -1,5 +1,6 @@
 //! The API as a browser or a program meets it: in process, on a real database.
 
+mod alerts;
 mod bad_input;
 mod description;
 mod doubts;

@@ -30,7 +30,7 @@ use crate::config::{Limits, SpeechConfig};
 use crate::domain::bulletin::{Spoken, TrackSource};
 use crate::domain::ids::TrackId;
 use crate::live::{Change, Changes};
-use crate::services::{Clock, Nudge, Readers};
+use crate::services::{ALERT_URGENCY, Clock, Nudge, Readers};
 use crate::store::blobs::BlobStore;
 use crate::store::speech_jobs::{self, RunningJob, SpeechJob};
 use crate::store::{Store, StoreError, objects, recording_reports, tracks};
@@ -63,6 +63,8 @@ pub struct Settings {
     pub cache: Option<Arc<SoundCache>>,
     /// A job was put in line.
     pub nudge: Nudge,
+    /// Woken when a sound is made: an emergency may wait for it.
+    pub made: Nudge,
     /// Tells the pages which track changed.
     pub changes: Changes,
     /// The time.
@@ -134,8 +136,10 @@ pub async fn run(settings: Settings, stop: CancellationToken) {
                 }
             }
         }
-        while workers.len() < maker.settings.speech.workers.max(1) {
-            match maker.claim().await {
+        // One worker more than usual is for emergencies alone: none waits for a long bulletin to end.
+        let usual = maker.settings.speech.workers.max(1);
+        while workers.len() <= usual {
+            match maker.claim(if workers.len() < usual { 0 } else { ALERT_URGENCY }).await {
                 Ok(Some(job)) => {
                     let (maker, track) = (Arc::clone(&maker), job.track.id.clone());
                     let worker = workers.spawn(async move { maker.work(job).await });
@@ -189,9 +193,9 @@ impl Maker {
         Ok(())
     }
 
-    async fn claim(&self) -> Result<Option<SpeechJob>, StoreError> {
+    async fn claim(&self, urgency: u8) -> Result<Option<SpeechJob>, StoreError> {
         let mut tx = self.settings.store.write().await?;
-        let job = speech_jobs::claim(&mut tx, self.settings.clock.now()).await?;
+        let job = speech_jobs::claim_from(&mut tx, urgency, self.settings.clock.now()).await?;
         tx.commit().await?;
         Ok(job)
     }
@@ -301,6 +305,7 @@ impl Maker {
             tracks::set_spoken(&mut tx, track, spoken).await?;
         }
         tx.commit().await?;
+        self.settings.made.wake();
         tracing::info!(%track, object = %hash, wanted, "a sound is ready");
         Ok(())
     }

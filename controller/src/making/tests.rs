@@ -49,6 +49,7 @@ impl Studio {
             limits: self.story.config.limits.clone(),
             cache: None,
             nudge: services.nudges().speech.clone(),
+            made: services.nudges().alerts.clone(),
             changes: Changes::default(),
             clock: self.story.clock.clone(),
         }
@@ -89,20 +90,20 @@ async fn what_may_pass_is_tried_again_after_a_while_and_not_for_ever() {
     std::fs::remove_file(&file).unwrap();
     std::fs::create_dir(&file).unwrap();
     for (attempt, wait_ms) in [(1, 30_000), (2, 120_000)] {
-        let job = maker.claim().await.unwrap().unwrap();
+        let job = maker.claim(0).await.unwrap().unwrap();
         assert_eq!(job.attempts, attempt);
         maker.work(job).await;
         assert_eq!(studio.making().await, Making::Queued);
         studio.story.clock.advance(wait_ms - 1);
-        assert_eq!(maker.claim().await.unwrap(), None, "before its time");
+        assert_eq!(maker.claim(0).await.unwrap(), None, "before its time");
         studio.story.clock.advance(1);
     }
-    let job = maker.claim().await.unwrap().unwrap();
+    let job = maker.claim(0).await.unwrap().unwrap();
     maker.work(job).await;
     assert_eq!(code(&studio.making().await), "making.store");
 
     studio.try_again().await;
-    assert_eq!(maker.claim().await.unwrap().unwrap().attempts, 1, "the author begins anew");
+    assert_eq!(maker.claim(0).await.unwrap().unwrap().attempts, 1, "the author begins anew");
 }
 
 #[tokio::test]
@@ -110,21 +111,21 @@ async fn a_job_that_no_worker_has_goes_back_in_line_three_times() {
     let studio = Studio::new(b"RIFF").await;
     let maker = studio.maker();
     for attempt in 1..=ATTEMPTS_MAX {
-        let job = maker.claim().await.unwrap().unwrap();
+        let job = maker.claim(0).await.unwrap().unwrap();
         assert_eq!(job.attempts, attempt);
         maker.recover(&HashSet::from([&job.track.id])).await.unwrap();
         assert_eq!(studio.making().await, Making::Running { percent: 0 }, "a worker has it");
         maker.recover(&HashSet::new()).await.unwrap();
     }
     assert_eq!(code(&studio.making().await), "making.lost");
-    assert_eq!(maker.claim().await.unwrap(), None);
+    assert_eq!(maker.claim(0).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn what_the_last_run_left_is_done_at_the_start() {
     let studio = Studio::new(b"RIFF").await;
     let maker = studio.maker();
-    maker.claim().await.unwrap().unwrap();
+    maker.claim(0).await.unwrap().unwrap();
     std::fs::remove_file(maker.settings.uploads.path(&studio.upload)).unwrap();
     let stop = CancellationToken::new();
     let running = tokio::spawn(run(studio.settings(), stop.clone()));

@@ -59,6 +59,12 @@ impl Errors {
 pub(crate) fn label_key(field: &str) -> Option<&'static str> {
     Some(match field {
         "area" => "area",
+        "areas" => "alert-areas",
+        "minutes" => "alert-minutes",
+        "severity" => "alert-severity",
+        "status" => "alert-status",
+        "template" => "alert-template",
+        "kind" => "template-kind",
         "bulletin" => "bulletin",
         "category" => "bulletin-category",
         "class" => "bulletin-class",

@@ -316,6 +316,8 @@ vocabulary! {
         BulletinSubmitted = "bulletin-submitted", Info;
         /// `bulletin.approved`
         BulletinApproved = "bulletin-approved", Good;
+        /// `bulletin.approved_first`
+        BulletinApprovedFirst = "bulletin-approved-first", Info;
         /// `bulletin.rejected`
         BulletinRejected = "bulletin-rejected", Warn;
         /// `bulletin.withdrawn`
@@ -340,6 +342,14 @@ vocabulary! {
         OrderAllClear = "order-all-clear", Warn;
         /// `order.stop_bulletin`
         OrderStopBulletin = "order-stop-bulletin", Bad;
+        /// `alert.given`
+        AlertGiven = "alert-given", Bad;
+        /// `alert.approved`
+        AlertApproved = "alert-approved", Good;
+        /// `alert.returned`
+        AlertReturned = "alert-returned", Warn;
+        /// `alert.cancelled`
+        AlertCancelled = "alert-cancelled", Warn;
         /// `area.created`
         AreaCreated = "area-created", Quiet;
         /// `area.changed`

@@ -37,6 +37,9 @@
 //! | `GET /nodes/{id}/revoke` | [`views::NodeRevokePage`] | asks first |
 //! | `GET /heard?from=&to=&area=&outcome=&bulletin=&occurrence=&node=&page=` | [`views::HeardPage`] | topic `heard` |
 //! | `GET /orders?bulletin=` | [`views::OrdersPage`] | topic `orders` |
+//! | `GET /alerts` | [`views::AlertsPage`] | topic `alerts` |
+//! | `GET /alerts/new?corrects=` | [`views::AlertFormPage`] | |
+//! | `GET /alerts/{id}` | [`views::AlertPage`] | topic `alert:{id}` |
 //! | `GET /users` | [`views::UsersPage`] | admin |
 //! | `GET /users/{id}` | [`views::UserPage`] | admin |
 //! | `GET /speech-data` | [`views::SpeechDataPage`] | administrator of the whole installation |
@@ -73,6 +76,10 @@
 //! | `/schedules/preview` | the same | 200 [`views::SchedulePreviewPart`] |
 //! | `/schedules/{id}/cancel` | `next` | 303 `next` |
 //! | `/orders` | `order` (`stop_all`, `all_clear` with `area`; `cancel` with `bulletin`, `correction`), `reason` | 303 `/orders`; 422 [`views::OrdersPage`] |
+//! | `/alerts` | `form_id`, `areas`*, `template` or `title` and `text`, `severity`, `status`, `minutes`, `rounds`, `corrects` | 303 `/alerts/{id}`; 422 [`views::AlertFormPage`] |
+//! | `/alerts/templates` | `area`, `kind` | 303 `/bulletins/{id}`; 422 [`views::AlertsPage`] |
+//! | `/alerts/{id}/approve` | `seen` | 303 `/alerts/{id}` |
+//! | `/alerts/{id}/end` | `deed` (`cancel`, `return`), `reason` | 303 `/alerts/{id}`; 422 [`views::AlertPage`] |
 //! | `/speech-data` | `language` | 303 `/speech-data` |
 //! | `/areas` | `name`, `level`, `parent`, `languages`\*, `form_id` | 303 `/areas`; 422 [`views::AreasPage`] |
 //! | `/areas/{id}` | `name`, `level`, `languages`\* | 303 `/areas/{id}`; 422 [`views::AreaPage`] |
@@ -105,6 +112,8 @@
 //! | `nodes` | `nodes-counts`, `node-{id}` | [`views::NodesCounts`], [`views::NodeCells`] |
 //! | `node:{id}` | `node-detail-{id}` | [`views::NodeState`] |
 //! | `orders` | `orders-list` | [`views::OrdersList`] |
+//! | `alerts` | `alerts-list` | [`views::AlertsList`] |
+//! | `alert:{id}` | `alert-decide-{id}`, `alert-wave-{id}` | [`views::AlertDecide`], [`views::AlertWave`] |
 //! | `heard` | `heard-list`, `heard-{occurrence}` | [`views::HeardList`], [`views::OccurrenceHeard`] |
 
 pub mod assets;
@@ -230,6 +239,9 @@ macro_rules! fragments {
 
 pages!(
     AccountPage,
+    AlertFormPage,
+    AlertPage,
+    AlertsPage,
     AreaPage, AreasPage,
     AuditPage,
     BulletinFormPage,
@@ -266,6 +278,9 @@ impl Page for views::RecordPage {
 }
 
 fragments!(
+    AlertDecide,
+    AlertWave,
+    AlertsList,
     BulletinDecide,
     BulletinHistory,
     BulletinPlan,

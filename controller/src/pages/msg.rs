@@ -166,6 +166,14 @@ messages! {
     SCHEDULED = "done-scheduled";
     /// An order that silences was given.
     ORDER_GIVEN = "done-order-given";
+    /// An emergency was given.
+    ALERT_GIVEN = "done-alert";
+    /// An emergency was approved.
+    ALERT_APPROVED = "done-alert-approved";
+    /// An emergency was stopped or given back.
+    ALERT_ENDED = "done-alert-ended";
+    /// A prepared template was begun.
+    TEMPLATE_BEGUN = "done-template";
     /// Schedule cancelled.
     SCHEDULE_CANCELLED = "done-schedule-cancelled";
     /// Area added; word `x`.

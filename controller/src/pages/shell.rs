@@ -15,6 +15,8 @@ pub enum Nav {
     Today,
     /// `/bulletins`
     Bulletins,
+    /// `/alerts`
+    Alerts,
     /// `/schedules`
     Schedules,
     /// `/areas`
@@ -36,11 +38,12 @@ pub type NavEntry = (Nav, &'static str, &'static str, &'static str);
 
 impl Nav {
     /// What is used every day.
-    pub const DAILY: [NavEntry; 4] = [
+    pub const DAILY: [NavEntry; 5] = [
         (Self::Today, "/", "home", "nav-today"),
         (Self::Bulletins, "/bulletins", "file-music", "nav-bulletins"),
         (Self::Schedules, "/schedules", "calendar-event", "nav-schedules"),
         (Self::Heard, "/heard", "checks", "nav-heard"),
+        (Self::Alerts, "/alerts", "alert-triangle", "nav-alerts"),
     ];
 
     /// What is set up once, and watched.
@@ -64,6 +67,7 @@ impl Nav {
             | Self::Today
             | Self::Bulletins
             | Self::Schedules
+            | Self::Alerts
             | Self::Areas
             | Self::Nodes
             | Self::Heard => true,

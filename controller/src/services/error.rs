@@ -34,6 +34,8 @@ pub enum Thing {
     Calendar,
     /// An order that silences.
     Order,
+    /// An emergency that is given at once.
+    Alert,
 }
 
 /// A call that did not succeed.
@@ -165,6 +167,9 @@ fn not_found(thing: Thing) -> Message {
         ),
         Thing::Order => {
             Message::fixed("order.not_found", "Không có lệnh dừng này.", "There is no such order.")
+        }
+        Thing::Alert => {
+            Message::fixed("alert.not_found", "Không có bản tin khẩn cấp này.", "There is no such alert.")
         }
         Thing::Word => Message::fixed(
             "word.not_found",

@@ -160,7 +160,7 @@ impl LiveOrders {
         views(&mut tx, vec![order]).await?.pop().ok_or(ServiceError::NotFound(Thing::Order))
     }
 
-    fn order(
+    pub(super) fn order(
         &self,
         who: &Principal,
         path: AreaPath,
@@ -189,7 +189,7 @@ impl LiveOrders {
 
     /// Keeps an order with its entry in the log. A node that does not know the time believes an order by its boot alone, so
     /// it gets one of its own.
-    async fn keep(
+    pub(super) async fn keep(
         &self,
         c: &mut Connection,
         who: &Principal,
@@ -223,7 +223,7 @@ impl LiveOrders {
         Ok(order.id)
     }
 
-    fn send(&self) {
+    pub(super) fn send(&self) {
         self.0.nudges.orders.wake();
         self.0.changes.tell(Change::Order);
     }
@@ -301,7 +301,7 @@ impl LiveOrders {
 }
 
 /// Whoever may withdraw may silence.
-fn require_to_silence(who: &Principal, class: Class, path: &AreaPath) -> Result<(), ServiceError> {
+pub(super) fn require_to_silence(who: &Principal, class: Class, path: &AreaPath) -> Result<(), ServiceError> {
     if who.may(Action::Approve(class), path) {
         return Ok(());
     }

@@ -7,6 +7,7 @@
 //!
 //! Nothing here speaks MQTT, makes sound or signs plans: services write desired state, the tasks act on it.
 
+mod alerts;
 mod area_rules;
 mod areas;
 mod audit;
@@ -39,6 +40,8 @@ use loa_protocol::bulletin::Language;
 use loa_protocol::time::UnixMs;
 use tokio::sync::Semaphore;
 
+pub(crate) use alerts::ALERT_URGENCY;
+pub use alerts::{AlertView, Alerts, Template, TemplateDraft, Wave};
 pub use area_rules::AreaRulesView;
 pub use areas::Areas;
 pub use audit::AuditLog;
@@ -103,6 +106,8 @@ pub struct Services {
     pub calendars: Calendars,
     /// Orders that silence.
     pub live_orders: LiveOrders,
+    /// Emergencies that are given at once.
+    pub alerts: Alerts,
     /// Who did what.
     pub audit: AuditLog,
     ground: Arc<Ground>,
@@ -124,6 +129,8 @@ struct Ground {
     zone: Tz,
     drafts: DraftRules,
     limits: crate::config::Limits,
+    /// Speed of the configured voice, for estimates.
+    words_per_minute: u16,
     /// Whether the emergency key may give live orders. Until the keys are opened nobody says otherwise.
     may_order: AtomicBool,
 }
@@ -198,6 +205,7 @@ impl Services {
             zone: config.zone,
             drafts: DraftRules { text_max_chars: config.limits.text_max_chars, languages, spoken, voices },
             limits: config.limits.clone(),
+            words_per_minute: config.speech.words_per_minute,
             may_order: AtomicBool::new(true),
         });
         Ok(Self {
@@ -215,6 +223,7 @@ impl Services {
             lexicon: Lexicon(Arc::clone(&ground)),
             calendars: Calendars(Arc::clone(&ground)),
             live_orders: LiveOrders(Arc::clone(&ground)),
+            alerts: Alerts(Arc::clone(&ground)),
             audit: AuditLog(Arc::clone(&ground)),
             ground,
         })

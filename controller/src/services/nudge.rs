@@ -34,6 +34,8 @@ pub struct Nudges {
     pub access: Nudge,
     /// An order that silences was given.
     pub orders: Nudge,
+    /// An emergency was released or stopped, or its sounds are made.
+    pub alerts: Nudge,
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use loa_protocol::time::UnixMs;
 use serde_json::{Value, json};
 
 use super::audit::Deed;
-use super::bulletins::load as load_bulletin;
+use super::bulletins::{load as load_bulletin, require_no_alert};
 use super::clocks::Clocks;
 use super::{BulletinView, Ground, PlanProblem, ServiceError, Thing};
 use crate::domain::calendar::CalendarName;
@@ -255,6 +255,7 @@ impl Schedules {
         if !Class::ALL.into_iter().any(|class| who.may_somewhere(Action::Schedule(class))) {
             who.require(Action::Schedule(class), path)?;
         }
+        require_no_alert(c, &draft.bulletin).await?;
         if bulletin.bulletin.withdrawn.is_some() {
             return Err(ServiceError::Conflict(Message::fixed(
                 "schedule.bulletin_withdrawn",

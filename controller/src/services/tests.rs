@@ -1,5 +1,6 @@
 //! Stories on a real database.
 
+mod alerts;
 mod approval;
 mod calendars;
 mod consent;

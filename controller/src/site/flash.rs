@@ -13,7 +13,7 @@ pub(super) const COOKIE: &str = "flash";
 /// The redirect follows at once.
 const MAX_AGE_S: u64 = 60;
 
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 26] = [
     msg::SAVED,
     msg::REVISION_SAVED,
     msg::SUBMITTED,
@@ -36,6 +36,10 @@ const KEYS: [&str; 22] = [
     msg::SIGNED_OUT,
     msg::EXPORT_BEGUN,
     msg::ORDER_GIVEN,
+    msg::ALERT_GIVEN,
+    msg::ALERT_APPROVED,
+    msg::ALERT_ENDED,
+    msg::TEMPLATE_BEGUN,
 ];
 const NAMED_KEYS: [&str; 8] = [
     msg::AREA_ADDED,

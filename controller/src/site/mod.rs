@@ -16,6 +16,7 @@
 //! - Nothing that a visitor sends decides where they are sent: `next` is a path of this site or nothing.
 
 mod account;
+mod alerts;
 mod answer;
 mod area_calendars;
 mod area_rules;
@@ -160,6 +161,12 @@ pub fn router(app: AppState, settings: Settings) -> Router {
         .route("/nodes/{id}/token", post(nodes::form::token))
         .route("/nodes/{id}/revoke", get(nodes::form::revoke_page).post(nodes::form::revoke))
         .route("/orders", get(orders::page).post(orders::give))
+        .route("/alerts", get(alerts::page).post(alerts::form::give))
+        .route("/alerts/new", get(alerts::form::page))
+        .route("/alerts/templates", post(alerts::prepare))
+        .route("/alerts/{id}", get(alerts::detail))
+        .route("/alerts/{id}/approve", post(alerts::approve))
+        .route("/alerts/{id}/end", post(alerts::end))
         .route("/heard", get(heard::page))
         .route("/speech-data", get(speech_data::page).post(speech_data::start))
         .route("/users", get(users::page).post(users::create))

@@ -1,6 +1,7 @@
 //! The pages as a browser meets them: in process, on a real database, through forms as they stand in the HTML.
 
 mod account;
+mod alerts;
 mod door;
 mod every_page;
 mod forms;

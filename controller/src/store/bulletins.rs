@@ -295,6 +295,7 @@ pub async fn list(
          JOIN revision r ON r.bulletin_id = b.id AND r.revision = b.latest_revision WHERE ",
     );
     push_in_scopes(&mut query, "a.path", scopes);
+    query.push(" AND NOT EXISTS (SELECT 1 FROM alert l WHERE l.id = b.id)");
     if let Some(state) = filter.state {
         query.push(" AND r.state = ").push_bind(state.as_str());
     }

@@ -14,6 +14,10 @@
 //! column of a GROUP BY named, `CAST(SUM(x) AS BIGINT)`, flags as 0 and 1, numbers as `i64`. After a query that failed, a
 //! transaction is over: drop it.
 
+pub mod alert_answers;
+pub mod alert_documents;
+pub mod alert_templates;
+pub mod alerts;
 pub mod area_rules;
 pub mod areas;
 pub mod audit;

@@ -63,13 +63,26 @@ pub async fn set_urgency(c: &mut Connection, track: &TrackId, urgency: u8) -> Re
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn claim(c: &mut Connection, now: UnixMs) -> Result<Option<SpeechJob>, StoreError> {
+    claim_from(c, 0, now).await
+}
+
+/// The same, of the jobs of at least this urgency.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn claim_from(
+    c: &mut Connection,
+    urgency: u8,
+    now: UnixMs,
+) -> Result<Option<SpeechJob>, StoreError> {
     let row = query(
         "UPDATE speech_job SET state = 'running', progress_percent = 0, attempts = attempts + 1, updated_ms = $1
          WHERE track_id = (SELECT track_id FROM speech_job WHERE state = 'queued' AND not_before_ms <= $1
-                           ORDER BY urgency DESC, created_ms, track_id LIMIT 1)
+                           AND urgency >= $2 ORDER BY urgency DESC, created_ms, track_id LIMIT 1)
          RETURNING track_id, attempts",
     )
     .bind(now.0)
+    .bind(i64::from(urgency))
     .fetch_optional(&mut *c)
     .await?;
     let Some(row) = row else { return Ok(None) };

@@ -57,6 +57,7 @@ fn desired(items: Vec<DesiredItem>) -> Desired {
         areas: [&["xa"][..], &["xa", "thon-1"], &["xa", "thon-2"]].map(placed).into(),
         nodes: vec![node("n1", "thon-1"), node("n2", "thon-2")],
         calendars: BTreeMap::new(),
+        prepared: BTreeMap::new(),
     }
 }
 
@@ -206,4 +207,17 @@ fn a_document_over_the_limits_is_refused_and_the_others_are_made() {
     let made = compile_at(&desired(vec![long, item("s2", 2, &["thon-2"], &[])]), &[], NOW);
     assert_eq!(made.refused[0].0, "a:xa");
     assert_eq!(made.plans.len(), 1);
+}
+
+#[test]
+fn prepared_sounds_are_named_by_the_plan_of_their_area_and_played_by_nobody() {
+    let first = manifest(1).object;
+    let mut wanted = desired(vec![]);
+    wanted.prepared = BTreeMap::from([(area("xa"), BTreeSet::from([first, ObjectHash([9; 32])]))]);
+    let made = compile_at(&wanted, &[], NOW);
+    assert_eq!(made.plans.len(), 1);
+    let named: Vec<_> = made.plans[0].prepared.iter().map(|manifest| manifest.object).collect();
+    assert_eq!(named, [first], "what is not made yet is not named");
+    assert!(made.plans[0].program.items.is_empty() && made.plans[0].check().is_ok());
+    assert!(wanted.objects(NOW).contains(&first), "their manifests are made");
 }

@@ -42,6 +42,7 @@ impl Desk {
             acks: acknowledge,
             wants: mpsc::channel(16).0,
             reported,
+            alerts_reported: mpsc::channel(16).0,
             changes: Changes::default(),
             refused: Arc::clone(&refused),
         };

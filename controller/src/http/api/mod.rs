@@ -4,6 +4,8 @@
 //! milliseconds; ids are opaque text. `seen` is what the person had before them: it comes with every bulletin and goes
 //! back with every decision.
 
+mod alert_templates;
+mod alerts;
 mod area_rules;
 mod areas;
 mod audit;
@@ -113,6 +115,13 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(schedules::cancel))
         .routes(routes!(orders::list, orders::give))
         .routes(routes!(orders::get))
+        .routes(routes!(alerts::list, alerts::give))
+        .routes(routes!(alerts::get))
+        .routes(routes!(alerts::approve))
+        .routes(routes!(alerts::give_back))
+        .routes(routes!(alerts::cancel))
+        .routes(routes!(alerts::correct))
+        .routes(routes!(alert_templates::list, alert_templates::create))
         .routes(routes!(heard::list))
         .routes(routes!(heard::coverage))
         .routes(routes!(audit::list))

@@ -84,6 +84,7 @@ async fn studio(speech: SpeechConfig) -> (Story, Maker) {
         limits: story.config.limits.clone(),
         cache: None,
         nudge: services.nudges().speech.clone(),
+        made: services.nudges().alerts.clone(),
         changes: Changes::default(),
         clock: story.clock.clone(),
     });
@@ -97,7 +98,7 @@ async fn made(story: &Story, maker: &Maker, text: &str, voice: &str) -> Track {
     let tracks = vec![TrackDraft { language: "vi".to_owned(), source }];
     let draft = BulletinDraft { text: text.to_owned(), tracks, ..draft() };
     let view = story.services.bulletins.create(&author, &area("da-don"), &draft, None).await.unwrap();
-    let job = maker.claim().await.unwrap().unwrap();
+    let job = maker.claim(0).await.unwrap().unwrap();
     maker.work(job).await;
     story.services.bulletins.get(&author, &view.bulletin.id).await.unwrap().latest.tracks[0].clone()
 }
@@ -224,7 +225,7 @@ async fn the_words_of_the_area_are_in_the_sound_and_a_revision_after_their_chang
     assert_eq!(kept.drafts_again, 0, "it stays as its approver heard it");
     let renamed = BulletinDraft { title: "Họp thôn".to_owned(), ..draft_of(&approved.latest) };
     services.bulletins.edit(&operator, &id, &approved.seen_words(), &renamed).await.unwrap();
-    let job = maker.claim().await.unwrap().unwrap();
+    let job = maker.claim(0).await.unwrap().unwrap();
     maker.work(job).await;
     let after = services.bulletins.get(&operator, &id).await.unwrap();
     let (track, on_air) = (&after.latest.tracks[0], &after.on_air.as_ref().unwrap().tracks[0]);

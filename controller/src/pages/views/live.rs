@@ -271,6 +271,21 @@ pub mod event {
     /// Data: [`super::OrdersList`].
     pub const ORDERS_LIST: &str = "orders-list";
 
+    /// Data: [`crate::pages::views::AlertsList`].
+    pub const ALERTS_LIST: &str = "alerts-list";
+
+    /// Data: [`crate::pages::views::AlertDecide`].
+    #[must_use]
+    pub fn alert_decide(id: &str) -> String {
+        format!("alert-decide-{id}")
+    }
+
+    /// Data: [`crate::pages::views::AlertWave`].
+    #[must_use]
+    pub fn alert_wave(id: &str) -> String {
+        format!("alert-wave-{id}")
+    }
+
     /// Data: [`super::NodeCells`].
     #[must_use]
     pub fn node(id: &str) -> String {

@@ -4,6 +4,7 @@
 //! Forms are given back as they were typed, with [`Errors`](super::form::Errors) by field.
 
 mod account;
+mod alerts;
 mod areas;
 mod audit;
 mod bulletin;
@@ -27,6 +28,7 @@ mod users;
 mod words;
 
 pub use account::*;
+pub use alerts::*;
 pub use areas::*;
 pub use audit::*;
 pub use bulletin::*;

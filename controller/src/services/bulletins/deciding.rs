@@ -1,14 +1,16 @@
 //! Submitting, approving, rejecting, withdrawing.
 
+use std::sync::Arc;
+
 use loa_protocol::bulletin::Class;
 use loa_protocol::ids::BulletinId;
 
-use super::{BulletinView, Bulletins, Seen, actor, load, stale, summary};
+use super::{BulletinView, Bulletins, Seen, actor, load, require_no_alert, stale, summary};
 use crate::domain::bulletin::{Making, Revision, RevisionState, Stamp, Step};
 use crate::domain::language::Languages;
 use crate::domain::message::{FieldErrors, Message, UiLanguage};
 use crate::domain::role::{Action, Principal};
-use crate::services::ServiceError;
+use crate::services::{Alerts, ServiceError};
 use crate::store::bulletins;
 
 /// Longest remark of an approver, in characters.
@@ -30,6 +32,7 @@ impl Bulletins {
         let mut tx = self.0.store.write().await?;
         let before = load(&mut tx, id).await?;
         who.require(Action::Write(before.latest.class), &before.bulletin.path)?;
+        require_no_alert(&mut tx, id).await?;
         // A sound may be finished between look and submission; the words must be those that were seen.
         let words = [before.latest.digest(), before.latest.words_digest()];
         if seen.revision != before.latest.number || seen.digest.is_some_and(|d| !words.contains(&d)) {
@@ -50,7 +53,8 @@ impl Bulletins {
         Ok(after)
     }
 
-    /// Lets the latest revision sound: plans carry it from now on, in place of the one on air.
+    /// Lets the latest revision sound: plans carry it from now on, in place of the one on air. A prepared template that reaches many
+    /// households needs two people: after the first it stays as it is.
     ///
     /// # Errors
     /// [`ServiceError::Forbidden`] without the right for its class and for the class of the one on air, which it ends;
@@ -67,6 +71,7 @@ impl Bulletins {
         let mut tx = self.0.store.write().await?;
         let before = load(&mut tx, id).await?;
         let state = judge(who, &before, seen, Step::Approve)?;
+        require_no_alert(&mut tx, id).await?;
         who.require(Action::Approve(weightier(&before)), &before.bulletin.path)?;
         if let Some(failed) = failed_sound(&before.latest, self.0.languages()) {
             return Err(ServiceError::Conflict(failed.before(Step::Approve)));
@@ -80,6 +85,13 @@ impl Bulletins {
         }
         let note = check_note(note)?;
         let number = before.latest.number;
+        if !Alerts(Arc::clone(&self.0)).has_enough_approvals(&mut tx, who, &before).await? {
+            let after = Some(summary(&before.latest));
+            self.note(&mut tx, who, "bulletin.approved_first", &before.bulletin, None, after).await?;
+            tx.commit().await?;
+            self.tell(id);
+            return Ok(before);
+        }
         if let Some(on_air) = before.bulletin.on_air {
             bulletins::set_state(&mut tx, id, on_air, RevisionState::Superseded).await?;
         }
@@ -111,6 +123,7 @@ impl Bulletins {
         let mut tx = self.0.store.write().await?;
         let before = load(&mut tx, id).await?;
         let state = judge(who, &before, seen, Step::Reject)?;
+        require_no_alert(&mut tx, id).await?;
         let Some(reason) = check_note(reason)? else {
             let missing = Message::fixed(
                 "reason.empty",
@@ -143,6 +156,7 @@ impl Bulletins {
         if !who.may(Action::Approve(class), path) {
             who.require(Action::Write(class), path)?;
         }
+        require_no_alert(&mut tx, id).await?;
         let state = before.latest.state.after(Step::Withdraw)?;
         bulletins::set_state(&mut tx, id, before.latest.number, state).await?;
         if let Some(on_air) = before.bulletin.on_air {

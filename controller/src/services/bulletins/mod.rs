@@ -23,7 +23,7 @@ use crate::domain::role::{Action, Principal, Scope};
 use crate::live::Change;
 use crate::store::audit::{AuditFilter, AuditRecord};
 use crate::store::bulletins::BulletinFilter;
-use crate::store::{Connection, audit, bulletins};
+use crate::store::{Connection, alerts, audit, bulletins};
 
 /// Most bulletins of one page.
 const PAGE_MAX: u32 = 200;
@@ -179,6 +179,19 @@ pub(super) async fn load(c: &mut Connection, id: &BulletinId) -> Result<Bulletin
         None => None,
     };
     Ok(BulletinView { bulletin, latest, on_air })
+}
+
+/// What an emergency says that was given at once is judged and stopped there, never edited.
+pub(super) async fn require_no_alert(c: &mut Connection, id: &BulletinId) -> Result<(), ServiceError> {
+    if !alerts::exists(c, id).await? {
+        return Ok(());
+    }
+    Err(ServiceError::Conflict(Message::fixed(
+        "bulletin.is_alert",
+        "Đây là bản tin khẩn cấp phát ngay. Hãy duyệt hoặc dừng ở trang Khẩn cấp; muốn nói khác, hãy phát bản tin đính chính.",
+        "This is an emergency that was given at once. Approve or stop it on its own page; to say something else, give a \
+         correction.",
+    )))
 }
 
 /// Somebody changed the bulletin after it was shown.

@@ -4,7 +4,7 @@ use loa_protocol::bulletin::{Class, Language};
 use loa_protocol::ids::{AreaId, BulletinId, ObjectHash};
 use loa_protocol::time::UnixMs;
 
-use super::{BulletinView, Bulletins, Seen, load, stale, summary};
+use super::{BulletinView, Bulletins, Seen, load, require_no_alert, stale, summary};
 use crate::domain::bulletin::{
     BulletinDraft, ConsentDraft, Content, Edit, RevisionState, Track, TrackContent, TrackSource,
 };
@@ -86,6 +86,7 @@ impl Bulletins {
         let before = load(&mut tx, id).await?;
         let path = &before.bulletin.path;
         who.require(Action::Write(before.latest.class), path)?;
+        require_no_alert(&mut tx, id).await?;
         if arrival.is_some() {
             require_open(before.latest.state)?;
         }

@@ -16,7 +16,7 @@ use crate::services::PlanProblem;
 
 /// Nothing but the nodes that are asked about, and what matters to them: the documents of these stay as they are.
 pub(super) fn narrowed(desired: Desired, of: Option<&BTreeSet<ItemId>>, within: &[Scope]) -> Desired {
-    let Desired { mut items, areas, mut nodes, calendars } = desired;
+    let Desired { mut items, areas, mut nodes, calendars, prepared } = desired;
     match of {
         None => nodes.retain(|node| within.iter().any(|scope| holds(scope, &node.path))),
         Some(of) => {
@@ -45,7 +45,7 @@ pub(super) fn narrowed(desired: Desired, of: Option<&BTreeSet<ItemId>>, within: 
         item.nodes.retain(|node| ids.contains(node));
     }
     let areas = areas.into_iter().filter(|(id, _)| on_paths.contains(id)).collect();
-    Desired { items, areas, nodes, calendars }
+    Desired { items, areas, nodes, calendars, prepared }
 }
 
 fn holds(scope: &Scope, path: &AreaPath) -> bool {

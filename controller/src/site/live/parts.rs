@@ -6,16 +6,17 @@ use loa_protocol::time::UnixMs;
 use super::Feed;
 use super::topic::Topic;
 use crate::pages::views::{
-    BulletinDecide, BulletinHistory, BulletinPage, BulletinPlan, BulletinStateTag, BulletinTracks,
-    BulletinsList, DecisionForm, HeardList, NodeCells, NodeState, NodesCounts, OccurrenceHeard, OrdersList,
-    TodaySilent, TodaySounding, TodayWaiting, TrackProgress, WaitingCount, event,
+    AlertDecide, AlertWave, AlertsList, BulletinDecide, BulletinHistory, BulletinPage, BulletinPlan,
+    BulletinStateTag, BulletinTracks, BulletinsList, DecisionForm, HeardList, NodeCells, NodeState,
+    NodesCounts, OccurrenceHeard, OrdersList, TodaySilent, TodaySounding, TodayWaiting, TrackProgress,
+    WaitingCount, event,
 };
 use crate::services::ServiceError;
 use crate::site::bulletins::{detail, list};
 use crate::site::nodes::list::{Known, counts};
 use crate::site::places::Places;
 use crate::site::today::Today;
-use crate::site::{heard, orders, program, shell};
+use crate::site::{alerts, heard, orders, program, shell};
 
 impl Feed {
     /// Puts the parts of a topic in line. Gives when the hour alone changes them next, if that is known.
@@ -32,6 +33,16 @@ impl Feed {
             Topic::Nodes => self.nodes(places).await?,
             Topic::Node(id) => self.node(places, id).await?,
             Topic::Heard => return self.heard(places).await,
+            Topic::Alerts => {
+                let alerts = alerts::latest(&self.site, &self.me, places).await?;
+                self.put(event::ALERTS_LIST, &AlertsList { lang: self.me.lang(), alerts });
+            }
+            Topic::Alert(id) => {
+                let (lang, csrf) = (self.me.lang(), self.me.reader.token());
+                let (_, decide, wave) = alerts::of(&self.site, &self.me, places, id).await?;
+                self.put(&event::alert_wave(id.as_str()), &AlertWave { lang, wave });
+                self.put(&event::alert_decide(id.as_str()), &AlertDecide { lang, csrf, decide });
+            }
             Topic::Orders => {
                 let orders = orders::latest(&self.site, &self.me, places).await?;
                 self.put(event::ORDERS_LIST, &OrdersList { lang: self.me.lang(), orders });

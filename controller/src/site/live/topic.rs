@@ -24,6 +24,10 @@ pub(super) enum Topic {
     Heard,
     /// Orders that silence.
     Orders,
+    /// The list of emergencies.
+    Alerts,
+    /// One emergency.
+    Alert(BulletinId),
 }
 
 impl Topic {
@@ -37,6 +41,8 @@ impl Topic {
             None if text == "nodes" => Ok(Self::Nodes),
             None if text == "heard" => Ok(Self::Heard),
             None if text == "orders" => Ok(Self::Orders),
+            None if text == "alerts" => Ok(Self::Alerts),
+            Some(("alert", id)) => id.parse().map(Self::Alert).map_err(|_| unknown(Thing::Alert)),
             Some(("bulletin", id)) => id.parse().map(Self::Bulletin).map_err(|_| unknown(Thing::Bulletin)),
             Some(("node", id)) => id.parse().map(Self::Node).map_err(|_| unknown(Thing::Node)),
             _ => Err(unknown(Thing::Session)),
@@ -49,21 +55,33 @@ impl Topic {
             Change::Node(id) => match self {
                 Self::Node(node) => node == id,
                 Self::Today | Self::Nodes => true,
-                Self::Waiting | Self::Bulletins | Self::Bulletin(_) | Self::Heard | Self::Orders => false,
+                Self::Waiting
+                | Self::Bulletins
+                | Self::Bulletin(_)
+                | Self::Heard
+                | Self::Orders
+                | Self::Alerts
+                | Self::Alert(_) => false,
             },
             Change::Receipt { node: id, .. } => match self {
                 Self::Node(node) => node == id,
                 Self::Today | Self::Nodes | Self::Heard => true,
-                Self::Waiting | Self::Bulletins | Self::Bulletin(_) | Self::Orders => false,
+                Self::Waiting
+                | Self::Bulletins
+                | Self::Bulletin(_)
+                | Self::Orders
+                | Self::Alerts
+                | Self::Alert(_) => false,
             },
             Change::Bulletin(id) => match self {
                 Self::Bulletin(bulletin) => bulletin == id,
                 Self::Waiting | Self::Today | Self::Bulletins | Self::Heard => true,
-                Self::Nodes | Self::Node(_) | Self::Orders => false,
+                Self::Nodes | Self::Node(_) | Self::Orders | Self::Alerts | Self::Alert(_) => false,
             },
             Change::Order => *self == Self::Orders,
+            Change::Alert => matches!(self, Self::Alerts | Self::Alert(_)),
             Change::Track(_) => match self {
-                Self::Bulletin(_) => true,
+                Self::Bulletin(_) | Self::Alerts | Self::Alert(_) => true,
                 Self::Waiting
                 | Self::Today
                 | Self::Bulletins

@@ -49,6 +49,8 @@ async fn every_page_answers_an_administrator_and_leads_a_stranger_to_the_door() 
         "/heard".to_owned(),
         format!("/heard?from=2026-11-01&to=banana&area=da-don&outcome=played&bulletin={bulletin}&node=cum-1"),
         "/orders".to_owned(),
+        "/alerts".to_owned(),
+        "/alerts/new".to_owned(),
         format!("/orders?bulletin={bulletin}"),
         "/speech-data".to_owned(),
         "/users".to_owned(),
