@@ -2,10 +2,12 @@
 //! place of sound cards.
 
 pub mod api;
+pub mod bare;
 pub mod line;
 pub mod mosquitto;
 pub mod office;
 pub mod program;
+pub mod province;
 pub mod station;
 pub mod table;
 pub mod tap;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use loa_controller::config::Config;
 use loa_protocol::enrolment::EnrolmentToken;
 
 use crate::program::{self, Running};
@@ -44,6 +45,15 @@ impl Office {
     pub fn set(&mut self, variable: &'static str, value: impl Into<String>) {
         self.environment.retain(|(name, _)| *name != variable);
         self.environment.push((variable, value.into()));
+    }
+
+    /// The settings as the program reads them.
+    ///
+    /// # Errors
+    /// When one of them cannot be used.
+    pub fn config(&self) -> Result<Config> {
+        let environment = self.environment.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        Ok(Config::load(None, environment)?)
     }
 
     /// Where the pages are.

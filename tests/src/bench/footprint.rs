@@ -75,16 +75,12 @@ pub(crate) async fn run(seconds: u64) -> Result<Vec<Goal>> {
     println!("{}", layout(&["program", "state", "RSS MB", "PSS MB", "CPU % of a core"], &rows));
     println!("\nloa-node on the disk: {:.2} MB", program_bytes as f64 / MEGABYTE);
     let rss = |usage: Usage| usage.rss_bytes as f64 / MEGABYTE;
+    let size = program_bytes as f64 / MEGABYTE;
     Ok(vec![
-        Goal { name: "loa-node idle, resident memory", value: rss(idle), unit: "MB", at_most: 12.0 },
-        Goal { name: "loa-node idle, processor", value: idle.cpu_percent, unit: "% of a core", at_most: 1.0 },
-        Goal { name: "loa-node playing, resident memory", value: rss(playing), unit: "MB", at_most: 16.0 },
-        Goal {
-            name: "loa-node, size of the program",
-            value: program_bytes as f64 / MEGABYTE,
-            unit: "MB",
-            at_most: 8.0,
-        },
+        Goal::at_most("loa-node idle, resident memory", rss(idle), "MB", 12.0),
+        Goal::at_most("loa-node idle, processor", idle.cpu_percent, "% of a core", 1.0),
+        Goal::at_most("loa-node playing, resident memory", rss(playing), "MB", 16.0),
+        Goal::at_most("loa-node, size of the program", size, "MB", 8.0),
     ])
 }
 

@@ -5,11 +5,17 @@
 
 mod field;
 mod footprint;
+mod idle;
+mod ingest;
 mod peers;
+mod plan;
 mod preempt;
 mod process;
+mod raw_broker;
 mod spread;
 mod start;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -42,14 +48,60 @@ enum Bench {
         #[arg(long, default_value_t = 100)]
         emergencies: usize,
     },
+    /// How fast receipts get from nodes into the database.
+    Ingest {
+        /// How many nodes, one size after the other.
+        #[arg(long, value_delimiter = ',', default_value = "1000,2000,5000,10000")]
+        nodes: Vec<usize>,
+        /// Receipts of each.
+        #[arg(long, default_value_t = 20)]
+        receipts: u64,
+    },
+    /// What a controller takes while its nodes are connected and nothing happens.
+    Idle {
+        /// How many nodes, one size after the other.
+        #[arg(long, value_delimiter = ',', default_value = "1000,2000,5000,10000")]
+        nodes: Vec<usize>,
+        /// How long it is watched, in seconds.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// How many nodes switch on in a second.
+        #[arg(long, default_value_t = 500.0)]
+        joins_per_s: f64,
+    },
+    /// How long a change of the schedule takes for a whole province.
+    Plan {
+        /// How many areas, one size after the other.
+        #[arg(long, value_delimiter = ',', default_value = "50,100,250,500")]
+        areas: Vec<usize>,
+        /// How many nodes, one size after the other.
+        #[arg(long, value_delimiter = ',', default_value = "1000,2000,5000,10000")]
+        nodes: Vec<usize>,
+    },
+    /// The embedded broker alone, for the others: a program of its own, until its input ends.
+    #[command(hide = true)]
+    RawBroker {
+        /// The folder of the authority that signed the clients' certificates.
+        #[arg(long)]
+        authority: PathBuf,
+        /// It says when so many messages have arrived, each time.
+        #[arg(long)]
+        expect: u64,
+    },
 }
 
-/// Something that was measured, and the most that it should be.
+/// Something that was measured, and what it should be.
 struct Goal {
     name: &'static str,
     value: f64,
     unit: &'static str,
-    at_most: f64,
+    bound: Bound,
+}
+
+#[derive(Clone, Copy)]
+enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
 }
 
 #[tokio::main]
@@ -58,6 +110,12 @@ async fn main() -> Result<()> {
         Bench::Footprint { seconds } => ("footprint", footprint::run(seconds).await?),
         Bench::Start { starts } => ("start", start::run(starts).await?),
         Bench::Preempt { emergencies } => ("preempt", preempt::run(emergencies).await?),
+        Bench::Ingest { nodes, receipts } => ("ingest", ingest::run(&nodes, receipts).await?),
+        Bench::Idle { nodes, seconds, joins_per_s } => {
+            ("idle", idle::run(&nodes, seconds, joins_per_s).await?)
+        }
+        Bench::Plan { areas, nodes } => ("plan", plan::run(&areas, &nodes).await?),
+        Bench::RawBroker { authority, expect } => return raw_broker::serve(&authority, expect).await,
     };
     let goals: Vec<Value> = goals.iter().map(Goal::to_json).collect();
     println!("{}", json!({ "bench": name, "goals": goals }));
@@ -65,11 +123,21 @@ async fn main() -> Result<()> {
 }
 
 impl Goal {
+    fn at_most(name: &'static str, value: f64, unit: &'static str, bound: f64) -> Self {
+        Self { name, value, unit, bound: Bound::AtMost(bound) }
+    }
+
+    fn at_least(name: &'static str, value: f64, unit: &'static str, bound: f64) -> Self {
+        Self { name, value, unit, bound: Bound::AtLeast(bound) }
+    }
+
     fn to_json(&self) -> Value {
-        let Self { name, value, unit, at_most } = self;
+        let Self { name, value, unit, bound } = self;
         let rounded = (value * 100.0).round() / 100.0;
-        json!({
-            "name": name, "value": rounded, "unit": unit, "goal": format!("<= {at_most}"), "met": value <= at_most,
-        })
+        let (goal, met) = match *bound {
+            Bound::AtMost(bound) => (format!("<= {bound}"), *value <= bound),
+            Bound::AtLeast(bound) => (format!(">= {bound}"), *value >= bound),
+        };
+        json!({ "name": name, "value": rounded, "unit": unit, "goal": goal, "met": met })
     }
 }

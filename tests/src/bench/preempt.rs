@@ -71,12 +71,7 @@ pub(crate) async fn run(emergencies: usize) -> Result<Vec<Goal>> {
          the receipt are each on the disk before the next step."
     );
     let p99 = delay.percentile(99.0);
-    Ok(vec![Goal {
-        name: "order to an emergency's first sample, p99",
-        value: p99,
-        unit: "ms",
-        at_most: 250.0,
-    }])
+    Ok(vec![Goal::at_most("order to an emergency's first sample, p99", p99, "ms", 250.0)])
 }
 
 /// How long the disk of the board's database takes to keep something.

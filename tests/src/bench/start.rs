@@ -79,7 +79,7 @@ pub(crate) async fn run(starts: usize) -> Result<Vec<Goal>> {
         recordings.len()
     );
     let p99 = distance.percentile(99.0);
-    Ok(vec![Goal { name: "distance of a start from plan, p99", value: p99, unit: "ms", at_most: 5.0 }])
+    Ok(vec![Goal::at_most("distance of a start from plan, p99", p99, "ms", 5.0)])
 }
 
 /// By how much this machine, as busy as it is, wakes a program after its time.
