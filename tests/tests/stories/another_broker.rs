@@ -105,6 +105,7 @@ async fn a_flood_of_receipts_locks_nothing() -> Result<()> {
         acks: acknowledge,
         wants: mpsc::channel(1).0,
         reported: mpsc::channel(1).0,
+        alerts_reported: mpsc::channel(1).0,
         changes: Changes::default(),
         refused: Arc::new(AtomicU64::new(0)),
     };

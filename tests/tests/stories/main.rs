@@ -1,6 +1,7 @@
 //! Whole stories on real parts: controller with broker and database, nodes' programs, espeak-ng, ALSA recorders.
 
 mod access;
+mod alerts;
 mod another_broker;
 mod bad_input;
 mod bad_line;
