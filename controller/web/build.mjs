@@ -104,8 +104,14 @@ async function style() {
     // Bootstrap names colours and sizes as variables by the hundred; those never read are dropped.
     variables: true,
     keyframes: true,
-    // Classes whose end a template fills in: tones, steps, depths.
-    safelist: [/^htmx-/, /^(pill|note|step)-(good|info|warn|bad|quiet)$/, /^depth-\d$/, "auto"],
+    // Classes whose end a template fills in: tones, steps, depths, and whether an emergency is meant.
+    safelist: [
+      /^htmx-/,
+      /^(pill|note|step)-(good|info|warn|bad|quiet)$/,
+      /^depth-\d$/,
+      /^alert-(banner|mark)-(actual|exercise|test)$/,
+      "auto",
+    ],
   });
   const { css } = await postcss([darkWhenPreferred]).process(purged.css, { from: undefined });
   const { code } = await esbuild.transform(`${await fonts()}\n${css}`, { loader: "css", minify: true, target });

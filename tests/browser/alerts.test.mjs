@@ -30,7 +30,10 @@ test('an exercise is given, approved by two, and its wave is seen arriving; then
   await me.page.waitForURL(/\/alerts\/(?!new)[^/]+$/);
   const alert = me.page.url();
   const main = me.page.locator('main');
-  assert.match(await main.innerText(), /Diễn tập/);
+  const banner = me.page.locator('.alert-banner');
+  assert.match(await banner.innerText(), /diễn tập/i);
+  const border = await banner.evaluate((element) => getComputedStyle(element).borderTopStyle);
+  assert.equal(border, 'dashed', 'an exercise looks like none other');
   assert.match(await main.innerText(), /Cần 2 người khác duyệt/, 'the households of the demo are not known');
   assert.equal(await me.page.locator('form[action$="/approve"]').count(), 0, 'nobody approves their own');
 
