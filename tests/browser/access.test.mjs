@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { overflow, violations } from './axe.mjs';
-import { DESKTOP, PHONE, person, writeBulletin } from './product.mjs';
+import { DESKTOP, PHONE, giveAlert, person, writeBulletin } from './product.mjs';
 import { stage } from './stage.mjs';
 
 let addresses;
@@ -14,13 +14,14 @@ async function findAddresses({ me: { page }, product }) {
     return page.locator(link).first().getAttribute('href');
   };
   const draft = await writeBulletin(page, product.base, { title: 'Lịch tiêm chủng', text: 'Sáng thứ bảy tiêm vắc xin.' });
+  const alert = await giveAlert(page, product.base, { title: 'Lũ quét', text: 'Nước suối đang lên nhanh.' });
   const node = await first('/nodes', 'main a[href^="/nodes/"]:not([href$="/new"])');
   const user = await first('/users', 'main a[href^="/users/"]');
   const approved = await first('/bulletins?state=approved', 'main a[href^="/bulletins/"]:not([href$="/new"])');
   addresses = [
     '/', '/bulletins', '/bulletins?state=rejected', '/bulletins/new', draft, `${draft}/edit`, `${draft}/record?language=kpm`, approved, '/schedules',
     '/schedules/new', '/heard', '/heard?outcome=missed', '/nodes', '/nodes/new', node, `${node}/revoke`, '/areas', '/areas/xa-lac-duong', '/areas/xa-lac-duong/words?say=K\'Ho', '/users',
-    user, '/orders', '/speech-data', '/audit', '/account', '/nowhere',
+    user, '/alerts', '/alerts/new', alert, '/orders', '/speech-data', '/audit', '/account', '/nowhere',
   ];
 }
 

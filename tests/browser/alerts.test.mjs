@@ -1,7 +1,7 @@
 // An emergency, from the form to the loudspeakers: given by one person, approved by two others, its answers seen arriving.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addUser, person, welcome } from './product.mjs';
+import { addUser, giveAlert, person, welcome } from './product.mjs';
 import { stage } from './stage.mjs';
 
 const shared = stage();
@@ -20,15 +20,8 @@ test('an exercise is given, approved by two, and its wave is seen arriving; then
 
   await me.page.goto(base);
   await me.page.locator('a[href="/alerts"]').first().click();
-  await me.page.locator('a[href="/alerts/new"]').click();
-  await me.page.locator('#status').selectOption('exercise');
-  await me.page.locator('input[name=areas][value=xa-lac-duong]').check();
-  await me.page.locator('#title').fill('Lũ quét');
-  await me.page.locator('#text').fill(TEXT);
-  await me.page.locator('#severity').selectOption('severe');
-  await me.page.locator('main form button.btn-bad').click();
-  await me.page.waitForURL(/\/alerts\/(?!new)[^/]+$/);
-  const alert = me.page.url();
+  await me.page.locator('a[href="/alerts/new"]').waitFor();
+  const alert = base + await giveAlert(me.page, base, { title: 'Lũ quét', text: TEXT });
   const main = me.page.locator('main');
   const banner = me.page.locator('.alert-banner');
   assert.match(await banner.innerText(), /diễn tập/i);

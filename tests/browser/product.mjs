@@ -154,6 +154,19 @@ export async function addUser(admin, base, { name, displayName, role, area = 'xa
   return (await admin.getByText(/\/welcome\//).first().innerText()).trim();
 }
 
+/** Gives an emergency as an exercise, and gives its path. */
+export async function giveAlert(page, base, { title, text, area = 'xa-lac-duong' }) {
+  await page.goto(`${base}/alerts/new`);
+  await page.locator('#status').selectOption('exercise');
+  await page.locator(`input[name=areas][value=${area}]`).check();
+  await page.locator('#title').fill(title);
+  await page.locator('#text').fill(text);
+  await page.locator('#severity').selectOption('severe');
+  await page.locator('main form button.btn-bad').click();
+  await page.waitForURL(/\/alerts\/(?!new)[^/]+$/);
+  return new URL(page.url()).pathname;
+}
+
 /** Fills the form of a bulletin, and leaves it unsaved. */
 export async function fillBulletin(page, base, { title, text, category = 'health', area = 'xa-lac-duong' }) {
   await page.goto(`${base}/bulletins/new`);
