@@ -271,6 +271,10 @@ pub struct NodeDocument {
     #[n(8)]
     #[cbor(skip_if = "Guards::is_empty")]
     pub guards: Guards,
+    /// What the node's line carries, in kbit/s; `None`: nobody has said. Below
+    /// [`WAVE_LINE_MIN_KBIT_S`](crate::transfer::WAVE_LINE_MIN_KBIT_S) it does not subscribe to waves.
+    #[n(9)]
+    pub line_kbit_s: Option<u32>,
 }
 
 impl Wire for NodeDocument {

@@ -227,6 +227,12 @@ pub struct Health {
     /// (rule K7 of the [clock](crate::clock)): one of them is wrong.
     #[n(12)]
     pub clock_ahead_ms: Option<i64>,
+    /// Bytes of blocks that came since boot.
+    #[n(13)]
+    pub audio_bytes: Option<u64>,
+    /// Of these, bytes that were of no use: had already, not needed, with a wrong hash, or more than could be stored.
+    #[n(14)]
+    pub audio_wasted_bytes: Option<u64>,
 }
 
 impl Wire for Health {}

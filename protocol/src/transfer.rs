@@ -4,6 +4,11 @@
 //! block, so each block is checked as it arrives and a bad one costs one block. A node *pulls*: it sends a [`Want`]
 //! with a bitmap of what it lacks, and the controller answers with [`Block`]s at QoS 0. What is lost is simply still
 //! lacking in the next want, so a transfer resumes after anything.
+//!
+//! Where many nodes of an area lack the same, the controller sends it once for all of them: a *wave*, one pass over the
+//! object's blocks, ascending, on a topic of the area. A node on a line that carries it subscribes to the waves of what it
+//! asks for, before it asks, and says so in its want; while blocks come by a wave it asks for nothing of that object, and
+//! afterwards for what is still lacking.
 
 use minicbor::{Decode, Encode};
 
@@ -17,6 +22,9 @@ pub const OBJECT_MAX_BYTES: u32 = 16 * 1024 * 1024;
 pub const BLOCK_SIZES_BYTES: [u32; 2] = [4 * 1024, 16 * 1024];
 /// Most blocks that a node may ask for at once.
 pub const WINDOW_MAX_BLOCKS: u8 = 16;
+/// The slowest line on which a node subscribes to waves, in kbit/s. A wave is as fast as the slowest of those who hear it can
+/// take; a slower line would hold up a whole area, or be drowned, and is served by itself.
+pub const WAVE_LINE_MIN_KBIT_S: u32 = 512;
 
 /// How an object's samples are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
@@ -180,6 +188,14 @@ pub struct Want {
     /// When the object is first due to sound; the controller serves earlier deadlines first.
     #[n(4)]
     pub deadline: UnixMs,
+    /// Whether the node is subscribed to the object's waves in every area on its path.
+    #[n(5)]
+    #[cbor(skip_if = "is_false")]
+    pub hears_waves: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Want {
@@ -252,6 +268,7 @@ mod tests {
             lacking: lacking.as_bytes().to_vec(),
             window: 2,
             deadline: UnixMs(0),
+            hears_waves: false,
         };
         assert_eq!(want.blocks(), [101, 103]);
         assert_eq!(lacking.len(), 3);

@@ -58,6 +58,8 @@ fn messages() {
     check::<AreaPlan>("area-plan-rules", &samples::area_plan_with_rules());
     let guarded = NodeDocument { guards: samples::guards(), ..samples::node_document() };
     check::<NodeDocument>("node-document-guards", &guarded);
+    let on_a_line = NodeDocument { line_kbit_s: Some(64), ..samples::node_document() };
+    check::<NodeDocument>("node-document-line", &on_a_line);
     check::<AreaPlan>("area-plan-prepared", &samples::prepared_area_plan());
     check::<AreaAlerts>("area-alerts", &samples::area_alerts());
     let cancelled = AreaAlerts { program: Program::default(), inline: Vec::new(), ..samples::area_alerts() };
@@ -67,6 +69,7 @@ fn messages() {
     }
     check("key-set", &samples::key_set());
     check::<Want>("want", &samples::want());
+    check::<Want>("want-waves", &Want { hears_waves: true, ..samples::want() });
     check::<Block>("block", &samples::block());
     check::<ReceiptBatch>("receipt-batch", &samples::receipt_batch());
     check::<ReceiptBatch>("receipt-chain", &samples::receipt_chain());
@@ -80,6 +83,9 @@ fn messages() {
     check::<State>("state-alerts", &State { alerts: samples::state().plans, ..samples::state() });
     check::<Health>("health", &samples::health());
     check::<Health>("health-clock", &samples::clock_in_health());
+    let audio =
+        Health { audio_bytes: Some(1_048_576), audio_wasted_bytes: Some(16_384), ..samples::health() };
+    check::<Health>("health-audio", &audio);
     check("key-set-time", &samples::time_key_set());
     check::<TimeRequest>("time-request", &samples::time_request());
     check::<TimeAnswer>("time-answer", &samples::time_answer());

@@ -241,6 +241,7 @@ pub fn compile(
                 &mut compiled.over_size,
             ),
             guards: Default::default(),
+            line_kbit_s: None,
         };
         match document.check() {
             Ok(()) => compiled.nodes.push(document),

@@ -162,6 +162,8 @@ async fn the_last_word_of_a_node_and_its_last_health_reports_are_kept() {
         clock_source: None,
         clock_error_ms: None,
         clock_ahead_ms: None,
+        audio_bytes: None,
+        audio_wasted_bytes: None,
     };
     let reports_made = u64::from(reports::HEALTH_KEPT) + 3;
     for i in 0..reports_made {

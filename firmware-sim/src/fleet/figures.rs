@@ -71,6 +71,7 @@ struct Totals {
     documents_applied: AtomicU64,
     complaints: AtomicU64,
     blocks_stored: AtomicU64,
+    wasted_bytes: AtomicU64,
     objects_ready: AtomicU64,
     sounds_begun: AtomicU64,
     played: AtomicU64,
@@ -107,6 +108,8 @@ pub struct Figures {
     pub complaints: u64,
     /// Blocks stored.
     pub blocks_stored: u64,
+    /// Bytes of blocks that were of no use: had already, or not needed.
+    pub wasted_bytes: u64,
     /// Objects that became whole.
     pub objects_ready: u64,
     /// Sounds that began.
@@ -146,6 +149,7 @@ impl Counters {
             documents_applied: total(&self.totals.documents_applied),
             complaints: total(&self.totals.complaints),
             blocks_stored: total(&self.totals.blocks_stored),
+            wasted_bytes: total(&self.totals.wasted_bytes),
             objects_ready: total(&self.totals.objects_ready),
             sounds_begun: total(&self.totals.sounds_begun),
             played: total(&self.totals.played),
@@ -318,6 +322,9 @@ impl Observer for Meter {
             }
             Happening::Complained { .. } => add(&totals.complaints, 1),
             Happening::Stored { .. } => add(&totals.blocks_stored, 1),
+            Happening::Wasted { bytes } => {
+                totals.wasted_bytes.fetch_add(bytes, Ordering::Relaxed);
+            }
             Happening::Ready { .. } => add(&totals.objects_ready, 1),
             Happening::Began { error_ms, .. } => {
                 set(&mut self.is_sounding, &now.sounding, true);

@@ -77,7 +77,7 @@ impl<H: Horn, O: Observer> Running<'_, H, O> {
                     self.note(refused);
                 }
             }
-            Action::Unsubscribe { filters } => self.links.unsubscribe(&filters),
+            Action::Unsubscribe { link, filters } => self.links.unsubscribe(link, &filters),
             Action::Publish { link, topic, payload, qos, retain } => {
                 if let Some(happening) = told(&topic, &payload) {
                     self.note(happening);

@@ -121,6 +121,11 @@ pub enum Happening {
         /// Number of the block.
         index: u32,
     },
+    /// A block came that was of no use.
+    Wasted {
+        /// Its bytes.
+        bytes: u64,
+    },
     /// An object is whole.
     Ready {
         /// The object.
@@ -264,6 +269,7 @@ impl fmt::Display for Happening {
             Self::Forgotten { slot } => write!(f, "gave up {}", slot_name(slot)),
             Self::Wanted { object, blocks } => write!(f, "wants {} of {}", list(blocks), Short(object)),
             Self::Stored { progress, index } => write!(f, "stored block {index} of {progress}"),
+            Self::Wasted { bytes } => write!(f, "{bytes} bytes came in vain"),
             Self::Ready { object } => write!(f, "object {} is whole", Short(object)),
             Self::Corrupt { object } => write!(f, "object {} was damaged; fetched anew", Short(object)),
             Self::Dropped { object } => write!(f, "dropped object {}", Short(object)),

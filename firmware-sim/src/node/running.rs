@@ -203,7 +203,12 @@ impl<'n, H: Horn, O: Observer> Running<'n, H, O> {
                     self.core.handle_link(event, now);
                 }
                 if let Some(message) = message {
+                    let before = self.core.audio_came().wasted_bytes;
                     self.core.handle_message(&message.topic, &message.payload, now);
+                    let bytes = self.core.audio_came().wasted_bytes.saturating_sub(before);
+                    if bytes > 0 {
+                        self.note(Happening::Wasted { bytes });
+                    }
                 }
             }
             Input::Voice(event) => self.handle_voice(event)?,

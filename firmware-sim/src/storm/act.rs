@@ -128,7 +128,7 @@ impl Board<'_> {
                     self.send_to_node(link, self.t, &topic, &payload);
                 }
             }
-            Action::Unsubscribe { filters } => self.broker.unsubscribe(&filters),
+            Action::Unsubscribe { link, filters } => self.broker.unsubscribe(link, &filters),
             Action::Publish { link, topic, payload, .. } => self.send_to_office(link, &topic, payload),
             Action::OpenBulk => {
                 let dial_in = self.broker.open_bulk();

@@ -91,6 +91,7 @@ pub(crate) fn attack(rng: &mut Rng, file: &File<'_>, t: i64, now: UnixMs) -> Opt
                 health_interval_s: 10,
                 program: program(rng, now, Class::Normal),
                 guards: Guards::default(),
+                line_kbit_s: None,
             };
             document(Slot::Node, seal(&other, &names::tenant(), fresh, trusted))
         }

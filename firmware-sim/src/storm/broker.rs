@@ -57,7 +57,7 @@ pub(crate) struct Broker {
     retained: BTreeMap<String, Arc<[u8]>>,
     /// What was published last, for the broker to forget.
     recent: VecDeque<(String, Option<Arc<[u8]>>)>,
-    /// When the node last subscribed.
+    /// When the node last subscribed on its control link.
     subscribed: i64,
     /// When a message was last lost or late.
     last_trouble: i64,
@@ -229,14 +229,17 @@ impl Broker {
             return Vec::new();
         }
         session.filters.extend(filters.iter().cloned());
-        self.subscribed = t;
+        if link == Link::Control {
+            self.subscribed = t;
+        }
         let retained = |topic: &String| Some((topic.clone(), Arc::clone(self.retained.get(topic)?)));
         filters.iter().filter_map(retained).collect()
     }
 
-    pub(crate) fn unsubscribe(&mut self, filters: &[String]) {
+    pub(crate) fn unsubscribe(&mut self, link: Link, filters: &[String]) {
+        let session = self.session(link);
         for filter in filters {
-            self.control.filters.remove(filter);
+            session.filters.remove(filter);
         }
     }
 

@@ -86,7 +86,7 @@ fn summary(action: &Action) -> (&'static str, Vec<u8>) {
             ("read receipts", numbers.iter().flat_map(|n| n.to_be_bytes()).collect())
         }
         Action::Subscribe { filters, .. } => ("subscribe", filters.concat().into_bytes()),
-        Action::Unsubscribe { filters } => ("unsubscribe", filters.concat().into_bytes()),
+        Action::Unsubscribe { filters, .. } => ("unsubscribe", filters.concat().into_bytes()),
         Action::Publish { topic, payload, .. } => ("publish", [topic.as_bytes(), payload].concat()),
         Action::OpenBulk => ("open bulk", Vec::new()),
         Action::CloseBulk => ("close bulk", Vec::new()),

@@ -86,6 +86,7 @@ pub(crate) fn node_document(node: &NodeId) -> Vec<u8> {
         health_interval_s: 60,
         program: Program::default(),
         guards: Default::default(),
+        line_kbit_s: None,
     };
     seal(&document, &tenant(), validity(), &plan_key())
 }

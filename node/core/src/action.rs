@@ -92,15 +92,18 @@ pub enum Action {
         numbers: Vec<u64>,
     },
 
-    /// Subscribe at QoS 1 in one packet. Comes after each `ControlUp` and `BulkUp`, and when the node's areas change.
+    /// Subscribe at QoS 1 in one packet. Comes after each `ControlUp` and `BulkUp`, when the node's areas change, and on the
+    /// bulk link before an object is asked for whose waves the node hears.
     Subscribe {
         /// The connection.
         link: Link,
         /// The topic filters.
         filters: Vec<String>,
     },
-    /// Unsubscribe, on the control link.
+    /// Unsubscribe.
     Unsubscribe {
+        /// The connection.
+        link: Link,
         /// The topic filters.
         filters: Vec<String>,
     },

@@ -53,6 +53,10 @@ pub struct Settings {
     /// What the board does not do, whatever is signed. They hold beside those of the documents: the strictest decides (rule
     /// G1 of the [timeline](loa_protocol::timeline)).
     pub own_guards: Option<OwnGuards>,
+    /// Before it opens its bulk link a node waits for a part of this time that differs from board to board, in milliseconds, so
+    /// that a plan for a province does not bring all of them at once; never more than a hundredth of the time until the
+    /// object is due.
+    pub fetch_spread_ms: u32,
     /// A secret of this boot, from which the nonces of requests for the time are made; `None`: the node never asks the controller
     /// for the time.
     pub time_secret: Option<TimeSecret>,
@@ -90,13 +94,15 @@ impl From<ClockTrust> for Standing {
 }
 
 impl Default for Settings {
-    /// 512 MiB of cache, 2 s of warm-up, 3 s of tail, no guards of its own, no time from the controller.
+    /// 512 MiB of cache, 2 s of warm-up, 3 s of tail, no guards of its own, up to 20 s before fetching begins, no time from the
+    /// controller.
     fn default() -> Self {
         Self {
             cache_quota_bytes: 512 * 1024 * 1024,
             amplifier_warm_up_ms: 2_000,
             amplifier_tail_ms: 3_000,
             own_guards: None,
+            fetch_spread_ms: 20_000,
             time_secret: None,
         }
     }

@@ -35,6 +35,7 @@ mod topics;
 
 pub use crate::action::{Action, Ending, InlineSound, Qos};
 pub use crate::core::Core;
+pub use crate::fetch::Came;
 pub use crate::input::{
     Identity, Intent, LedgerEntry, Link, LinkEvent, Measurements, Now, PartialObject, Progress, Restored,
     Settings, Slot, SpeakerEvent, SpeakerFailure, Standing, StoreEvent, StoredDocument, TimeSecret, Token,

@@ -1,8 +1,9 @@
 //! The node's topics, and what it subscribes to.
 
-use loa_protocol::ids::{AreaId, NodeId, TenantId};
+use loa_protocol::ids::{AreaId, NodeId, ObjectHash, TenantId};
 use loa_protocol::topic::{Topic, TopicKind};
 
+use crate::fetch::Way;
 use crate::input::{Identity, Slot};
 
 /// Who the node is, in topics.
@@ -20,7 +21,7 @@ pub(crate) enum Inbound {
     /// Alerts of an area or an order to its nodes: the envelope says which.
     Alert(AreaId),
     Ack,
-    Block,
+    Block(Way),
     Time,
 }
 
@@ -47,7 +48,8 @@ impl Topics {
             TopicKind::Command(_) => Some(Inbound::Order(Slot::Command(None))),
             TopicKind::Alert(area) => Some(Inbound::Alert(area)),
             TopicKind::Ack(_) => Some(Inbound::Ack),
-            TopicKind::Blocks(_) | TopicKind::Wave(..) => Some(Inbound::Block),
+            TopicKind::Blocks(_) => Some(Inbound::Block(Way::Single)),
+            TopicKind::Wave(..) => Some(Inbound::Block(Way::Wave)),
             TopicKind::TimeAnswer(_) => Some(Inbound::Time),
             TopicKind::Presence(_)
             | TopicKind::State(_)
@@ -92,6 +94,11 @@ impl Topics {
     /// What the bulk link subscribes to.
     pub(crate) fn bulk_filters(&self) -> Vec<String> {
         vec![self.name(TopicKind::Blocks(self.node.clone()))]
+    }
+
+    /// The topics on which an object comes for whole areas.
+    pub(crate) fn waves(&self, areas: &[AreaId], object: &ObjectHash) -> Vec<String> {
+        areas.iter().map(|area| self.name(TopicKind::wave(area.clone(), object))).collect()
     }
 
     pub(crate) fn presence(&self) -> String {

@@ -245,6 +245,7 @@ pub fn node_document() -> NodeDocument {
         health_interval_s: 60,
         program: Program::default(),
         guards: Guards::default(),
+        line_kbit_s: None,
     }
 }
 
@@ -324,6 +325,7 @@ pub fn want() -> Want {
         lacking: vec![0b11],
         window: 4,
         deadline: UnixMs::from_seconds(ISSUED_AT_S + 3600),
+        hears_waves: false,
     }
 }
 
@@ -418,6 +420,8 @@ pub fn health() -> Health {
         clock_source: None,
         clock_error_ms: None,
         clock_ahead_ms: None,
+        audio_bytes: None,
+        audio_wasted_bytes: None,
     }
 }
 

@@ -128,6 +128,7 @@ impl Field {
             health_interval_s: 3_600,
             program: Program::default(),
             guards: Default::default(),
+            line_kbit_s: None,
         })
     }
 

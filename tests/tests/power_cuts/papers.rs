@@ -86,6 +86,7 @@ pub(crate) fn node_document(node: &NodeId, epoch: u64) -> Result<Vec<u8>> {
         health_interval_s: 60 + u32::try_from(epoch % 60).unwrap_or(0),
         program: Program::default(),
         guards: Default::default(),
+        line_kbit_s: None,
     };
     Ok(seal(&document, &tenant()?, validity(), &plan_key()))
 }

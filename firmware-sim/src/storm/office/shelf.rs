@@ -272,6 +272,7 @@ impl<'a> Shelf<'a> {
                     health_interval_s: 3_600,
                     program: self.program(),
                     guards: self.row.guards.clone(),
+                    line_kbit_s: None,
                 };
                 let kept = Document::Node(Arc::new(document.clone()));
                 self.frame.seal(at, (Slot::Node, None), &document, validity, kept)

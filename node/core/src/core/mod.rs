@@ -25,7 +25,7 @@ use crate::answers::Answers;
 use crate::cache::Cache;
 use crate::deadline::Deadlines;
 use crate::documents::Documents;
-use crate::fetch::{BlockVerdict, Fetch, Need};
+use crate::fetch::{BlockVerdict, Came, Fetch, Need, Way};
 use crate::input::{
     Identity, Link, LinkEvent, Measurements, Now, Restored, Settings, Slot, SpeakerEvent, Standing,
     StoreEvent,
@@ -146,9 +146,9 @@ impl Core {
                     self.receipts.handle_ack(&ack, &mut self.actions);
                 }
             }
-            Some(Inbound::Block) => {
+            Some(Inbound::Block(way)) => {
                 if let Ok(block) = Block::from_cbor(payload) {
-                    self.handle_block(block, now);
+                    self.handle_block(block, way, now);
                 }
             }
             Some(Inbound::Time) => self.handle_time(payload, now),
@@ -186,8 +186,8 @@ impl Core {
         }
     }
 
-    fn handle_block(&mut self, block: Block, now: Now) {
-        match self.fetch.handle_block(block, &mut self.world.cache, now, &mut self.actions) {
+    fn handle_block(&mut self, block: Block, way: Way, now: Now) {
+        match self.fetch.handle_block(block, way, &mut self.world.cache, now, &mut self.actions) {
             BlockVerdict::Fine => {}
             BlockVerdict::Bad { object, index } => {
                 self.reports.add_event(EventKind::BlockRefused { object, index }, now.wall);
@@ -344,6 +344,11 @@ impl Core {
     /// Until it does, nothing begins: somebody may have set the clock wrong a moment ago.
     pub fn doubts_clock(&self) -> bool {
         self.world.clock_stepped
+    }
+
+    /// The audio that came since boot.
+    pub fn audio_came(&self) -> Came {
+        self.fetch.came()
     }
 
     /// The board's measurements, which [`Action::MeasureHealth`] asked for.

@@ -39,6 +39,8 @@ impl Core {
                 clock_source: self.timekeeping.is_on().then_some(self.clock_source),
                 clock_error_ms,
                 clock_ahead_ms,
+                audio_bytes: Some(self.fetch.came().bytes),
+                audio_wasted_bytes: Some(self.fetch.came().wasted_bytes),
             };
             self.publish(self.topics.health(), health.to_cbor(), false);
         }

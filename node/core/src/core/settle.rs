@@ -14,7 +14,7 @@ use loa_protocol::timeline::objects_heard;
 use super::{Core, World, shortened};
 use crate::action::{Action, Ending};
 use crate::documents::Judged;
-use crate::fetch::Wishes;
+use crate::fetch::{Desk, Wishes};
 use crate::input::{Intent, Link, Now};
 use crate::player::{Ended, admit_lead_ms};
 
@@ -49,13 +49,15 @@ impl Core {
             self.update_wishes(now);
         }
         let storage = self.fetch.storage();
-        self.fetch.step(
-            &self.topics.want(),
-            self.is_control_up,
-            &mut self.world.cache,
-            now,
-            &mut self.actions,
-        );
+        let desk = Desk {
+            topics: &self.topics,
+            boot: self.boot,
+            areas: self.world.documents.areas(),
+            line_kbit_s: self.world.documents.profile().and_then(|profile| profile.line_kbit_s),
+            spread_ms: self.world.settings.fetch_spread_ms,
+            is_control_up: self.is_control_up,
+        };
+        self.fetch.step(&desk, &mut self.world.cache, now, &mut self.actions);
         if self.fetch.storage() != storage {
             self.reports.handle_state_change();
         }
@@ -150,7 +152,7 @@ impl Core {
         let entered: Vec<&AreaId> = areas.iter().filter(|area| !self.subscribed.contains(area)).collect();
         if !left.is_empty() {
             let filters = self.topics.of_areas(left).collect();
-            self.actions.push_back(Action::Unsubscribe { filters });
+            self.actions.push_back(Action::Unsubscribe { link: Link::Control, filters });
         }
         if !entered.is_empty() {
             let filters = self.topics.of_areas(entered).collect();

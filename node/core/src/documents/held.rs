@@ -61,6 +61,8 @@ pub(crate) struct Profile {
     pub(crate) languages: Vec<Language>,
     pub(crate) volume_percent: u8,
     pub(crate) health_interval_s: u32,
+    /// What the line carries, where somebody has said it.
+    pub(crate) line_kbit_s: Option<u32>,
 }
 
 /// When an opened document and its key cease to be valid.
@@ -149,6 +151,6 @@ pub(super) fn node(
     let expires = expiry(&opened, keys)?;
     let program = std::mem::take(&mut opened.document.program);
     let held = hold(&opened, envelope, expires, now, opened.document.zone.0, program);
-    let NodeDocument { path, languages, volume_percent, health_interval_s, guards, .. } = opened.document;
-    Ok((Held { guards, ..held }, Profile { path, languages, volume_percent, health_interval_s }))
+    let NodeDocument { path, languages, volume_percent, health_interval_s, guards, line_kbit_s, .. } = opened.document;
+    Ok((Held { guards, ..held }, Profile { path, languages, volume_percent, health_interval_s, line_kbit_s }))
 }

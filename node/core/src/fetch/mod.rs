@@ -1,48 +1,52 @@
 //! How audio comes: by asking, the most urgent object first.
 //!
 //! ```text
-//! lacking objects ─> OpenBulk ─> BulkUp ─> Want (window of 4 blocks) ─> blocks ─> Want …  ─> CloseBulk
-//!                                            └ nothing for 10 s: asked again, then later and later,
-//!                                              other objects meanwhile
+//! lacking objects ─ a moment ─> OpenBulk ─> BulkUp ─> hear its waves, Want (window of 4 blocks) ─> blocks ─> Want …  ─> CloseBulk
+//!                                            ├ nothing for 10 s: asked again, then later and later,
+//!                                            │ other objects meanwhile
+//!                                            └ blocks come by a wave: not asked until it has passed
 //! ```
 //!
 //! **Invariants.** One want is open at a time. A block that was received is not asked for again, after a restart
 //! either. At most [`UNSTORED_MAX`] blocks are on their way into the store; what comes beyond is dropped and asked for
 //! again. A controller that does not answer, or answers with wrong bytes, is asked ever less often.
 
+mod start;
+mod trouble;
+mod waves;
 mod wishes;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use loa_protocol::ids::ObjectHash;
+use loa_protocol::ids::{AreaId, BootId, ObjectHash};
 use loa_protocol::report::{Fetching, StorageState};
 use loa_protocol::time::UnixMs;
-use loa_protocol::transfer::{Bitmap, Block, Want};
+use loa_protocol::transfer::{Bitmap, Block, WAVE_LINE_MIN_KBIT_S, Want};
 use loa_protocol::wire::Wire;
 
+use self::start::Start;
+use self::trouble::{Lack, PAUSE_MAX_MS, Trouble};
+use self::waves::Waves;
+pub(crate) use self::waves::Way;
 pub(crate) use self::wishes::{Need, Wishes};
 use crate::action::{Action, Qos};
-use crate::cache::Cache;
+use crate::cache::{Cache, Partial};
 use crate::deadline::{At, Deadlines};
 use crate::input::{Link, Now};
+use crate::topics::Topics;
 
 /// Blocks for each want; after a time-out, half of it.
 const WINDOW: u8 = 4;
 /// Blocks that a want names beyond its window, in bytes of bitmap.
-const BITMAP_MAX_BYTES: usize = 32;
+const BITMAP_MAX_BYTES: usize = 128;
 /// Most blocks that the shell has yet to store.
 const UNSTORED_MAX: u32 = 32;
 /// How long a want waits for its next block.
 const WANT_WAIT_MS: u64 = 10_000;
-/// First pause, after an object's second failure in a row; doubles up to the longest.
-const PAUSE_MS: u64 = 15_000;
-const PAUSE_MAX_MS: u64 = 10 * 60_000;
-/// Longest pause after an object came whole and wrong, which costs all of it each time.
-const CORRUPT_PAUSE_MAX_MS: u64 = 6 * 3600 * 1_000;
-/// Wrong blocks of an object in a row that count as a failure.
-const BAD_BLOCKS_MAX: u32 = 3;
-/// How long fetching pauses when the store cannot take audio.
-const STORAGE_PAUSE_MS: u64 = 5 * 60_000;
+/// How much longer a want waits for its first block where the object may come by a wave: a hundredth of the time that is left, at most
+/// so much.
+const GATHERING_PARTS: i64 = 100;
+const GATHERING_MAX_MS: i64 = 20_000;
 /// How long the bulk link stays open with nothing to fetch.
 const LINGER_MS: u64 = 5_000;
 /// Most objects that the state names as being fetched.
@@ -65,27 +69,6 @@ struct OpenWant {
     until_ms: u64,
 }
 
-/// Where there is no room for an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lack {
-    /// In the quota: what is needed as soon, or sooner, fills it.
-    Quota,
-    /// On the disk.
-    Disk,
-}
-
-/// How an object's fetching goes wrong.
-#[derive(Debug, Default)]
-struct Trouble {
-    /// In a row.
-    failures: u32,
-    bad_blocks: u32,
-    /// How often it came whole and wrong.
-    corruptions: u32,
-    not_before_ms: u64,
-    no_room: Option<Lack>,
-}
-
 /// What a block turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BlockVerdict {
@@ -95,11 +78,43 @@ pub(crate) enum BlockVerdict {
     Bad { object: ObjectHash, index: u32 },
 }
 
+/// Audio that came since boot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Came {
+    /// Bytes of blocks.
+    pub bytes: u64,
+    /// Of these, bytes of no use: had already, not needed, with a wrong hash, or more than the store could take.
+    pub wasted_bytes: u64,
+}
+
+/// Whom the node asks, and how it may be answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Desk<'a> {
+    pub(crate) topics: &'a Topics,
+    /// What differs from board to board.
+    pub(crate) boot: BootId,
+    pub(crate) areas: &'a [AreaId],
+    pub(crate) line_kbit_s: Option<u32>,
+    pub(crate) spread_ms: u32,
+    pub(crate) is_control_up: bool,
+}
+
+impl Desk<'_> {
+    /// The topics of an object's waves; none where the line does not carry them.
+    fn wave_filters(&self, object: &ObjectHash) -> Vec<String> {
+        let carries = self.line_kbit_s.is_none_or(|line| line >= WAVE_LINE_MIN_KBIT_S);
+        if carries { self.topics.waves(self.areas, object) } else { Vec::new() }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Fetch {
     wishes: Wishes,
     bulk: Bulk,
     want: Option<OpenWant>,
+    waves: Waves,
+    start: Start,
+    came: Came,
     /// Of lacking objects only.
     trouble: BTreeMap<ObjectHash, Trouble>,
     storage: StorageState,
@@ -114,6 +129,9 @@ impl Fetch {
             wishes: Wishes::default(),
             bulk: Bulk::Closed,
             want: None,
+            waves: Waves::default(),
+            start: Start::default(),
+            came: Came::default(),
             trouble: BTreeMap::new(),
             storage: StorageState::Good,
             storage_pause_until_ms: 0,
@@ -138,22 +156,17 @@ impl Fetch {
         &self.wishes
     }
 
-    /// A session is over: what sounded may have made room in the quota. Not whenever wishes change, for an object that came whole changes
-    /// them, and two that do not fit together would then push one another out as fast as they come.
-    pub(crate) fn handle_session_over(&mut self) {
-        for trouble in self.trouble.values_mut().filter(|trouble| trouble.no_room == Some(Lack::Quota)) {
-            trouble.not_before_ms = 0;
-        }
-    }
-
     /// The control link is up: a controller that did not answer may do so now. What came wrong still waits.
     pub(crate) fn handle_control_up(&mut self) {
+        // Many may come back at once.
+        self.start.clear();
         self.trouble.retain(|_, trouble| trouble.corruptions > 0 || trouble.no_room.is_some());
     }
 
     /// The bulk link is up; `false` when nobody wants it any more. Subscribe before the next [`Fetch::step`].
     pub(crate) fn handle_bulk_up(&mut self) -> bool {
         self.want = None;
+        self.waves.clear();
         if self.bulk == Bulk::Closed {
             return false;
         }
@@ -165,29 +178,38 @@ impl Fetch {
         if self.bulk == Bulk::Up {
             self.bulk = Bulk::Opening;
             self.want = None;
+            self.waves.clear();
         }
     }
 
-    /// Whether audio can be stored: writing works, and what the plans name has room.
-    pub(crate) fn storage(&self) -> StorageState {
-        let has_room = self.trouble.values().all(|trouble| trouble.no_room.is_none());
-        if self.storage == StorageState::Good && !has_room { StorageState::Full } else { self.storage }
+    /// The audio that came since boot.
+    pub(crate) fn came(&self) -> Came {
+        self.came
     }
 
     /// A block came.
     pub(crate) fn handle_block(
         &mut self,
         block: Block,
+        way: Way,
         cache: &mut Cache,
         now: Now,
         actions: &mut VecDeque<Action>,
     ) -> BlockVerdict {
         let Block { object, index, bytes } = block;
-        let Some(partial) = cache.partial(&object) else { return BlockVerdict::Fine };
+        let length = bytes.len() as u64;
+        self.came.bytes = self.came.bytes.saturating_add(length);
+        if way == Way::Wave && self.wishes.is_lacking(&object) {
+            let lacks_more = |partial: &Partial| partial.lacking().any(|lacking| lacking > index);
+            let lacks_more = cache.partial(&object).is_some_and(lacks_more);
+            self.waves.note_block(object, lacks_more, now.monotonic_ms);
+        }
+        let Some(partial) = cache.partial(&object) else { return self.waste(length) };
         if partial.has(index) || cache.unstored() >= UNSTORED_MAX {
-            return BlockVerdict::Fine;
+            return self.waste(length);
         }
         if !partial.manifest.block_matches(index, &bytes) {
+            self.waste(length);
             self.handle_bad_block(object, index, now);
             return BlockVerdict::Bad { object, index };
         }
@@ -204,90 +226,15 @@ impl Fetch {
         BlockVerdict::Fine
     }
 
-    /// It is asked for again by the next want, unless the object has too many of them.
-    fn handle_bad_block(&mut self, object: ObjectHash, index: u32, now: Now) {
-        if let Some(want) = self.want.as_mut().filter(|want| want.object == object) {
-            want.blocks.remove(&index);
-        }
-        if !self.wishes.is_lacking(&object) {
-            return;
-        }
-        let trouble = self.trouble.entry(object).or_default();
-        trouble.bad_blocks += 1;
-        if trouble.bad_blocks >= BAD_BLOCKS_MAX {
-            trouble.bad_blocks = 0;
-            trouble.failures = trouble.failures.max(1);
-            self.fail(object, now);
-        }
-    }
-
-    /// An object did not come. The first time it is asked for again at once, then after a pause.
-    fn fail(&mut self, object: ObjectHash, now: Now) {
-        if !self.wishes.is_lacking(&object) {
-            return;
-        }
-        let trouble = self.trouble.entry(object).or_default();
-        if trouble.failures > 0 {
-            let pause = pause_ms(trouble.failures - 1, PAUSE_MAX_MS);
-            trouble.not_before_ms = now.monotonic_ms.saturating_add(pause);
-        }
-        trouble.failures = trouble.failures.saturating_add(1);
-        if self.want.as_ref().is_some_and(|want| want.object == object) {
-            self.want = None;
-        }
-    }
-
-    /// A block is in the store, so the store takes audio.
-    pub(crate) fn handle_stored(&mut self) {
-        self.storage = StorageState::Good;
-        self.storage_pause_until_ms = 0;
-    }
-
-    /// The whole object's hash was wrong although each block's was right, or its file was damaged later.
-    pub(crate) fn handle_corrupt(&mut self, object: &ObjectHash, now: Now) {
-        if !self.wishes.is_lacking(object) {
-            return;
-        }
-        let trouble = self.trouble.entry(*object).or_default();
-        trouble.corruptions = trouble.corruptions.saturating_add(1);
-        let pause = pause_ms(trouble.corruptions, CORRUPT_PAUSE_MAX_MS);
-        trouble.not_before_ms = now.monotonic_ms.saturating_add(pause);
-    }
-
-    /// The store could not take audio. One that is full may still have room for a smaller object, so only this one waits;
-    /// one that fails, or cannot finish what it holds, takes nothing for a while.
-    pub(crate) fn handle_storage(
-        &mut self,
-        state: StorageState,
-        object: &ObjectHash,
-        cache: &mut Cache,
-        now: Now,
-        actions: &mut VecDeque<Action>,
-    ) {
-        self.want = None;
-        let need = match self.wishes.need(object) {
-            Some(Need::Prepared) => Need::Prepared,
-            Some(Need::By(_)) | None => Need::By(UnixMs(i64::MAX)),
-        };
-        let freed = state == StorageState::Full && cache.free_some(need, &self.wishes, now.wall, actions);
-        let pause = if freed { PAUSE_MS } else { STORAGE_PAUSE_MS };
-        let until_ms = now.monotonic_ms.saturating_add(pause);
-        let is_complete = cache.partial(object).is_some_and(|partial| partial.lacking().next().is_none());
-        if state == StorageState::Full && !is_complete && self.wishes.is_lacking(object) {
-            let trouble = self.trouble.entry(*object).or_default();
-            trouble.no_room = Some(Lack::Disk);
-            trouble.not_before_ms = until_ms;
-        } else {
-            self.storage = state;
-            self.storage_pause_until_ms = until_ms;
-        }
+    fn waste(&mut self, bytes: u64) -> BlockVerdict {
+        self.came.wasted_bytes = self.came.wasted_bytes.saturating_add(bytes);
+        BlockVerdict::Fine
     }
 
     /// Does what is due.
     pub(crate) fn step(
         &mut self,
-        want_topic: &str,
-        is_control_up: bool,
+        desk: &Desk<'_>,
         cache: &mut Cache,
         now: Now,
         actions: &mut VecDeque<Action>,
@@ -295,29 +242,54 @@ impl Fetch {
         if self.storage_pause_until_ms <= now.monotonic_ms {
             cache.finish_complete(actions);
         }
-        if let Some(want) = &self.want
-            && want.until_ms <= now.monotonic_ms
-        {
-            self.fail(want.object, now);
-            self.want = None;
+        let passed = self.waves.take_passed(now.monotonic_ms);
+        if let Some(want) = &self.want {
+            if passed == Some(want.object) {
+                // What it asked for before the wave came is not what lacks now.
+                self.want = None;
+            } else if want.until_ms <= now.monotonic_ms {
+                self.fail(want.object, now);
+                self.want = None;
+            }
         }
         if self.want.as_ref().is_some_and(|want| want.blocks.is_empty()) {
             self.want = None;
         }
+        self.leave_waves(cache, actions);
         while self.want.is_none() {
-            let Some(object) = self.next_object(cache, now) else { break };
+            let Some(object) = self.next_object(cache, now).filter(|object| !self.waves.is_passing(object))
+            else {
+                break;
+            };
             self.idle_since_ms = None;
             match self.bulk {
-                Bulk::Closed if is_control_up => {
-                    self.bulk = Bulk::Opening;
-                    actions.push_back(Action::OpenBulk);
+                Bulk::Closed if desk.is_control_up => {
+                    let deadline = self.wishes.deadline(&object).unwrap_or(now.wall);
+                    if self.start.at_ms(desk.boot, &object, deadline, desk.spread_ms, now) <= now.monotonic_ms
+                    {
+                        self.start.clear();
+                        self.bulk = Bulk::Opening;
+                        actions.push_back(Action::OpenBulk);
+                    }
                     break;
                 }
                 Bulk::Closed | Bulk::Opening => break,
-                Bulk::Up => self.ask(object, want_topic, cache, now, actions),
+                Bulk::Up => self.ask(object, desk, cache, now, actions),
             }
         }
         self.close_if_idle(cache, now, actions);
+    }
+
+    /// Hears no more of what is not lacking any more.
+    fn leave_waves(&mut self, cache: &Cache, actions: &mut VecDeque<Action>) {
+        let lacks = |object: &ObjectHash| {
+            let is_complete = cache.partial(object).is_some_and(|partial| partial.lacking().next().is_none());
+            self.wishes.is_lacking(object) && !is_complete
+        };
+        let filters = self.waves.keep_only(lacks);
+        if !filters.is_empty() && self.bulk == Bulk::Up {
+            actions.push_back(Action::Unsubscribe { link: Link::Bulk, filters });
+        }
     }
 
     /// The most urgent object that may be asked for now.
@@ -336,7 +308,7 @@ impl Fetch {
     fn ask(
         &mut self,
         object: ObjectHash,
-        want_topic: &str,
+        desk: &Desk<'_>,
         cache: &mut Cache,
         now: Now,
         actions: &mut VecDeque<Action>,
@@ -355,12 +327,25 @@ impl Fetch {
         let is_slow = self.trouble.get(&object).is_some_and(|trouble| trouble.failures > 0);
         let window = if is_slow { WINDOW / 2 } else { WINDOW };
         let deadline = self.wishes.deadline(&object).unwrap_or(now.wall);
-        let want = want(object, partial.lacking(), window, deadline);
-        let until_ms = now.monotonic_ms.saturating_add(WANT_WAIT_MS);
+        let filters = desk.wave_filters(&object);
+        let hears_waves = !filters.is_empty();
+        let want = Want { hears_waves, ..want(object, partial.lacking(), window, deadline) };
+        if hears_waves && !self.waves.are_heard(&object, &filters) {
+            let left = self.waves.hear(object, filters.clone());
+            actions.push_back(Action::Subscribe { link: Link::Bulk, filters });
+            if !left.is_empty() {
+                actions.push_back(Action::Unsubscribe { link: Link::Bulk, filters: left });
+            }
+        }
+        // The controller may wait for others who lack it.
+        let gathering_ms =
+            (deadline.since(now.wall) / GATHERING_PARTS).clamp(0, GATHERING_MAX_MS).unsigned_abs();
+        let wait_ms = WANT_WAIT_MS + if hears_waves && !is_slow { gathering_ms } else { 0 };
+        let until_ms = now.monotonic_ms.saturating_add(wait_ms);
         self.want = Some(OpenWant { object, blocks: want.blocks().into_iter().collect(), until_ms });
         actions.push_back(Action::Publish {
             link: Link::Bulk,
-            topic: want_topic.to_owned(),
+            topic: desk.topics.want(),
             payload: want.to_cbor(),
             qos: Qos::AtLeastOnce,
             retain: false,
@@ -375,6 +360,7 @@ impl Fetch {
         let since = *self.idle_since_ms.get_or_insert(now.monotonic_ms);
         if now.monotonic_ms >= since.saturating_add(LINGER_MS) {
             self.bulk = Bulk::Closed;
+            self.waves.clear();
             self.idle_since_ms = None;
             actions.push_back(Action::CloseBulk);
         }
@@ -397,6 +383,12 @@ impl Fetch {
         if let Some(want) = &self.want {
             deadlines.add(At::Monotonic(want.until_ms), "blocks do not come");
         }
+        if let Some(quiet_at) = self.waves.quiet_at_ms() {
+            deadlines.add(At::Monotonic(quiet_at), "a wave has passed");
+        }
+        if let Some(at) = self.start.drawn_ms().filter(|at| *at > settled.monotonic_ms) {
+            deadlines.add(At::Monotonic(at), "fetching may begin");
+        }
         if let Some(since) = self.idle_since_ms {
             deadlines.add(At::Monotonic(since.saturating_add(LINGER_MS)), "the bulk link is of no use");
         }
@@ -408,11 +400,6 @@ impl Fetch {
     }
 }
 
-/// The pause after so many doublings.
-fn pause_ms(doublings: u32, longest_ms: u64) -> u64 {
-    PAUSE_MS.saturating_mul(1 << doublings.min(16)).min(longest_ms)
-}
-
 /// A want for these blocks, ascending and not empty. It names as many of them as its bitmap has room for.
 fn want(object: ObjectHash, lacking: impl Iterator<Item = u32>, window: u8, deadline: UnixMs) -> Want {
     let mut lacking = lacking.peekable();
@@ -422,5 +409,5 @@ fn want(object: ObjectHash, lacking: impl Iterator<Item = u32>, window: u8, dead
     let mut bytes = bitmap.as_bytes().to_vec();
     let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     bytes.truncate(used);
-    Want { object, base, lacking: bytes, window, deadline }
+    Want { object, base, lacking: bytes, window, deadline, hears_waves: false }
 }

@@ -98,7 +98,7 @@ fn a_silent_controller_is_asked_again_and_holds_nothing_up() {
     rig.offer(&[&urgent, &later]);
     let items = vec![item("a", T0 + 2 * DAY, &[("vi", &later)]), item("b", T0 + DAY, &[("vi", &urgent)])];
     rig.receive(TopicKind::Plan(area("xa")), &plan(1, items, &[&urgent, &later]));
-    rig.run_for(30 * SECOND);
+    rig.run_for(MINUTE);
     let wants = rig.wants();
     assert_eq!((wants[0].object, wants[0].window), (urgent.hash(), 4), "the earliest deadline first");
     assert_eq!((wants[1].object, wants[1].window), (urgent.hash(), 2), "then with a smaller window");

@@ -20,3 +20,4 @@ mod refused;
 mod rig;
 mod same_item;
 mod store;
+mod waves;

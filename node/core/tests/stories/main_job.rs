@@ -143,6 +143,7 @@ fn a_node_that_moves_follows_the_plans_of_its_new_place() {
     let envelope = loa_protocol::envelope::seal(&document, &tenant(), validity(), &province);
     rig.receive(TopicKind::Desired(node()), &envelope);
     let unsubscribed = Action::Unsubscribe {
+        link: Link::Control,
         filters: ["thon/plan", "thon/alert", "xa/plan", "xa/alert"]
             .map(|topic| format!("loa/1/lam-dong/a/{topic}"))
             .to_vec(),

@@ -212,6 +212,7 @@ pub(crate) fn node_document(epoch: u64, languages: &[&str]) -> NodeDocument {
         health_interval_s: 60,
         program: Program::default(),
         guards: Guards::default(),
+        line_kbit_s: None,
     }
 }
 

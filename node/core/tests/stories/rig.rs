@@ -101,7 +101,12 @@ impl Rig {
         Self::with(Settings::default())
     }
 
+    /// Of other settings; fetching begins at once.
     pub(crate) fn with(settings: Settings) -> Self {
+        Self::with_exactly(Settings { fetch_spread_ms: 0, ..settings })
+    }
+
+    pub(crate) fn with_exactly(settings: Settings) -> Self {
         let now = Now { wall: T0, monotonic_ms: 1_000 };
         let store = Store::default();
         let core =

@@ -46,7 +46,7 @@ impl Shell {
             }
 
             Action::Subscribe { link, filters } => self.links.subscribe(link, &filters),
-            Action::Unsubscribe { filters } => self.links.unsubscribe(&filters),
+            Action::Unsubscribe { link, filters } => self.links.unsubscribe(link, &filters),
             Action::Publish { link, topic, payload, qos, retain } => {
                 self.links.publish(link, topic, payload, qos, retain);
             }

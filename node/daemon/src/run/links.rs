@@ -117,8 +117,9 @@ impl Links {
         }
     }
 
-    pub(super) fn unsubscribe(&self, filters: &[String]) {
-        filters.iter().for_each(|filter| self.control.handle.unsubscribe(filter));
+    pub(super) fn unsubscribe(&self, link: Link, filters: &[String]) {
+        let Some(session) = self.session(link) else { return };
+        filters.iter().for_each(|filter| session.handle.unsubscribe(filter));
     }
 
     /// Publishes without waiting. What is not taken is lost: the core repeats what matters.

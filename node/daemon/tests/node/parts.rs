@@ -88,6 +88,7 @@ pub(crate) fn node_document() -> Vec<u8> {
         health_interval_s: 10,
         program: Program::default(),
         guards: Default::default(),
+        line_kbit_s: None,
     };
     seal(&document, &tenant(), validity(), &plan_key())
 }
