@@ -104,7 +104,7 @@ impl Controller {
         let changes = services.changes().clone();
         let offers = Arc::new(Offers::default());
         let (connected, connection) = watch::channel(0);
-        let (wants, wanted) = mpsc::channel(WANTS_CAPACITY);
+        let (ask, asked) = mpsc::channel(WANTS_CAPACITY);
         let (states, reported) = mpsc::channel(REPORTED_CAPACITY);
         let nudges = services.nudges().clone();
         let store = services.store().clone();
@@ -171,19 +171,24 @@ impl Controller {
             store: store.clone(),
             incoming: reports,
             acks: acknowledge,
-            wants,
+            asked: ask,
             reported: states,
             alerts_reported: alert_states,
             changes: changes.clone(),
             refused: Arc::clone(&refused_reports),
         };
         watched.spawn("the ingest", ingest::run(ingest, stop.clone()));
+        let (audio, events) = Link::spawn(broker_link::for_audio(options()?))?;
+        watched.spawn("the connection for audio", transfer::watch(events));
         let transfer = transfer::Transfer::new(transfer::Settings {
             blobs: services.objects().clone(),
             tenant: config.tenant.clone(),
-            link: link.clone(),
-            wants: wanted,
+            link: audio,
+            asked,
             offers,
+            total_bytes_s: config.limits.audio_bytes_s(),
+            deliveries: services.deliveries().clone(),
+            clock: clock.clone(),
         });
         watched.spawn("the transfer", transfer.run(stop.clone()));
         let door = match &broker {

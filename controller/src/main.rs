@@ -243,7 +243,7 @@ async fn node(command: NodeCommand, config: &Config) -> anyhow::Result<()> {
     let operator = Principal::operator();
     let id = match command {
         NodeCommand::Add { name, area, serial } => {
-            let draft = NodeDraft { name, area, serial, volume_percent: None };
+            let draft = NodeDraft { name, area, serial, volume_percent: None, line: LineClass::default() };
             services.nodes.create(&operator, &draft).await?.id
         }
         NodeCommand::Token { id } => id,

@@ -183,6 +183,7 @@ impl Station {
             area: AreaId::new(area)?,
             serial: String::new(),
             volume_percent: Some(100),
+            line: Default::default(),
         };
         let operator = Principal::operator();
         let node = self.services().nodes.create(&operator, &draft).await?;

@@ -26,6 +26,15 @@ pub struct Limits {
     pub sound_kept_days: u32,
     /// An emergency that reaches more households than this is approved by two people.
     pub alert_two_approvers_above: u64,
+    /// What audio may take of the controller's own line, to all nodes together, in kbit/s; 0: as much as the machine can.
+    pub audio_total_kbit_s: u64,
+}
+
+impl Limits {
+    /// [`Limits::audio_total_kbit_s`] in bytes a second; `None`: not bounded.
+    pub fn audio_bytes_s(&self) -> Option<u64> {
+        (self.audio_total_kbit_s > 0).then(|| self.audio_total_kbit_s.saturating_mul(1_000) / 8)
+    }
 }
 
 impl Default for Limits {
@@ -41,6 +50,7 @@ impl Default for Limits {
             upload_kept_h: 24,
             sound_kept_days: 90,
             alert_two_approvers_above: 5_000,
+            audio_total_kbit_s: 200_000,
         }
     }
 }

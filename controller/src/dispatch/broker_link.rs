@@ -17,6 +17,8 @@ use crate::config::BrokerConfig;
 const QUEUE_MESSAGES: usize = 512;
 const QUEUE_BYTES: usize = 8 * 1024 * 1024;
 const INFLIGHT: u16 = 256;
+/// Blocks that wait for the connection.
+const AUDIO_QUEUE_MESSAGES: usize = 16;
 
 /// Why no link can be made from the settings.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +94,17 @@ pub fn for_time(options: LinkOptions, tenant: &TenantId) -> LinkOptions {
     LinkOptions {
         client_id: format!("{CONTROLLER_NAME}:time"),
         subscriptions: vec![(format!("loa/1/{tenant}/u/+/time"), Qos::AtMostOnce)],
+        ..options
+    }
+}
+
+/// The same link for audio: a connection of its own, with a short queue, so that neither a plan nor an emergency waits behind
+/// blocks, and what is more urgent overtakes what has not left yet.
+pub fn for_audio(options: LinkOptions) -> LinkOptions {
+    LinkOptions {
+        client_id: format!("{CONTROLLER_NAME}:audio"),
+        subscriptions: Vec::new(),
+        queue_messages: AUDIO_QUEUE_MESSAGES,
         ..options
     }
 }

@@ -20,6 +20,7 @@ use loa_protocol::transfer::Manifest;
 use loa_protocol::wire::{MESSAGE_MAX_BYTES, Wire, WireError};
 
 use crate::domain::area_rules::AreaRules;
+use crate::domain::node::LineClass;
 
 /// How long an item that is over stays in plans, so that a node which was away still reports what it missed.
 pub const OVER_KEPT_MS: i64 = 24 * 3600 * 1000;
@@ -78,6 +79,8 @@ pub struct DesiredNode {
     pub languages: Vec<Language>,
     /// Loudness of its horn.
     pub volume_percent: u8,
+    /// What its line carries.
+    pub line: LineClass,
 }
 
 /// An area.
@@ -241,7 +244,7 @@ pub fn compile(
                 &mut compiled.over_size,
             ),
             guards: Default::default(),
-            line_kbit_s: None,
+            line_kbit_s: node.line.kbit_s(),
         };
         match document.check() {
             Ok(()) => compiled.nodes.push(document),

@@ -68,6 +68,7 @@ impl Rows {
             id: node.id,
             path: node.path,
             volume_percent: node.volume_percent,
+            line: node.line,
         });
         let items: Vec<DesiredItem> = on_air.into_iter().map(item).collect();
         Desired {

@@ -30,6 +30,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::acks::Ack;
+use super::transfer::Asked;
 use super::{DispatchError, proof};
 use crate::broker::Incoming;
 use crate::domain::node::NodeState;
@@ -51,8 +52,8 @@ pub struct Settings {
     pub incoming: mpsc::Receiver<Incoming>,
     /// Acknowledgements go to their own task. Full: dropped, and the node sends its receipts again.
     pub acks: mpsc::Sender<Ack>,
-    /// Wants go to the transfer. Full: the want is dropped, and its node asks again.
-    pub wants: mpsc::Sender<(NodeId, Want)>,
+    /// Wants, and who is gone, go to the transfer. Full: dropped; a node asks again, and one that is gone is forgotten in time.
+    pub asked: mpsc::Sender<Asked>,
     /// States go to the reconciler. Full: dropped, for nodes report again.
     pub reported: mpsc::Sender<(NodeId, State)>,
     /// The emergencies that nodes have applied go to their sender. Full: dropped, for nodes report again.
@@ -260,11 +261,17 @@ fn hand_on(settings: &Settings, Reported { node, report, .. }: Reported) {
             settings.changes.tell(Change::Order);
         }
         Report::Want(want) => {
-            if settings.wants.try_send((node.clone(), want)).is_err() {
+            if settings.asked.try_send(Asked::Want(node.clone(), want)).is_err() {
                 tracing::debug!(%node, "the transfer is busy; the node asks again");
             }
         }
-        Report::Presence(_) | Report::Health(_) => settings.changes.tell(Change::Node(node)),
+        Report::Presence(word) => {
+            if !word.online && settings.asked.try_send(Asked::Gone(node.clone())).is_err() {
+                tracing::debug!(%node, "the transfer is busy; it finds out that the node is gone");
+            }
+            settings.changes.tell(Change::Node(node));
+        }
+        Report::Health(_) => settings.changes.tell(Change::Node(node)),
         Report::Event(event) => {
             log(&node, &event);
             settings.changes.tell(Change::Node(node));

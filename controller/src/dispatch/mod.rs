@@ -4,7 +4,7 @@
 //!  services ── nudge ──> reconcile: rows ── compile ──> documents ── sign what changed ──> plan_epoch ──> publish
 //!  nodes ── Incoming ──> ingest ── one transaction ──> presence, reports, receipts
 //!                          ├── acks, after the commit
-//!                          └── wants ──> transfer: blocks, earliest deadline first
+//!                          └── wants ──> transfer ── bulk decides: blocks to one, or to an area at once
 //!  nodes ── requests for the time ──> time ── signed answers, at once, over a connection of its own
 //! ```
 //!
@@ -16,6 +16,7 @@ pub mod access;
 pub mod acks;
 pub mod alerts;
 pub mod broker_link;
+pub mod bulk;
 pub mod compile;
 pub mod desired;
 pub mod epoch;
@@ -30,7 +31,6 @@ mod proof;
 pub mod reconcile;
 pub mod time;
 pub mod transfer;
-pub mod wants;
 
 use crate::store::StoreError;
 

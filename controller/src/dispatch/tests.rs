@@ -2,4 +2,5 @@
 
 mod answers;
 mod ingest;
+mod offers;
 mod proof;

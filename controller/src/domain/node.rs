@@ -49,6 +49,57 @@ impl FromStr for NodeState {
     }
 }
 
+/// What a node's line carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum LineClass {
+    /// Nobody has said; taken for 4G.
+    #[default]
+    Unknown,
+    /// Optical fibre.
+    Fibre,
+    /// 4G.
+    Mobile,
+    /// 2G, satellite, a radio modem: 64 kbit/s.
+    Thin,
+}
+
+impl LineClass {
+    /// All classes.
+    pub const ALL: [Self; 4] = [Self::Unknown, Self::Fibre, Self::Mobile, Self::Thin];
+
+    /// The class's word in the API and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Fibre => "fibre",
+            Self::Mobile => "mobile",
+            Self::Thin => "thin",
+        }
+    }
+
+    /// What such a line carries, in kbit/s, as its node is told; `None` where nobody has said.
+    pub fn kbit_s(self) -> Option<u32> {
+        match self {
+            Self::Unknown => None,
+            Self::Fibre => Some(100_000),
+            Self::Mobile => Some(4_000),
+            Self::Thin => Some(64),
+        }
+    }
+}
+
+/// A word that names no class of lines.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no class of lines")]
+pub struct UnknownLineClass(pub String);
+
+impl FromStr for LineClass {
+    type Err = UnknownLineClass;
+    fn from_str(word: &str) -> Result<Self, UnknownLineClass> {
+        Self::ALL.into_iter().find(|c| c.as_str() == word).ok_or_else(|| UnknownLineClass(word.to_owned()))
+    }
+}
+
 /// The certificate that a node may show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateRecord {
@@ -75,6 +126,8 @@ pub struct Node {
     pub state: NodeState,
     /// Loudness of the horn, 0 to 100.
     pub volume_percent: u8,
+    /// What its line carries.
+    pub line: LineClass,
     /// The certificate that it may show.
     pub certificate: Option<CertificateRecord>,
     /// When staff entered it.
@@ -115,6 +168,8 @@ pub struct NodeDraft {
     pub serial: String,
     /// Loudness of the horn, 0 to 100; `None`: [`VOLUME_DEFAULT_PERCENT`].
     pub volume_percent: Option<u8>,
+    /// What its line carries.
+    pub line: LineClass,
 }
 
 /// A node's own values, checked.
@@ -126,6 +181,8 @@ pub struct NodeValues {
     pub serial: Option<String>,
     /// Loudness of the horn, 0 to 100.
     pub volume_percent: u8,
+    /// What its line carries.
+    pub line: LineClass,
 }
 
 impl NodeDraft {
@@ -139,7 +196,13 @@ impl NodeDraft {
         let serial = errors.keep("serial", check_serial(&self.serial));
         let volume_percent = self.volume_percent.unwrap_or(VOLUME_DEFAULT_PERCENT);
         errors.keep("volume_percent", check_volume(volume_percent));
-        errors.finish(name.zip(serial).map(|(name, serial)| NodeValues { name, serial, volume_percent }))
+        let line = self.line;
+        errors.finish(name.zip(serial).map(|(name, serial)| NodeValues {
+            name,
+            serial,
+            volume_percent,
+            line,
+        }))
     }
 }
 
@@ -180,6 +243,7 @@ mod tests {
             area: AreaId::new("xa").unwrap(),
             serial: "SN 1".to_owned(),
             volume_percent: Some(101),
+            line: LineClass::default(),
         };
         assert_eq!(
             draft.check().unwrap_err().to_string(),

@@ -251,7 +251,30 @@ messages! {
     /// Somebody stopped it by a command.
     REASON_STOPPED = "reason-stopped";
 
+    /// Number `n` of times that a node asked for the same in vain.
+    NODE_STUCK_IN = "node-stuck-in";
+
+    // How far nodes are with a sound.
+    /// Numbers `n` of `m`, for a start at `x`.
+    READY_FOR = "ready-for";
+    /// Numbers `n` of `m`, in a place `x`.
+    READY_IN = "ready-in";
+    /// Number `n` of nodes that fetch it, and percent `m` of what they fetch.
+    READY_FETCHING = "ready-fetching";
+    /// Number `n` of nodes that have not said that they know of it.
+    READY_WAITING = "ready-waiting";
+    /// Number `n` of nodes that do not know of it and are not connected.
+    READY_AWAY = "ready-away";
+
     // Names that handlers put into lists.
+    /// A line of which nobody has said what it carries.
+    LINE_UNKNOWN = "node-line-unknown";
+    /// Optical fibre.
+    LINE_FIBRE = "node-line-fibre";
+    /// 4G.
+    LINE_MOBILE = "node-line-mobile";
+    /// About 64 kbit/s.
+    LINE_THIN = "node-line-thin";
     /// The whole installation, in place of an area.
     EVERYWHERE = "area-everywhere";
     /// The voice that the order of the engines gives.

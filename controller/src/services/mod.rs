@@ -15,6 +15,7 @@ mod bulletins;
 mod calendars;
 mod clock;
 mod clocks;
+mod deliveries;
 mod error;
 mod heard;
 mod lexicon;
@@ -24,6 +25,7 @@ mod nodes;
 mod nudge;
 mod preflight;
 mod problems;
+mod readiness;
 mod schedules;
 mod sessions;
 mod sounds;
@@ -48,6 +50,7 @@ pub use audit::AuditLog;
 pub use bulletins::{BulletinView, Bulletins, Seen, SeenError, draft_of};
 pub use calendars::{CalendarView, Calendars};
 pub use clock::Clock;
+pub use deliveries::{Deliveries, DeliveryFigures};
 pub use error::{ServiceError, Thing};
 pub use heard::{Coverage, Heard, OccurrenceHeard, VillageHeard};
 pub use lexicon::{Lexicon, Reader, Readers, WordKept, WordView};
@@ -59,6 +62,7 @@ pub use preflight::{
     PreflightVillage, Preflights, households,
 };
 pub use problems::{PlanProblem, PlanProblems};
+pub use readiness::{Readiness, Ready};
 pub use schedules::{SchedulePreview, ScheduleView, Schedules, Upcoming};
 pub use sessions::{Origin, Sessions, SignedIn, Visit};
 pub use sounds::{Sound, Sounds};
@@ -123,6 +127,7 @@ struct Ground {
     nudges: Nudges,
     changes: Changes,
     problems: PlanProblems,
+    deliveries: Deliveries,
     manifests: Manifests,
     preflights: Semaphore,
     readers: Readers,
@@ -201,6 +206,7 @@ impl Services {
             nudges,
             changes: Changes::default(),
             problems: PlanProblems::default(),
+            deliveries: Deliveries::default(),
             readers: Readers::new(config.speech.reading()),
             zone: config.zone,
             drafts: DraftRules { text_max_chars: config.limits.text_max_chars, languages, spoken, voices },
@@ -267,6 +273,11 @@ impl Services {
     /// Where the reconciler says what does not get to nodes.
     pub fn problems(&self) -> &PlanProblems {
         &self.ground.problems
+    }
+
+    /// Where the transfer says what it has sent.
+    pub fn deliveries(&self) -> &Deliveries {
+        &self.ground.deliveries
     }
 
     /// Says whether the emergency key may give live orders, as the key set has it.

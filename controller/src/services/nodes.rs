@@ -362,5 +362,6 @@ fn summary(node: &Node) -> Value {
         "area": node.path.areas().last().map(|a| a.as_str()),
         "serial": node.serial,
         "volume_percent": node.volume_percent,
+        "line": node.line.as_str(),
     })
 }

@@ -184,7 +184,13 @@ pub(crate) fn draft() -> BulletinDraft {
 }
 
 pub(crate) fn node_draft(name: &str, place: &str) -> NodeDraft {
-    NodeDraft { name: name.to_owned(), area: area(place), serial: String::new(), volume_percent: None }
+    NodeDraft {
+        name: name.to_owned(),
+        area: area(place),
+        serial: String::new(),
+        volume_percent: None,
+        line: Default::default(),
+    }
 }
 
 pub(crate) fn schedule_draft(bulletin: &BulletinId, start: StartDraft, areas: &[&str]) -> ScheduleDraft {

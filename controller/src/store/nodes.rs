@@ -10,7 +10,7 @@ use crate::domain::node::{CertificateRecord, Node, NodeState, NodeStatus, NodeVa
 use crate::domain::role::Scope;
 
 const SELECT: &str =
-    "SELECT n.id, a.path, n.name, n.serial, n.state, n.volume_percent, n.certificate_fingerprint,
+    "SELECT n.id, a.path, n.name, n.serial, n.state, n.volume_percent, n.line, n.certificate_fingerprint,
     n.certificate_serial, n.certificate_expires_ms, n.created_ms, n.enrolled_ms,
     p.online, p.changed_ms, r.seen_ms, r.firmware, r.clock, r.storage, r.objects_ready, r.objects_fetching
     FROM node n JOIN area a ON a.id = n.area_id
@@ -29,14 +29,15 @@ pub async fn insert(
     now: UnixMs,
 ) -> Result<(), StoreError> {
     query(
-        "INSERT INTO node (id, area_id, name, serial, state, volume_percent, created_ms)
-         VALUES ($1, $2, $3, $4, 'pending', $5, $6)",
+        "INSERT INTO node (id, area_id, name, serial, state, volume_percent, line, created_ms)
+         VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7)",
     )
     .bind(id.as_str())
     .bind(area.as_str())
     .bind(&values.name)
     .bind(&values.serial)
     .bind(i64::from(values.volume_percent))
+    .bind(values.line.as_str())
     .bind(now.0)
     .execute(c)
     .await?;
@@ -53,14 +54,17 @@ pub async fn update(
     area: &AreaId,
     values: &NodeValues,
 ) -> Result<(), StoreError> {
-    query("UPDATE node SET area_id = $2, name = $3, serial = $4, volume_percent = $5 WHERE id = $1")
-        .bind(id.as_str())
-        .bind(area.as_str())
-        .bind(&values.name)
-        .bind(&values.serial)
-        .bind(i64::from(values.volume_percent))
-        .execute(c)
-        .await?;
+    query(
+        "UPDATE node SET area_id = $2, name = $3, serial = $4, volume_percent = $5, line = $6 WHERE id = $1",
+    )
+    .bind(id.as_str())
+    .bind(area.as_str())
+    .bind(&values.name)
+    .bind(&values.serial)
+    .bind(i64::from(values.volume_percent))
+    .bind(values.line.as_str())
+    .execute(c)
+    .await?;
     Ok(())
 }
 
@@ -165,6 +169,7 @@ fn read(row: &Row) -> Result<(Node, NodeStatus), StoreError> {
         serial: row.text_opt("serial")?,
         state: row.parsed::<NodeState>("state")?,
         volume_percent: row.number("volume_percent")?,
+        line: row.parsed("line")?,
         certificate: fingerprint
             .zip(serial)
             .zip(expires)

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use loa_protocol::area::AreaPath;
 use loa_protocol::ids::NodeId;
 use loa_protocol::report::{Health, State};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::OwnGuards;
 use loa_protocol::wire::Wire as _;
 
-use super::query::{QueryBuilder, query};
+use super::query::{QueryBuilder, Row, query};
 use super::rows::{Columns as _, push_in_scopes};
 use super::{Connection, StoreError};
 use crate::domain::role::Scope;
@@ -140,6 +141,29 @@ pub async fn state(c: &mut Connection, node: &NodeId) -> Result<Option<(State, U
         return Ok(None);
     };
     Ok(State::from_cbor(&bytes).ok().map(|state| (state, at)))
+}
+
+/// Every enrolled node in the scopes, where it stands, whether it is connected, and its last state, as [`state`] gives it.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn states(
+    c: &mut Connection,
+    scopes: &[Scope],
+) -> Result<Vec<(NodeId, AreaPath, bool, Option<State>)>, StoreError> {
+    let mut query = QueryBuilder::new(
+        "SELECT n.id, a.path, p.online, r.state FROM node n JOIN area a ON a.id = n.area_id
+         LEFT JOIN node_presence p ON p.node_id = n.id LEFT JOIN node_report r ON r.node_id = n.id
+         WHERE n.removed_ms IS NULL AND n.state = 'enrolled' AND ",
+    );
+    push_in_scopes(&mut query, "a.path", scopes);
+    query.push(" ORDER BY n.id");
+    let read = |row: &Row| {
+        let online = row.number_opt::<i64>("online")? == Some(1);
+        let state = row.bytes_opt("state")?.and_then(|bytes| State::from_cbor(&bytes).ok());
+        Ok((row.parsed("id")?, row.path("path")?, online, state))
+    };
+    query.build().fetch_all(c).await?.iter().map(read).collect()
 }
 
 /// What boards forbid by their own configuration, as they last said; those that forbid nothing, and what this version does not

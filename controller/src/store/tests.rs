@@ -17,7 +17,7 @@ use super::{
 use crate::domain::area::{Area, child_path};
 use crate::domain::bulletin::{Content, Making, TrackContent, TrackSource};
 use crate::domain::ids::{TrackId, fresh_bulletin_id};
-use crate::domain::node::NodeValues;
+use crate::domain::node::{LineClass, NodeValues};
 
 const NOW: UnixMs = UnixMs(1_000_000);
 
@@ -44,7 +44,8 @@ async fn with_node() -> (Store, Kept) {
         languages: Vec::new(),
         zone: None,
     };
-    let values = NodeValues { name: "Cụm".to_owned(), serial: None, volume_percent: 80 };
+    let values =
+        NodeValues { name: "Cụm".to_owned(), serial: None, volume_percent: 80, line: LineClass::Thin };
     let mut tx = store.write().await.unwrap();
     areas::insert(&mut tx, &area, NOW).await.unwrap();
     nodes::insert(&mut tx, &node_id(), &id, &values, NOW).await.unwrap();
@@ -55,7 +56,8 @@ async fn with_node() -> (Store, Kept) {
 #[tokio::test]
 async fn what_a_row_names_must_exist() {
     let (store, _kept) = store().await;
-    let orphan = NodeValues { name: "x".to_owned(), serial: None, volume_percent: 1 };
+    let orphan =
+        NodeValues { name: "x".to_owned(), serial: None, volume_percent: 1, line: LineClass::Unknown };
     let nowhere = AreaId::new("nowhere").unwrap();
     let mut tx = store.write().await.unwrap();
     let refused = nodes::insert(&mut tx, &node_id(), &nowhere, &orphan, NOW).await.unwrap_err();

@@ -20,3 +20,4 @@ mod refused;
 mod simulated;
 mod start_up;
 mod told_time;
+mod waves;

@@ -31,6 +31,7 @@ async fn a_moved_node_plays_what_its_new_village_hears_and_nothing_of_its_old_on
         area: AreaId::new("dang-gia")?,
         serial: String::new(),
         volume_percent: Some(100),
+        line: Default::default(),
     };
     station.services().nodes.update(&Principal::operator(), &node, &moved).await?;
     station

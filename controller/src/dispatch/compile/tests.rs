@@ -51,6 +51,7 @@ fn desired(items: Vec<DesiredItem>) -> Desired {
         zone: Tz::Asia__Ho_Chi_Minh,
         languages: vec![Language::vietnamese()],
         volume_percent: 80,
+        line: LineClass::Unknown,
     };
     Desired {
         items,

@@ -40,7 +40,7 @@ impl Desk {
             store: story.services.store().clone(),
             incoming: reports,
             acks: acknowledge,
-            wants: mpsc::channel(16).0,
+            asked: mpsc::channel(16).0,
             reported,
             alerts_reported: mpsc::channel(16).0,
             changes: Changes::default(),

@@ -19,6 +19,7 @@ mod nodes;
 mod objects;
 mod orders;
 mod preflight;
+mod readiness;
 mod schedules;
 mod sessions;
 mod speech_data;
@@ -112,6 +113,8 @@ fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(preflight::of_drafts))
         .routes(routes!(preflight::of_schedule))
         .routes(routes!(schedules::get))
+        .routes(routes!(readiness::readiness))
+        .routes(routes!(readiness::deliveries))
         .routes(routes!(schedules::cancel))
         .routes(routes!(orders::list, orders::give))
         .routes(routes!(orders::get))

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::wire::{instant, path};
 use crate::domain::doubt::Doubt;
 use crate::domain::message::Message;
-use crate::domain::node::{Node, NodeDraft, NodeStatus};
+use crate::domain::node::{LineClass, Node, NodeDraft, NodeStatus};
 use crate::domain::refused;
 use crate::http::query::{Body, Named, id, required};
 use crate::http::{AppState, HttpError, Visitor};
@@ -31,6 +31,8 @@ pub(super) struct NodeWire {
     state: &'static str,
     /// Loudness of the horn, 0 to 100.
     volume_percent: u8,
+    /// What its line carries: `unknown` (taken for 4G), `fibre`, `mobile` (4G) or `thin` (64 kbit/s).
+    line: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate_expires: Option<String>,
     /// What it last said; absent where nothing was said.
@@ -62,6 +64,7 @@ impl NodeWire {
             serial: node.serial.clone(),
             state: node.state.as_str(),
             volume_percent: node.volume_percent,
+            line: node.line.as_str(),
             certificate_expires: node.certificate.as_ref().map(|c| instant(c.expires)),
             status: status.map(|status| NodeStatusWire {
                 online: status.online,
@@ -87,12 +90,20 @@ pub(super) struct NodeForm {
     serial: String,
     /// Loudness of the horn, 0 to 100; absent: 80.
     volume_percent: Option<u8>,
+    /// What its line carries: `unknown`, `fibre`, `mobile` or `thin`; empty: `unknown`.
+    #[serde(default)]
+    line: String,
 }
 
 impl NodeForm {
     fn draft(self) -> Result<NodeDraft, HttpError> {
         let area = required("area", &self.area)?;
-        Ok(NodeDraft { name: self.name, area, serial: self.serial, volume_percent: self.volume_percent })
+        let line = match self.line.as_str() {
+            "" => LineClass::default(),
+            line => required("line", line)?,
+        };
+        let volume_percent = self.volume_percent;
+        Ok(NodeDraft { name: self.name, area, serial: self.serial, volume_percent, line })
     }
 }
 
@@ -169,6 +180,12 @@ pub(super) struct HealthWire {
     clock_ahead_ms: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     speaker_works: Option<bool>,
+    /// Bytes of audio that came since the board's start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio_bytes: Option<u64>,
+    /// Of these, bytes that were of no use to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio_wasted_bytes: Option<u64>,
 }
 
 impl HealthWire {
@@ -188,6 +205,8 @@ impl HealthWire {
             clock_error_ms: health.clock_error_ms,
             clock_ahead_ms: health.clock_ahead_ms,
             speaker_works: health.speaker_works,
+            audio_bytes: health.audio_bytes,
+            audio_wasted_bytes: health.audio_wasted_bytes,
         }
     }
 }

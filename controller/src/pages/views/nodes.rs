@@ -136,7 +136,7 @@ pub struct NodeFormPage {
     pub form: NodeForm,
 }
 
-/// Fields `name`, `area`, `serial` (optional; binds the token to one board), `form_id`; posted to `/nodes`.
+/// Fields `name`, `area`, `serial` (optional; binds the token to one board), `line`, `form_id`; posted to `/nodes`.
 #[derive(Clone, Debug, Default)]
 pub struct NodeForm {
     /// Name as typed.
@@ -145,6 +145,10 @@ pub struct NodeForm {
     pub area: String,
     /// Serial number as typed.
     pub serial: String,
+    /// Chosen class of its line.
+    pub line: String,
+    /// Classes to choose from.
+    pub lines: Vec<Choice>,
     /// A fresh id for each form shown; a second POST with the same id is the same node.
     pub form_id: String,
     /// Areas to choose from.
@@ -166,6 +170,10 @@ pub struct NodePage {
     pub serial: Option<String>,
     /// Firmware version reported.
     pub firmware: Option<String>,
+    /// What its line carries.
+    pub line: Msg,
+    /// What it asks for again and again in vain.
+    pub stuck: Option<Msg>,
     /// Epoch of the plan that the node reports as applied, and the latest compiled for it.
     pub epochs: Option<(u64, u64)>,
     /// Enrolment token, only just issued; never shown again.

@@ -73,6 +73,8 @@ pub struct ScheduleRow {
     pub state: ScheduleState,
     /// Next occurrence.
     pub next: Option<Moment>,
+    /// How many of its nodes have its sound, and where the others are with it; empty where no plan carries it.
+    pub ready: Vec<Msg>,
     /// `POST /schedules/{id}/cancel` is allowed.
     pub cancellable: bool,
 }

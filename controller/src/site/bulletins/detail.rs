@@ -63,6 +63,7 @@ pub(in crate::site) async fn view_of(
     let schedules = services.schedules.list(me.who(), &filter).await?;
     let nodes: Vec<program::KnownNode> =
         if schedules.is_empty() { Vec::new() } else { services.nodes.list(me.who()).await? };
+    let readiness = services.schedules.readiness(me.who(), &schedules).await?;
     let authors: Vec<String> = latest.authors.iter().map(ToString::to_string).collect();
     let rejected = latest.state == RevisionState::Rejected;
     let missing = match bulletin.withdrawn {
@@ -93,7 +94,7 @@ pub(in crate::site) async fn view_of(
         add_track: add_track.unwrap_or_else(|| tracks::empty_form(site, me, &places, view)),
         tracks,
         decision,
-        schedules: schedule_rows(me, &places, &nodes, &schedules),
+        schedules: schedule_rows(me, &places, &nodes, &schedules, &readiness),
         history: history_of(site, me, &places, view, &history, &names).await?,
         actions,
         shell,

@@ -54,10 +54,10 @@ impl Topic {
         match change {
             Change::Node(id) => match self {
                 Self::Node(node) => node == id,
-                Self::Today | Self::Nodes => true,
+                // With a bulletin it is shown how many nodes have its sound.
+                Self::Today | Self::Nodes | Self::Bulletin(_) => true,
                 Self::Waiting
                 | Self::Bulletins
-                | Self::Bulletin(_)
                 | Self::Heard
                 | Self::Orders
                 | Self::Alerts
@@ -110,6 +110,7 @@ mod tests {
         assert!(!Topic::Node(node("cum-1")).is_about(&Change::Node(node("cum-2"))));
         assert!(Topic::read("bulletin:b").unwrap().is_about(&Change::Track(TrackId::fresh())));
         assert!(!Topic::Today.is_about(&Change::Track(TrackId::fresh())));
+        assert!(Topic::read("bulletin:b").unwrap().is_about(&Change::Node(node("cum-1"))));
         let bulletin = fresh_bulletin_id();
         for topic in ["waiting", "today", "bulletins"] {
             assert!(Topic::read(topic).unwrap().is_about(&Change::Bulletin(bulletin.clone())), "{topic}");

@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use loa_protocol::ids::NodeId;
 
+use super::form::line_word;
 use super::list::Known;
 use super::named;
 use crate::domain::message::Message;
@@ -11,7 +12,7 @@ use crate::domain::refused;
 use crate::domain::role::Action;
 use crate::enrol::ShownToken;
 use crate::pages::views::{EnrolmentToken, NodePage, ToldRow};
-use crate::pages::{Msg, Nav};
+use crate::pages::{Msg, Nav, msg};
 use crate::services::ServiceError;
 use crate::site::answer::{Answer, page as answer_page};
 use crate::site::reader::Me;
@@ -73,6 +74,11 @@ pub(super) async fn view_of(
             .collect(),
         serial: node.serial.clone(),
         firmware: status.firmware.clone(),
+        line: Msg::new(line_word(node.line)),
+        stuck: services
+            .deliveries()
+            .stuck(id)
+            .map(|stuck| Msg::new(msg::NODE_STUCK_IN).with_number("n", i64::from(stuck.wants))),
         node: known.row(&places, &node, &status),
     })
 }

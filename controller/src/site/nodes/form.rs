@@ -6,11 +6,11 @@ use loa_protocol::ids::AreaId;
 use super::{detail, named};
 use crate::domain::area::Area;
 use crate::domain::ids::SessionId;
-use crate::domain::node::NodeDraft;
+use crate::domain::node::{LineClass, NodeDraft};
 use crate::domain::role::{Action, Forbidden};
 use crate::pages::labels::Tone;
 use crate::pages::views::{NodeForm, NodeFormPage, NodeRevokePage};
-use crate::pages::{Errors, Flash, Msg, Nav, msg};
+use crate::pages::{Choice, Errors, Flash, Lang, Msg, Nav, msg};
 use crate::services::{ServiceError, Thing};
 use crate::site::answer::{Answer, done, page as answer_page, refused};
 use crate::site::fields::{Asked, Fields, Posted};
@@ -22,8 +22,12 @@ pub(in crate::site) async fn page(State(site): State<Site>, me: Me, Asked(asked)
     if !me.who().may_somewhere(Action::ManageNodes) {
         return Err(ServiceError::from(Forbidden { action: Action::ManageNodes }).into());
     }
-    let form =
-        NodeForm { area: asked.text("area"), form_id: SessionId::fresh().to_string(), ..NodeForm::default() };
+    let form = NodeForm {
+        area: asked.text("area"),
+        line: LineClass::default().as_str().to_owned(),
+        form_id: SessionId::fresh().to_string(),
+        ..NodeForm::default()
+    };
     answer_page(form_page(&site, &me, form).await?)
 }
 
@@ -33,15 +37,19 @@ pub(in crate::site) async fn create(State(site): State<Site>, me: Me, Posted(for
         let errors = Errors::none().with("area", Msg::new(msg::NOT_A_CHOICE));
         return refused(form_page(&site, &me, typed(&form, errors)).await?);
     };
-    let draft =
-        NodeDraft { name: form.text("name"), area, serial: form.text("serial"), volume_percent: None };
+    let Ok(line) = form.one("line").parse::<LineClass>() else {
+        let errors = Errors::none().with("line", Msg::new(msg::NOT_A_CHOICE));
+        return refused(form_page(&site, &me, typed(&form, errors)).await?);
+    };
+    let (name, serial) = (form.text("name"), form.text("serial"));
+    let draft = NodeDraft { name, area, serial, volume_percent: None, line };
     let nodes = &site.app.services.nodes;
     let made = site
         .once
         .make(
             &me.visit.user.id,
             form.one("form_id"),
-            &(&draft.name, draft.area.as_str(), &draft.serial),
+            &(&draft.name, draft.area.as_str(), &draft.serial, draft.line.as_str()),
             async { nodes.create(me.who(), &draft).await.map(|node| node.id.to_string()) },
         )
         .await;
@@ -124,15 +132,34 @@ fn typed(form: &Fields, errors: Errors) -> NodeForm {
         name: form.text("name"),
         area: form.text("area"),
         serial: form.text("serial"),
+        line: form.text("line"),
         form_id: form.text("form_id"),
         areas: Vec::new(),
+        lines: Vec::new(),
         errors,
     }
+}
+
+/// What a class of lines is called.
+pub(super) fn line_word(line: LineClass) -> &'static str {
+    match line {
+        LineClass::Unknown => msg::LINE_UNKNOWN,
+        LineClass::Fibre => msg::LINE_FIBRE,
+        LineClass::Mobile => msg::LINE_MOBILE,
+        LineClass::Thin => msg::LINE_THIN,
+    }
+}
+
+fn line_choices(lang: Lang) -> Vec<Choice> {
+    LineClass::ALL.map(|line| Choice::new(line.as_str(), lang.text(line_word(line)))).into()
 }
 
 async fn form_page(site: &Site, me: &Me, form: NodeForm) -> Result<NodeFormPage, ServiceError> {
     let (places, mut shell) = shell::open(site, me, Nav::Nodes).await?;
     shell.path = "/nodes/new".to_owned();
     let manages = |area: &Area| me.who().may(Action::ManageNodes, &area.path);
-    Ok(NodeFormPage { shell, form: NodeForm { areas: places.choices(manages), ..form } })
+    Ok(NodeFormPage {
+        shell,
+        form: NodeForm { areas: places.choices(manages), lines: line_choices(me.lang()), ..form },
+    })
 }

@@ -40,7 +40,7 @@ pub(in crate::site) async fn page(
     let (places, mut shell) = shell::open(&site, &me, Nav::Schedules).await?;
     shell.path = format!("/schedules/{}", view.schedule.id);
     let nodes = services.nodes.list(me.who()).await?;
-    let row = row(&me, &places, &nodes, &view);
+    let row = row(&me, &places, &nodes, &view, None);
     answer_page(SchedulePage {
         shell,
         id: row.id,

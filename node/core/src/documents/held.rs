@@ -151,6 +151,7 @@ pub(super) fn node(
     let expires = expiry(&opened, keys)?;
     let program = std::mem::take(&mut opened.document.program);
     let held = hold(&opened, envelope, expires, now, opened.document.zone.0, program);
-    let NodeDocument { path, languages, volume_percent, health_interval_s, guards, line_kbit_s, .. } = opened.document;
+    let NodeDocument { path, languages, volume_percent, health_interval_s, guards, line_kbit_s, .. } =
+        opened.document;
     Ok((Held { guards, ..held }, Profile { path, languages, volume_percent, health_interval_s, line_kbit_s }))
 }

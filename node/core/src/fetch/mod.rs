@@ -353,7 +353,13 @@ impl Fetch {
     }
 
     fn close_if_idle(&mut self, cache: &Cache, now: Now, actions: &mut VecDeque<Action>) {
-        if self.bulk == Bulk::Closed || self.want.is_some() || self.next_object(cache, now).is_some() {
+        if self.want.is_some() || self.next_object(cache, now).is_some() {
+            self.idle_since_ms = None;
+            return;
+        }
+        if self.bulk == Bulk::Closed {
+            // What comes next is another batch.
+            self.start.clear();
             self.idle_since_ms = None;
             return;
         }
