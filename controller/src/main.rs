@@ -15,7 +15,7 @@ use cli_speech::SpeechCommand;
 use loa_controller::app::Controller;
 use loa_controller::config::Config;
 use loa_controller::domain::area::AreaDraft;
-use loa_controller::domain::node::NodeDraft;
+use loa_controller::domain::node::{LineClass, NodeDraft};
 use loa_controller::domain::role::{ClassSet, Principal, Role};
 use loa_controller::enrol::{BrokerAddress, Enrolments};
 use loa_controller::identity::Authority;
