@@ -152,6 +152,8 @@ pub(crate) fn node(look: Look) -> NodePage {
         node: node_row("n-1", "Cụm loa nhà văn hóa", "Thôn Liêng Trang", Link::Online),
         serial: Some("LL-0042-7731".into()),
         firmware: Some("0.1.0".into()),
+        line: Msg::new(msg::LINE_MOBILE),
+        stuck: None,
         epochs: Some((17, 18)),
         token: None,
         can_issue_token: false,
@@ -205,6 +207,20 @@ pub(crate) fn node_token(look: Look) -> NodePage {
 pub(crate) fn node_form(look: Look) -> NodeFormPage {
     NodeFormPage {
         shell: shell(look, Nav::Nodes),
-        form: NodeForm { areas: area_choices(), ..NodeForm::default() },
+        form: NodeForm {
+            areas: area_choices(),
+            lines: line_choices(),
+            line: "mobile".into(),
+            ..NodeForm::default()
+        },
     }
+}
+
+fn line_choices() -> Vec<Choice> {
+    vec![
+        Choice::new("unknown", "Chưa rõ (coi như 4G)"),
+        Choice::new("fibre", "Cáp quang"),
+        Choice::new("mobile", "4G"),
+        Choice::new("thin", "Hẹp, khoảng 64 kbit/s (2G, vệ tinh)"),
+    ]
 }

@@ -36,6 +36,7 @@ pub(crate) fn standing() -> Vec<ScheduleRow> {
         until: day(20).checked_add_days(Days::new(30)),
         places: vec!["Thôn Liêng Trang".into(), "Buôn Đung".into()],
         state,
+        ready: Vec::new(),
         next,
         cancellable: state == ScheduleState::Active,
     };
