@@ -226,6 +226,7 @@ mod tests {
             volume_percent: None,
             orders: Vec::new(),
             own_guards: None,
+            alerts: Vec::new(),
         };
         Board {
             node: NodeId::new("cum-1").unwrap(),

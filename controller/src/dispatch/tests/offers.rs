@@ -23,6 +23,7 @@ fn plan(area: &str, objects: &[&[u8]]) -> AreaPlan {
         program: program(objects),
         guards: Default::default(),
         own_priority_first: false,
+        prepared: Vec::new(),
     }
 }
 
