@@ -80,6 +80,7 @@ pub const KEYS: &[Key] = &[
     integer("limits.upload_kept_h"),
     integer("limits.sound_kept_days"),
     integer("limits.alert_two_approvers_above"),
+    integer("limits.audio_total_kbit_s"),
 ];
 
 /// The known key that was probably meant: nearest by its whole path, or by its last name alone.

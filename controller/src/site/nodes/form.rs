@@ -37,7 +37,12 @@ pub(in crate::site) async fn create(State(site): State<Site>, me: Me, Posted(for
         let errors = Errors::none().with("area", Msg::new(msg::NOT_A_CHOICE));
         return refused(form_page(&site, &me, typed(&form, errors)).await?);
     };
-    let Ok(line) = form.one("line").parse::<LineClass>() else {
+    // A page that was open before there were lines to choose has no such field.
+    let line = match form.one("line") {
+        "" => Ok(LineClass::default()),
+        line => line.parse::<LineClass>(),
+    };
+    let Ok(line) = line else {
         let errors = Errors::none().with("line", Msg::new(msg::NOT_A_CHOICE));
         return refused(form_page(&site, &me, typed(&form, errors)).await?);
     };
