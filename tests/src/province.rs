@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use data_encoding::HEXLOWER;
 use loa_controller::config::Config;
 use loa_controller::domain::area::{Area, AreaDraft};
-use loa_controller::domain::node::{CertificateRecord, NodeValues};
+use loa_controller::domain::node::{CertificateRecord, LineClass, NodeValues};
 use loa_controller::domain::role::Principal;
 use loa_controller::identity::{Authority, BROKER_NAME, NodeCertificate};
 use loa_controller::services::{Clock, Nudges, Services};
@@ -91,8 +91,12 @@ impl Province {
         for (index, (node, (private_key_pem, certificate))) in ids.iter().zip(certified).enumerate() {
             let place = places.get(index % places.len().max(1)).context("a province has an area")?;
             let area = place.path.areas().last().context("a path has an area")?;
-            let values =
-                NodeValues { name: format!("Cụm loa {index:05}"), serial: None, volume_percent: 80 };
+            let values = NodeValues {
+                name: format!("Cụm loa {index:05}"),
+                serial: None,
+                volume_percent: 80,
+                line: LineClass::Unknown,
+            };
             nodes::insert(&mut tx, node, area, &values, clock.now()).await?;
             let record = CertificateRecord {
                 fingerprint: HEXLOWER.encode(&certificate.fingerprint),

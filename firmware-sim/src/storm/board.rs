@@ -141,6 +141,7 @@ impl<'a> Board<'a> {
             amplifier_tail_ms: 3_000,
             own_guards: own_guards.clone().map(|guards| OwnGuards { guards, zone: Zone(frame.zone) }),
             time_secret: None,
+            ..Settings::default()
         };
         let known = UnixMs(begin - 48 * HOUR);
         let clock = Clock::new(&mut rng, begin, known);

@@ -112,6 +112,7 @@ impl Picture {
             | Happening::Forgotten { .. }
             | Happening::Wanted { .. }
             | Happening::Stored { .. }
+            | Happening::Wasted { .. }
             | Happening::Ready { .. }
             | Happening::Corrupt { .. }
             | Happening::Dropped { .. }

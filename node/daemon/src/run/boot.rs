@@ -91,6 +91,7 @@ pub(super) async fn boot(
         amplifier_tail_ms: settings.amplifier.tail_ms,
         own_guards: (!settings.guards.guards.is_empty()).then(|| settings.guards.clone()),
         time_secret: time_secret(settings.clock.trust)?,
+        ..loa_node_core::Settings::default()
     };
     let core_identity = loa_node_core::Identity {
         tenant: identity.tenant.clone(),
