@@ -68,7 +68,7 @@ async fn thirty_boards_are_filled_by_a_wave_in_which_each_block_goes_about_once(
     })
     .await?;
 
-    let page = station.at_the_api("binh").await?.get(&format!("/api/v1/schedules/{item}/readiness")).await?;
+    let page = station.at_the_api("binh").await?.get(&format!("/schedules/{item}/readiness")).await?;
     ensure!(page["all"]["ready"] == BOARDS && page["areas"][COMMUNE]["nodes"] == BOARDS, "{page}");
     stop.cancel();
     let report = running.await??;
