@@ -103,7 +103,7 @@ async fn a_flood_of_receipts_locks_nothing() -> Result<()> {
         store: station.services().store().clone(),
         incoming: reports,
         acks: acknowledge,
-        wants: mpsc::channel(1).0,
+        asked: mpsc::channel(1).0,
         reported: mpsc::channel(1).0,
         alerts_reported: mpsc::channel(1).0,
         changes: Changes::default(),
