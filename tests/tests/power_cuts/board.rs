@@ -14,6 +14,7 @@ use loa_protocol::ids::{NodeId, ObjectHash};
 use loa_test_broker::{Mosquitto, Pki};
 use loa_tests::line::Line;
 use loa_tests::program;
+use loa_tests::wait::until;
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -249,9 +250,16 @@ impl Board {
         Ok(())
     }
 
-    /// What was heard, one recording for each time the card was opened.
-    pub(crate) fn recordings(&self) -> Result<Vec<Recording>> {
-        let files = Recording::files(&self.folder.join("heard"))?;
-        files.iter().map(|file| Ok(Recording::load(file)?)).collect()
+    /// What was heard, one recording for each time the card was opened. A recorder plays to its end what was in its pipe when the
+    /// node ended; before, the last sounds are not there.
+    pub(crate) async fn recordings(&self) -> Result<Vec<Recording>> {
+        until("the recorders' end", Duration::from_secs(30), async || {
+            let files = Recording::files(&self.folder.join("heard"))?;
+            let recordings: Vec<_> =
+                files.iter().map(|file| Recording::load(file)).collect::<Result<_, _>>()?;
+            Ok(recordings.iter().all(Recording::is_complete).then_some(recordings))
+        })
+        .await
+        .with_context(|| self.node.to_string())
     }
 }

@@ -101,7 +101,7 @@ async fn all_cuts(folder: &Path, cuts: u64, seed: u64) -> Result<(Count, Vec<Cut
         let Life { board, cuts } = life??;
         desk.check()?;
         done.extend(cuts);
-        let recordings = board.recordings()?;
+        let recordings = board.recordings().await?;
         let heard: Vec<_> = recordings.iter().flat_map(tones::listen).collect();
         let node = verdict::judge(&board.node, &desk.planned(), &desk.receipts(&board.node), &heard)?;
         println!("{}: {node}", board.node);

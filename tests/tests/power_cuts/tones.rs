@@ -76,10 +76,10 @@ pub(crate) fn object(number: u16) -> Result<Vec<u8>> {
     Ok(encode(&pcm, &OpusSettings { complexity: 2, ..OpusSettings::default() })?)
 }
 
-/// One stretch of sound.
+/// One sound, or what of it was heard.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Heard {
-    /// Whether it begins as a sound begins; if not, it is the rest of one that had a gap.
+    /// Whether it begins as a sound begins.
     pub(crate) begins: bool,
     /// The number, where enough of it was heard.
     pub(crate) number: Option<u16>,
@@ -91,20 +91,39 @@ pub(crate) struct Heard {
 
 /// What was heard in a recording, in its order.
 pub(crate) fn listen(recording: &Recording) -> Vec<Heard> {
-    let segments = recording.segments(THRESHOLD, APART_MS);
-    segments.iter().filter_map(|segment| hear(recording.samples(), segment)).collect()
+    hear(recording.samples(), &recording.segments(THRESHOLD, APART_MS))
 }
 
-fn hear(recorded: &[f32], segment: &Segment) -> Option<Heard> {
-    let sound = &recorded[segment.first_frame..segment.end_frame];
-    if sound.len() < frames(SHORTEST_MS) {
-        return None;
+/// A node whose decoder comes late, on a machine that is busy, puts silence into a sound and loses nothing of it: what follows and is
+/// no beginning is the rest of the sound before.
+fn hear(recorded: &[f32], segments: &[Segment]) -> Vec<Heard> {
+    let mut all: Vec<(Heard, Vec<f32>)> = Vec::new();
+    for segment in segments {
+        let stretch = &recorded[segment.first_frame..segment.end_frame];
+        if stretch.len() < frames(SHORTEST_MS) {
+            continue;
+        }
+        let begins = loudest(&stretch[..frames(TONE_MS).min(stretch.len())]) == START_HZ;
+        match all.last_mut() {
+            Some((before, sound)) if !begins && !before.ends => {
+                sound.extend_from_slice(stretch);
+                *before = Heard { at_unix_ms: before.at_unix_ms, ..tell(sound, before.begins) };
+            }
+            _ => {
+                let heard = Heard { at_unix_ms: segment.start_unix_ms, ..tell(stretch, begins) };
+                all.push((heard, stretch.to_vec()));
+            }
+        }
     }
-    let begins = loudest(&sound[..frames(TONE_MS).min(sound.len())]) == START_HZ;
+    all.into_iter().map(|(heard, _)| heard).collect()
+}
+
+/// What a sound without its gaps says of itself.
+fn tell(sound: &[f32], begins: bool) -> Heard {
     let tail = &sound[sound.len().saturating_sub(frames(TONE_MS - 8))..];
     let ends = sound.len() > frames(TONE_MS) && loudest(tail) == END_HZ;
     let number = begins.then(|| number(sound)).flatten();
-    Some(Heard { begins, number, ends, at_unix_ms: segment.start_unix_ms })
+    Heard { begins, number, ends, at_unix_ms: 0.0 }
 }
 
 /// The number of a sound that is heard from its beginning.
@@ -141,18 +160,25 @@ mod tests {
         Ok(loa_speech::opus::decode(&object(number)?)?.samples().to_vec())
     }
 
-    fn stretch(samples: &[f32]) -> Result<Segment> {
+    /// From the first loud sample of these frames to the last.
+    fn stretch(samples: &[f32], within: std::ops::Range<usize>) -> Result<Segment> {
         let loud = |sample: &f32| sample.abs() > THRESHOLD;
-        let first_frame = samples.iter().position(loud).context("a sound")?;
-        let end_frame = samples.iter().rposition(loud).context("a sound")? + 1;
+        let first_frame = within.start + samples[within.clone()].iter().position(loud).context("a sound")?;
+        let end_frame = within.start + samples[within].iter().rposition(loud).context("a sound")? + 1;
         Ok(Segment {
             first_frame,
             end_frame,
-            start_unix_ms: 5.0,
+            start_unix_ms: first_frame as f64,
             end_unix_ms: 0.0,
             rms_dbfs: 0.0,
             peak_dbfs: 0.0,
         })
+    }
+
+    /// What is heard of it where nothing interrupts it.
+    fn whole(samples: &[f32]) -> Result<Heard> {
+        let heard = hear(samples, &[stretch(samples, 0..samples.len())?]);
+        heard.first().copied().context("it is heard")
     }
 
     #[test]
@@ -160,9 +186,10 @@ mod tests {
         for name in [0, 1, 0x123, 0xABC, NUMBERS - 1] {
             let mut samples = vec![0.0; 777];
             samples.extend(decoded(name)?);
-            let heard = hear(&samples, &stretch(&samples)?);
-            let whole = Heard { begins: true, number: Some(name), ends: true, at_unix_ms: 5.0 };
-            assert_eq!(heard, Some(whole));
+            let heard = whole(&samples)?;
+            assert!(heard.at_unix_ms >= 770.0, "{heard:?}");
+            let at_unix_ms = heard.at_unix_ms;
+            assert_eq!(heard, Heard { begins: true, number: Some(name), ends: true, at_unix_ms });
         }
         Ok(())
     }
@@ -171,14 +198,32 @@ mod tests {
     fn what_the_power_cut_left_of_a_sound_is_not_taken_for_another() -> Result<()> {
         let samples = decoded(0x5A5)?;
         for cut_ms in [10, 35, 60, 120, 190, 260, 300, 390] {
-            let left = &samples[..frames(cut_ms)];
-            let heard = hear(left, &stretch(left)?).context("it is heard")?;
+            let heard = whole(&samples[..frames(cut_ms)])?;
             assert!(heard.begins && !heard.ends, "{cut_ms} ms: {heard:?}");
             assert_eq!(heard.number, (cut_ms >= 200).then_some(0x5A5), "{cut_ms} ms");
         }
-        let rest = &samples[frames(300)..];
-        let heard = hear(rest, &stretch(rest)?).context("it is heard")?;
+        let heard = whole(&samples[frames(300)..])?;
         assert!(!heard.begins && heard.ends && heard.number.is_none(), "{heard:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_sound_into_which_a_late_decoder_put_silence_is_one_sound() -> Result<()> {
+        let (sound, next) = (decoded(0x2C7)?, decoded(0x11)?);
+        for gap_at_ms in [60, 130, 230, 400] {
+            let silence = vec![0.0; frames(90)];
+            let (before, after) = sound.split_at(frames(gap_at_ms));
+            let samples = [before, &silence, after, &next].concat();
+            let again = frames(gap_at_ms + 90);
+            let segments = [
+                stretch(&samples, 0..frames(gap_at_ms))?,
+                stretch(&samples, again..again + after.len())?,
+                stretch(&samples, again + after.len()..samples.len())?,
+            ];
+            let heard: Vec<_> =
+                hear(&samples, &segments).iter().map(|h| (h.begins, h.number, h.ends)).collect();
+            assert_eq!(heard, [(true, Some(0x2C7), true), (true, Some(0x11), true)], "{gap_at_ms} ms");
+        }
         Ok(())
     }
 }

@@ -85,6 +85,12 @@ fn starts_allowed(policy: AfterInterruption) -> usize {
     }
 }
 
+/// What was heard at about the time of an occurrence.
+fn near<'a>(heard: &'a [Heard], planned: &Planned) -> Vec<&'a Heard> {
+    let is_near = |sound: &&Heard| (sound.at_unix_ms - planned.nominal.0 as f64).abs() < 5_000.0;
+    heard.iter().filter(is_near).collect()
+}
+
 /// Judges a node.
 pub(crate) fn judge(
     node: &NodeId,
@@ -121,7 +127,7 @@ pub(crate) fn judge(
             let times = starts.remove(number).unwrap_or_default();
             ensure!(times.len() <= allowed, "heard {} times: {times:?}, {}", times.len(), about());
             if has_played {
-                ensure!(!times.is_empty(), "not heard, {}", about());
+                ensure!(!times.is_empty(), "not heard, {}; about then: {:?}", about(), near(heard, planned));
                 ends_due += 1;
             }
             for sound in times {
