@@ -32,10 +32,11 @@ install_base() {
     espeak-ng:espeak-ng node:nodejs npm:npm
 }
 
-# What the tests need besides: a second broker, a sound tool chain and a browser to hold our own against; and what sends
-# signals and mounts small disks.
+# What the tests need besides: a second broker, a sound tool chain and a browser to hold our own against; the second database,
+# of which each test process starts a server of its own; and what sends signals and mounts small disks.
 install_test() {
-  need_packages /bin/kill:procps mount:mount /usr/sbin/mosquitto:mosquitto sox:sox ffmpeg:ffmpeg opusenc:opus-tools chromium:chromium
+  need_packages /bin/kill:procps mount:mount /usr/sbin/mosquitto:mosquitto \
+    '/usr/lib/postgresql/*/bin/initdb:postgresql' sox:sox ffmpeg:ffmpeg opusenc:opus-tools chromium:chromium
 }
 
 # need_command_of_cargo COMMAND VERSION — a developer's tool of the same name on crates.io.

@@ -26,6 +26,9 @@ say "tests"
 cargo build --locked --bins
 cargo test --workspace --locked
 
+say "tests of the controller on PostgreSQL"
+LOA_TEST_POSTGRES=1 cargo test --locked -p loa-controller --lib
+
 say "the pages in a real browser"
 npm_install tests/browser
 need_node 20 tests/browser

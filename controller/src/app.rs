@@ -27,7 +27,7 @@ use crate::identity::{Authority, BrokerFiles};
 use crate::making;
 use crate::services::{Clock, Nudges, Services};
 use crate::site;
-use crate::store::presence;
+use crate::store::{Claim, presence};
 use crate::sweep;
 use crate::trust::Trust;
 
@@ -43,6 +43,7 @@ const HEALTH_INTERVAL_S: u32 = 60;
 /// A running controller.
 pub struct Controller {
     services: Services,
+    _claim: Claim,
     http_addr: SocketAddr,
     broker_addr: Option<SocketAddr>,
     base_url: String,
@@ -70,6 +71,7 @@ impl Controller {
         let http_addr = listener.local_addr()?;
         let base_url = config.http.base_url(http_addr);
         let services = Services::open(&config, clock.clone(), Nudges::default()).await?;
+        let claim = services.store().claim().await?;
         services.objects().clear_unfinished().await?;
         services.recordings().clear_unfinished().await?;
         let authority = Arc::new(Authority::open_or_create(&config.data_dir.join("ca"), clock.now())?);
@@ -253,6 +255,7 @@ impl Controller {
         tracing::info!(%http_addr, ?broker_addr, "ready");
         Ok(Self {
             services,
+            _claim: claim,
             http_addr,
             broker_addr,
             base_url,

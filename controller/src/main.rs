@@ -20,6 +20,7 @@ use loa_controller::domain::role::{ClassSet, Principal, Role};
 use loa_controller::enrol::{BrokerAddress, Enrolments};
 use loa_controller::identity::Authority;
 use loa_controller::services::{Clock, Nudges, ServiceError, Services, UserDraft};
+use loa_controller::store::Store;
 use loa_controller::trust::Trust;
 use loa_protocol::bulletin::Class;
 use loa_protocol::ids::{AreaId, NodeId};
@@ -49,6 +50,8 @@ enum Command {
     /// People.
     #[command(subcommand)]
     User(UserCommand),
+    /// Copies the SQLite file of the data folder into the empty PostgreSQL database of `database.url`.
+    MoveToPostgres,
     /// Says what will sound, where, how long, and what is refused by which rule.
     Preflight(PreflightArgs),
     /// How texts are read aloud.
@@ -171,6 +174,7 @@ async fn execute(command: Command, config: Config) -> anyhow::Result<()> {
         Command::Area(command) => area(command, &open(&config).await?).await,
         Command::Node(command) => node(command, &config).await,
         Command::User(command) => user(command, &config).await,
+        Command::MoveToPostgres => move_to_postgres(&config).await,
         Command::Preflight(asked) => cli_preflight::preflight(asked, &open(&config).await?).await,
         Command::Speech(SpeechCommand::Normalize(asked)) => cli_speech::normalize(&asked),
         Command::Speech(SpeechCommand::Export(asked)) => {
@@ -228,6 +232,20 @@ async fn signalled() -> anyhow::Result<()> {
 
 async fn open(config: &Config) -> anyhow::Result<Services> {
     Ok(Services::open(config, Clock::machine(), Nudges::default()).await?)
+}
+
+async fn move_to_postgres(config: &Config) -> anyhow::Result<()> {
+    anyhow::ensure!(!config.database.url.is_empty(), "set `database.url` to the PostgreSQL database first");
+    let _claim = claim(&config.data_dir)?;
+    let file = config.data_dir.join("controller.db");
+    anyhow::ensure!(file.exists(), "there is no {} to copy", file.display());
+    let from = Store::open(&file).await?;
+    let to = Store::connect(&config.database.url).await?;
+    for (table, rows) in from.copy_to(&to).await? {
+        println!("{rows:>10} {table}");
+    }
+    eprintln!("copied; {} stays as it is and is read no more while `database.url` is set", file.display());
+    Ok(())
 }
 
 async fn area(command: AreaCommand, services: &Services) -> anyhow::Result<()> {

@@ -45,6 +45,7 @@ pub const KEYS: &[Key] = &[
     text("tenant"),
     text("zone"),
     Key { path: "languages", kind: KeyKind::Tables },
+    text("database.url"),
     text("http.listen"),
     text("http.public_url"),
     Key { path: "http.secure_cookies", kind: KeyKind::Flag },

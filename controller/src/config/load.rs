@@ -43,6 +43,13 @@ impl Config {
                 problem: problem.to_owned(),
             })
         };
+        let database = self.database.url.reveal();
+        let scheme = ["postgres://", "postgresql://"].iter().any(|scheme| database.starts_with(scheme));
+        rule(
+            database.is_empty() || scheme,
+            "database.url",
+            "it must begin with postgres://, or be empty for SQLite in `data_dir`",
+        )?;
         let url = &self.http.public_url;
         let web = url.is_empty() || url.starts_with("http://") || url.starts_with("https://");
         rule(web, "http.public_url", "it must begin with http:// or https://")?;
@@ -292,6 +299,7 @@ mod tests {
             ("[broker]\nmode = \"external\"", &[], &["`broker.url`", "mqtts://"]),
             ("[http]\nsecure_cookies = true", &[], &["`http.secure_cookies`", "https://"]),
             ("[http", &[], &["not valid TOML"]),
+            ("[database]\nurl = \"mysql://a\"", &[], &["`database.url`", "postgres://"]),
             ("[speech]\nlanguages = [\"vi\", \"kho\"]", &[], &["`speech.languages`", "kpm (K'Ho)"]),
             (
                 "[speech]\nlanguages = [\"vi\", \"kpm\"]",
@@ -419,7 +427,7 @@ mod tests {
 
     #[test]
     fn the_list_of_keys_is_the_structs() {
-        for group in ["", "http", "broker", "clock", "speech", "limits"] {
+        for group in ["", "database", "http", "broker", "clock", "speech", "limits"] {
             let path = if group.is_empty() { "qq".to_owned() } else { format!("{group}.qq") };
             let error = Figment::new()
                 .merge(figment::providers::Serialized::default(&path, 1))
@@ -435,7 +443,7 @@ mod tests {
                     Some((g, name)) => (g == group).then_some(name),
                 })
                 .collect();
-            let groups = ["http", "broker", "clock", "speech", "limits"];
+            let groups = ["database", "http", "broker", "clock", "speech", "limits"];
             let fields: Vec<&str> = fields.iter().copied().filter(|f| !groups.contains(f)).collect();
             assert_eq!(listed, fields, "group {group:?}");
         }

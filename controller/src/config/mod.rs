@@ -9,6 +9,7 @@
 
 mod broker;
 mod clock;
+mod database;
 mod error;
 mod http;
 mod keys;
@@ -26,6 +27,7 @@ use serde::Deserialize;
 
 pub use broker::{BrokerConfig, BrokerMode};
 pub use clock::{ClockConfig, ClockTrust};
+pub use database::DatabaseConfig;
 pub use error::ConfigError;
 pub use http::HttpConfig;
 pub use keys::{KEYS, Key, KeyKind};
@@ -40,7 +42,7 @@ use crate::domain::language::Languages;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Folder of the database, the audio objects and the keys. Made when absent.
+    /// Folder of the database (unless it is elsewhere), the audio objects and the keys. Made when absent.
     pub data_dir: PathBuf,
     /// The installation's name in MQTT topics: `loa/1/{tenant}/...`.
     #[serde(deserialize_with = "text::parsed")]
@@ -50,6 +52,8 @@ pub struct Config {
     pub zone: Tz,
     /// Languages of broadcasts that the built-in table lacks.
     pub languages: Vec<LanguageConfig>,
+    /// Where the rows are kept.
+    pub database: DatabaseConfig,
     /// The pages and the API.
     pub http: HttpConfig,
     /// The MQTT broker, embedded or another.
@@ -69,6 +73,7 @@ impl Default for Config {
             tenant: text::constant("loa"),
             zone: Tz::Asia__Ho_Chi_Minh,
             languages: Vec::new(),
+            database: DatabaseConfig::default(),
             http: HttpConfig::default(),
             broker: BrokerConfig::default(),
             clock: ClockConfig::default(),

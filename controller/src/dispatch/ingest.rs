@@ -191,7 +191,7 @@ async fn keep(store: &Store, reported: &[Reported]) -> Result<Standing, Dispatch
     if reported.iter().all(|r| matches!(r.report, Report::Want(_))) {
         return Ok(standing);
     }
-    let mut tx = store.write().await?;
+    let mut tx = store.append().await?;
     for Reported { node, .. } in reported {
         if !standing.contains_key(node) {
             let state = nodes::state(&mut tx, node).await?;

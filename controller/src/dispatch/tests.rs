@@ -1,6 +1,7 @@
 //! Dispatch on a real database.
 
 mod answers;
+mod away;
 mod ingest;
 mod offers;
 mod proof;

@@ -30,6 +30,9 @@ use crate::store::StoreError;
 /// The request's id, as the log has it.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// When to try again while the database is away, in seconds.
+const AWAY_RETRY_S: i64 = 10;
+
 /// A request that was not served.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -139,6 +142,7 @@ impl HttpError {
     fn retry_after_s(&self) -> Option<i64> {
         match self {
             Self::Service(ServiceError::Throttled { retry_after_ms }) => Some((retry_after_ms + 999) / 1000),
+            Self::Service(ServiceError::Store(StoreError::Away(_))) => Some(AWAY_RETRY_S),
             Self::Service(_) | Self::Enrolment(_) | Self::Unreadable { .. } | Self::CrossSite => None,
         }
     }
@@ -154,6 +158,7 @@ fn service_status(error: &ServiceError) -> StatusCode {
         ServiceError::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
         ServiceError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         ServiceError::Store(_) if is_disk_full(error) => StatusCode::INSUFFICIENT_STORAGE,
+        ServiceError::Store(StoreError::Away(_)) => StatusCode::SERVICE_UNAVAILABLE,
         ServiceError::Store(_)
         | ServiceError::Passphrase(_)
         | ServiceError::Random(_)
@@ -279,6 +284,7 @@ fn title(status: StatusCode, language: UiLanguage) -> &'static str {
         StatusCode::UNPROCESSABLE_ENTITY => ("Thông tin chưa đúng", "Some values are not right"),
         StatusCode::TOO_MANY_REQUESTS => ("Thử quá nhiều lần", "Too many attempts"),
         StatusCode::INSUFFICIENT_STORAGE => ("Hết chỗ lưu trữ", "Disk full"),
+        StatusCode::SERVICE_UNAVAILABLE => ("Tạm thời chưa phục vụ được", "Not available for the moment"),
         other if other.is_server_error() => ("Hệ thống gặp lỗi", "Something failed here"),
         _ => ("Yêu cầu không hợp lệ", "Bad request"),
     };

@@ -1,6 +1,7 @@
 //! The API as a browser or a program meets it: in process, on a real database.
 
 mod alerts;
+mod away;
 mod bad_input;
 mod description;
 mod doubts;

@@ -127,6 +127,11 @@ impl ServiceError {
                     format!("Too many attempts. Wait {seconds} seconds and try again."),
                 )
             }
+            Self::Store(StoreError::Away(_)) => Message::fixed(
+                "database.away",
+                "Cơ sở dữ liệu tạm thời không trả lời. Việc vừa làm chưa được lưu; hãy thử lại sau ít phút.",
+                "The database does not answer for the moment. What you just did was not kept; try again in a few minutes.",
+            ),
             Self::Store(_) | Self::Passphrase(_) | Self::Random(_) | Self::Token(_) => Message::fixed(
                 "internal",
                 "Hệ thống gặp lỗi; lỗi đã được ghi lại. Hãy thử lại sau.",

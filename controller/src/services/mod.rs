@@ -193,7 +193,10 @@ impl Services {
         tokio::fs::create_dir_all(folder)
             .await
             .map_err(|source| OpenError::DataDir { path: folder.clone(), source })?;
-        let store = Store::open(&folder.join("controller.db")).await?;
+        let store = match config.database.url.is_empty() {
+            true => Store::open(&folder.join("controller.db")).await?,
+            false => Store::connect(&config.database.url).await?,
+        };
         let objects = BlobStore::open(folder.join("objects")).await?;
         let ground = Arc::new(Ground {
             manifests: Manifests::new(store.clone(), objects.clone()),

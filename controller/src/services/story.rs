@@ -20,7 +20,7 @@ use crate::domain::role::{ClassSet, Principal, Role};
 use crate::domain::schedule::{ScheduleDraft, StartDraft};
 use crate::domain::schedule_rules::ScheduleRulesDraft;
 use crate::store::objects::AudioObject;
-use crate::store::{objects, speech_jobs};
+use crate::store::{objects, speech_jobs, testing};
 
 /// Sunday 22 November 2026, 08:00 in Viet Nam.
 pub(crate) const NOON: UnixMs = UnixMs(1_795_309_200_000);
@@ -33,6 +33,7 @@ pub(crate) struct Story {
     pub(crate) clock: Clock,
     pub(crate) config: Config,
     pub(crate) operator: Principal,
+    _database: Option<loa_test_postgres::Database<'static>>,
     _folder: tempfile::TempDir,
 }
 
@@ -46,9 +47,11 @@ impl Story {
     pub(crate) async fn with(mut config: Config) -> Self {
         let folder = tempfile::tempdir().unwrap();
         config.data_dir = folder.path().to_owned();
+        let database = testing::settle(&mut config).await;
         let clock = Clock::set_to(NOON);
         let services = Services::open(&config, clock.clone(), Nudges::default()).await.unwrap();
-        let story = Self { services, clock, config, operator: Principal::operator(), _folder: folder };
+        let operator = Principal::operator();
+        let story = Self { services, clock, config, operator, _database: database, _folder: folder };
         for (name, level, parent) in [
             ("Lâm Đồng", "tỉnh", None),
             ("Đạ Đờn", "xã", Some("lam-dong")),

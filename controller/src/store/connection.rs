@@ -1,26 +1,47 @@
-//! A transaction.
+//! A transaction of either database.
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Postgres, Sqlite, Transaction};
 
 use super::StoreError;
 
 /// What every function of the store works on: a connection inside a transaction.
-pub type Connection = sqlx::SqliteConnection;
+#[derive(Debug)]
+pub struct Connection(Inner);
+
+#[derive(Debug)]
+pub(super) enum Inner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Connection {
+    pub(super) fn new(inner: Inner) -> Self {
+        Self(inner)
+    }
+
+    pub(super) fn inner(&mut self) -> &mut Inner {
+        &mut self.0
+    }
+}
 
 /// A transaction that may write.
 #[derive(Debug)]
 #[must_use = "dropped without commit, it changes nothing"]
-pub struct WriteTx(pub(super) Transaction<'static, Sqlite>);
+pub struct WriteTx(pub(super) Connection);
 
 impl WriteTx {
     /// Makes everything in it durable.
     ///
     /// # Errors
-    /// [`StoreError::Query`]; then nothing of it was kept.
+    /// [`StoreError::Query`], [`StoreError::Away`]; then nothing of it was kept, unless the database went away in this
+    /// very moment: whoever repeats the work must find it done or not done.
     pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.0.commit().await?)
+        Ok(match self.0.0 {
+            Inner::Sqlite(tx) => tx.commit().await?,
+            Inner::Postgres(tx) => tx.commit().await?,
+        })
     }
 }
 
@@ -39,7 +60,7 @@ impl DerefMut for WriteTx {
 
 /// A transaction that only reads.
 #[derive(Debug)]
-pub struct ReadTx(pub(super) Transaction<'static, Sqlite>);
+pub struct ReadTx(pub(super) Connection);
 
 impl Deref for ReadTx {
     type Target = Connection;

@@ -1,13 +1,21 @@
-//! A query: its text, and values that never become part of it.
+//! A query of either database.
+//!
+//! ```text
+//! query("... $1 ...").bind(x) ──┐                         ┌─ sqlx::query_with::<Sqlite>
+//!                               ├─ SQL and values ──> run ┤
+//! QueryBuilder ── push ─────────┘    (the connection      └─ sqlx::query_with::<Postgres>
+//!                                     says which)
+//! ```
 //!
 //! Statements are prepared once a connection and kept by sqlx, as with its own `query`.
 
 use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Arguments as _, AssertSqlSafe, Error, SqlSafeStr, SqlStr};
+use sqlx::{AssertSqlSafe, Error, SqlSafeStr, SqlStr};
 
-use super::connection::Connection;
-use super::value::{IntoValue, Value};
+use super::connection::{Connection, Inner};
+use super::value::{IntoValue, Value, add_column_to_postgres};
 
 /// Begins a query with `$1`, `$2`, ... where values go.
 pub(crate) fn query<'q>(sql: impl SqlSafeStr) -> Query<'q> {
@@ -35,8 +43,12 @@ enum Part<'q> {
     Rows(Vec<Vec<Value<'q>>>),
 }
 
-/// A row; see [`super::rows::Columns`].
-pub(crate) type Row = SqliteRow;
+/// A row of either database; see [`super::rows::Columns`].
+#[derive(Debug)]
+pub(crate) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
 
 /// What a query did that gives no rows.
 #[derive(Debug, Clone, Copy)]
@@ -63,8 +75,11 @@ impl<'q> Query<'q> {
     /// # Errors
     /// What the database says.
     pub(crate) async fn execute(self, c: &mut Connection) -> Result<Done, Error> {
-        let done = self.for_sqlite()?.execute(c).await?;
-        Ok(Done { rows: done.rows_affected() })
+        let rows = match c.inner() {
+            Inner::Sqlite(tx) => self.for_sqlite()?.execute(&mut **tx).await?.rows_affected(),
+            Inner::Postgres(tx) => self.for_postgres()?.execute(&mut **tx).await?.rows_affected(),
+        };
+        Ok(Done { rows })
     }
 
     /// All rows.
@@ -72,7 +87,14 @@ impl<'q> Query<'q> {
     /// # Errors
     /// What the database says.
     pub(crate) async fn fetch_all(self, c: &mut Connection) -> Result<Vec<Row>, Error> {
-        self.for_sqlite()?.fetch_all(c).await
+        Ok(match c.inner() {
+            Inner::Sqlite(tx) => {
+                self.for_sqlite()?.fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
+            }
+            Inner::Postgres(tx) => {
+                self.for_postgres()?.fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect()
+            }
+        })
     }
 
     /// The first row, if there is any.
@@ -80,7 +102,10 @@ impl<'q> Query<'q> {
     /// # Errors
     /// What the database says.
     pub(crate) async fn fetch_optional(self, c: &mut Connection) -> Result<Option<Row>, Error> {
-        self.for_sqlite()?.fetch_optional(c).await
+        Ok(match c.inner() {
+            Inner::Sqlite(tx) => self.for_sqlite()?.fetch_optional(&mut **tx).await?.map(Row::Sqlite),
+            Inner::Postgres(tx) => self.for_postgres()?.fetch_optional(&mut **tx).await?.map(Row::Postgres),
+        })
     }
 
     /// The one row.
@@ -97,9 +122,15 @@ impl<'q> Query<'q> {
         Ok(sqlx::query_with(sql, arguments))
     }
 
-    fn written(self, arguments: &mut SqliteArguments) -> Result<SqlStr, BoxDynError> {
+    fn for_postgres(self) -> Result<sqlx::query::Query<'q, sqlx::Postgres, PgArguments>, Error> {
+        let mut arguments = PgArguments::default();
+        let sql = self.written(&mut arguments).map_err(Error::Encode)?;
+        Ok(sqlx::query_with(sql, arguments))
+    }
+
+    fn written(self, arguments: &mut impl Dialect) -> Result<SqlStr, BoxDynError> {
         for value in self.values {
-            value.add_to(arguments)?;
+            arguments.take(value)?;
         }
         let parts = match self.text {
             Text::Whole(sql) => return Ok(sql),
@@ -109,8 +140,11 @@ impl<'q> Query<'q> {
         for part in parts {
             match part {
                 Part::Sql(text) => sql.push_str(&text),
-                Part::Value(value) => push_value(&mut sql, value, arguments)?,
-                Part::Rows(rows) => push_rows(&mut sql, rows, arguments)?,
+                Part::Value(value) => {
+                    arguments.take(value)?;
+                    push_placeholder(&mut sql, arguments.len());
+                }
+                Part::Rows(rows) => arguments.take_rows(&mut sql, rows)?,
             }
         }
         // Every piece is the program's own words: values went to the arguments.
@@ -118,33 +152,74 @@ impl<'q> Query<'q> {
     }
 }
 
-fn push_value(
-    sql: &mut String,
-    value: Value<'_>,
-    arguments: &mut SqliteArguments,
-) -> Result<(), BoxDynError> {
-    value.add_to(arguments)?;
+fn push_placeholder(sql: &mut String, number: usize) {
     sql.push('$');
-    sql.push_str(&arguments.len().to_string());
-    Ok(())
+    sql.push_str(&number.to_string());
 }
 
-fn push_rows(
-    sql: &mut String,
-    rows: Vec<Vec<Value<'_>>>,
-    arguments: &mut SqliteArguments,
-) -> Result<(), BoxDynError> {
-    for (i, row) in rows.into_iter().enumerate() {
-        sql.push_str(if i == 0 { "VALUES (" } else { ", (" });
-        for (j, value) in row.into_iter().enumerate() {
-            if j > 0 {
+/// The arguments of one database, and how many rows at once are written there.
+trait Dialect {
+    fn len(&self) -> usize;
+    fn take(&mut self, value: Value<'_>) -> Result<(), BoxDynError>;
+    fn take_rows(&mut self, sql: &mut String, rows: Vec<Vec<Value<'_>>>) -> Result<(), BoxDynError>;
+}
+
+impl Dialect for SqliteArguments {
+    fn len(&self) -> usize {
+        sqlx::Arguments::len(self)
+    }
+
+    fn take(&mut self, value: Value<'_>) -> Result<(), BoxDynError> {
+        value.add_to_sqlite(self)
+    }
+
+    fn take_rows(&mut self, sql: &mut String, rows: Vec<Vec<Value<'_>>>) -> Result<(), BoxDynError> {
+        for (i, row) in rows.into_iter().enumerate() {
+            sql.push_str(if i == 0 { "VALUES (" } else { ", (" });
+            for (j, value) in row.into_iter().enumerate() {
+                if j > 0 {
+                    sql.push_str(", ");
+                }
+                self.take(value)?;
+                push_placeholder(sql, Dialect::len(self));
+            }
+            sql.push(')');
+        }
+        Ok(())
+    }
+}
+
+impl Dialect for PgArguments {
+    fn len(&self) -> usize {
+        sqlx::Arguments::len(self)
+    }
+
+    fn take(&mut self, value: Value<'_>) -> Result<(), BoxDynError> {
+        value.add_to_postgres(self)
+    }
+
+    /// One array a column: the same statement however many rows there are, and no bound on their number.
+    fn take_rows(&mut self, sql: &mut String, rows: Vec<Vec<Value<'_>>>) -> Result<(), BoxDynError> {
+        let kinds: Vec<_> = rows.first().into_iter().flatten().map(Value::kind).collect();
+        let mut columns: Vec<Vec<Value<'_>>> = kinds.iter().map(|_| Vec::with_capacity(rows.len())).collect();
+        for row in rows {
+            for (column, value) in columns.iter_mut().zip(row) {
+                column.push(value);
+            }
+        }
+        sql.push_str("SELECT * FROM UNNEST(");
+        for (i, (kind, column)) in kinds.into_iter().zip(columns).enumerate() {
+            if i > 0 {
                 sql.push_str(", ");
             }
-            push_value(sql, value, arguments)?;
+            add_column_to_postgres(kind, column, self)?;
+            push_placeholder(sql, Dialect::len(self));
+            sql.push_str("::");
+            sql.push_str(kind.array_type());
         }
         sql.push(')');
+        Ok(())
     }
-    Ok(())
 }
 
 /// A query whose text depends on what is asked. Words are pushed, values bound; a value never becomes part of the text.
@@ -154,6 +229,11 @@ pub(crate) struct QueryBuilder<'q> {
 }
 
 impl<'q> QueryBuilder<'q> {
+    /// Begins with words that were made of the names of tables and columns alone.
+    pub(super) fn of_names(sql: String) -> Self {
+        Self { parts: vec![Part::Sql(sql)] }
+    }
+
     /// Begins with these words.
     pub(crate) fn new(sql: &'static str) -> Self {
         let mut builder = Self::default();
@@ -181,7 +261,8 @@ impl<'q> QueryBuilder<'q> {
         Separated { builder: self, separator, is_first: true }
     }
 
-    /// Adds rows to insert, of which there must be one at least. Every row binds as many values, of the same kinds.
+    /// Adds rows to insert, of which there must be one at least: `VALUES` on SQLite, arrays through `UNNEST` on
+    /// PostgreSQL. Every row binds as many values, of the same kinds.
     pub(crate) fn push_values<T>(
         &mut self,
         items: impl IntoIterator<Item = T>,
@@ -230,7 +311,12 @@ pub(crate) struct RowValues<'b, 'q>(&'b mut Vec<Value<'q>>);
 impl<'q> RowValues<'_, 'q> {
     /// Adds the value of the next column.
     pub(crate) fn push_bind(&mut self, value: impl IntoValue<'q>) -> &mut Self {
-        self.0.push(value.into_value());
+        self.push_value(value.into_value());
         self
+    }
+
+    /// The same, of a value whose kind is known only now.
+    pub(super) fn push_value(&mut self, value: Value<'q>) {
+        self.0.push(value);
     }
 }

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use loa_protocol::area::AreaPath;
 use loa_protocol::ids::AreaId;
 use loa_protocol::time::UnixMs;
-use sqlx::{Decode, Row as _, Sqlite, Type};
+use sqlx::postgres::PgRow;
+use sqlx::{Decode, Row as _, Type, TypeInfo as _, ValueRef as _};
 
 use super::StoreError;
 use super::query::{QueryBuilder, Row};
@@ -52,8 +53,41 @@ fn damaged(column: &str, problem: impl Display) -> StoreError {
     StoreError::Damaged { column: column.to_owned(), problem: problem.to_string() }
 }
 
-fn value<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(row: &'r Row, column: &str) -> Result<T, sqlx::Error> {
-    row.try_get(column)
+/// A value that both databases hold as the same Rust type.
+fn value<'r, T>(row: &'r Row, column: &str) -> Result<T, sqlx::Error>
+where
+    T: Decode<'r, sqlx::Sqlite> + Type<sqlx::Sqlite> + Decode<'r, sqlx::Postgres> + Type<sqlx::Postgres>,
+{
+    match row {
+        Row::Sqlite(row) => row.try_get(column),
+        Row::Postgres(row) => row.try_get(column),
+    }
+}
+
+fn integer(row: &Row, column: &str) -> Result<i64, StoreError> {
+    integer_opt(row, column)?.ok_or_else(|| damaged(column, "nothing where a number should be"))
+}
+
+fn integer_opt(row: &Row, column: &str) -> Result<Option<i64>, sqlx::Error> {
+    match row {
+        Row::Sqlite(row) => row.try_get(column),
+        Row::Postgres(row) => postgres_integer(row, column),
+    }
+}
+
+/// SQLite has one kind of integer. PostgreSQL's columns are all `BIGINT`; what a query computes may be smaller, or a
+/// truth value.
+fn postgres_integer(row: &PgRow, column: &str) -> Result<Option<i64>, sqlx::Error> {
+    let raw = row.try_get_raw(column)?;
+    if raw.is_null() {
+        return Ok(None);
+    }
+    Ok(Some(match raw.type_info().name() {
+        "BOOL" => i64::from(row.try_get::<bool, _>(column)?),
+        "INT2" => i64::from(row.try_get::<i16, _>(column)?),
+        "INT4" => i64::from(row.try_get::<i32, _>(column)?),
+        _ => row.try_get(column)?,
+    }))
 }
 
 fn in_range<T: TryFrom<i64>>(column: &str, number: i64) -> Result<T, StoreError> {
@@ -72,11 +106,11 @@ impl Columns for Row {
     }
 
     fn number<T: TryFrom<i64>>(&self, column: &str) -> Result<T, StoreError> {
-        in_range(column, value(self, column)?)
+        in_range(column, integer(self, column)?)
     }
 
     fn number_opt<T: TryFrom<i64>>(&self, column: &str) -> Result<Option<T>, StoreError> {
-        value::<Option<i64>>(self, column)?.map(|number| in_range(column, number)).transpose()
+        integer_opt(self, column)?.map(|number| in_range(column, number)).transpose()
     }
 
     fn real(&self, column: &str) -> Result<f64, StoreError> {
@@ -88,11 +122,11 @@ impl Columns for Row {
     }
 
     fn instant(&self, column: &str) -> Result<UnixMs, StoreError> {
-        Ok(UnixMs(value(self, column)?))
+        Ok(UnixMs(integer(self, column)?))
     }
 
     fn instant_opt(&self, column: &str) -> Result<Option<UnixMs>, StoreError> {
-        Ok(value::<Option<i64>>(self, column)?.map(UnixMs))
+        Ok(integer_opt(self, column)?.map(UnixMs))
     }
 
     fn text(&self, column: &str) -> Result<String, StoreError> {
@@ -127,7 +161,7 @@ impl Columns for Row {
     }
 
     fn flag(&self, column: &str) -> Result<bool, StoreError> {
-        Ok(value::<i64>(self, column)? != 0)
+        Ok(integer(self, column)? != 0)
     }
 }
 
@@ -156,54 +190,21 @@ pub(super) fn subtree(path: &AreaPath) -> (String, String) {
     (from, below)
 }
 
-/// What conditions are added to: words and texts.
-pub(super) trait Words {
-    /// Adds words.
-    fn words(&mut self, sql: &'static str);
-    /// Adds a text.
-    fn text(&mut self, text: String);
-}
-
-impl Words for QueryBuilder<'_> {
-    fn words(&mut self, sql: &'static str) {
-        self.push(sql);
-    }
-    fn text(&mut self, text: String) {
-        self.push_bind(text);
-    }
-}
-
-impl Words for sqlx::QueryBuilder<Sqlite> {
-    fn words(&mut self, sql: &'static str) {
-        self.push(sql);
-    }
-    fn text(&mut self, text: String) {
-        self.push_bind(text);
-    }
-}
-
 /// Adds the condition that the path in `column` lies in one of the scopes: nothing for no scope.
-pub(super) fn push_in_scopes(query: &mut impl Words, column: &'static str, scopes: &[Scope]) {
+pub(super) fn push_in_scopes(query: &mut QueryBuilder<'_>, column: &'static str, scopes: &[Scope]) {
     if scopes.contains(&Scope::Everywhere) {
-        query.words("(1 = 1)");
+        query.push("(1 = 1)");
         return;
     }
-    query.words("(1 = 0");
+    query.push("(1 = 0");
     for scope in scopes {
         if let Scope::Area(path) = scope {
             let (from, below) = subtree(path);
-            query.words(" OR (");
-            query.words(column);
-            query.words(" >= ");
-            query.text(from);
-            query.words(" AND ");
-            query.words(column);
-            query.words(" < ");
-            query.text(below);
-            query.words(")");
+            query.push(" OR (").push(column).push(" >= ").push_bind(from);
+            query.push(" AND ").push(column).push(" < ").push_bind(below).push(")");
         }
     }
-    query.words(")");
+    query.push(")");
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use sqlx::{Connection as _, SqlSafeStr as _, Sqlite, SqlitePool, Transaction};
 use super::error::migration_error;
 use super::{StoreError, WAIT};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How many connections read at the same time.
 const READERS_MAX: u32 = 8;
@@ -43,7 +43,8 @@ impl File {
             .connect_with(options.clone())
             .await
             .map_err(opened)?;
-        MIGRATIONS.run(&writer).await.map_err(|e| migration_error(path, &MIGRATIONS, e))?;
+        let name = || path.display().to_string();
+        MIGRATIONS.run(&writer).await.map_err(|e| migration_error(name(), &MIGRATIONS, e))?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
             .acquire_timeout(WAIT)

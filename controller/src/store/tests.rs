@@ -1,5 +1,6 @@
-//! The database, on real files.
+//! What holds on both databases; see [`super::testing`].
 
+mod postgres;
 mod sqlite;
 
 use loa_protocol::bulletin::{Category, Class, Language};
@@ -13,6 +14,7 @@ use super::query::query;
 use super::speech_jobs::RunningJob;
 use super::{
     Store, StoreError, areas, bulletins, node_events, nodes, objects, plans, presence, reports, speech_jobs,
+    testing,
 };
 use crate::domain::area::{Area, child_path};
 use crate::domain::bulletin::{Content, Making, TrackContent, TrackSource};
@@ -22,11 +24,12 @@ use crate::domain::node::{LineClass, NodeValues};
 const NOW: UnixMs = UnixMs(1_000_000);
 
 /// What goes when the test ends.
-type Kept = tempfile::TempDir;
+type Kept = (Option<loa_test_postgres::Database<'static>>, tempfile::TempDir);
 
 async fn store() -> (Store, Kept) {
     let folder = tempfile::tempdir().unwrap();
-    (Store::open(&folder.path().join("c.db")).await.unwrap(), folder)
+    let (store, database) = testing::store(folder.path()).await;
+    (store, (database, folder))
 }
 
 fn node_id() -> NodeId {
