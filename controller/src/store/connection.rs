@@ -38,10 +38,11 @@ impl WriteTx {
     /// [`StoreError::Query`], [`StoreError::Away`]; then nothing of it was kept, unless the database went away in this
     /// very moment: whoever repeats the work must find it done or not done.
     pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(match self.0.0 {
+        match self.0.0 {
             Inner::Sqlite(tx) => tx.commit().await?,
             Inner::Postgres(tx) => tx.commit().await?,
-        })
+        }
+        Ok(())
     }
 }
 

@@ -126,7 +126,7 @@ fn each<'q, T>(
         .into_iter()
         .map(|value| match value {
             Value::Null(_) => Ok(None),
-            other => {
+            other @ (Value::Integer(_) | Value::Real(_) | Value::Text(_) | Value::Blob(_)) => {
                 let kind = other.kind();
                 take(other).map(Some).ok_or_else(|| format!("a {kind:?} among values of another kind").into())
             }

@@ -12,7 +12,7 @@ use super::super::{Connection, Store, StoreError, areas, bulletins, nodes, postg
 use super::NOW;
 use crate::domain::area::{Area, child_path};
 use crate::domain::ids::fresh_bulletin_id;
-use crate::domain::node::NodeValues;
+use crate::domain::node::{LineClass, NodeValues};
 use crate::domain::role::Scope;
 
 async fn connect(database: &Database<'_>) -> Result<Store, StoreError> {
@@ -216,7 +216,8 @@ async fn a_file_moves_to_a_server_with_every_row() {
     let there = area("a", Some(&tinh));
     areas::set_place(&mut tx, &moved.id, &moved.path, &there.path).await.unwrap();
     let node = NodeId::new("cum").unwrap();
-    let values = NodeValues { name: "Cụm".to_owned(), serial: None, volume_percent: 80 };
+    let values =
+        NodeValues { name: "Cụm".to_owned(), serial: None, volume_percent: 80, line: LineClass::Mobile };
     nodes::insert(&mut tx, &node, &moved.id, &values, NOW).await.unwrap();
     let health_rows = 5_000;
     for at in 0..health_rows {
