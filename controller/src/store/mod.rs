@@ -10,8 +10,8 @@
 //! and commits. **Never open a second write transaction while holding one**: there is one writing connection, and the
 //! second would wait for the first until it times out.
 //!
-//! **How a query is written**: `query("... $1 ...").bind(x).fetch_all(c)` and [`QueryBuilder`](query::QueryBuilder) of
-//! `query.rs`, which look like sqlx's own, and rows read by [`Columns`](rows::Columns). The SQL is what both understand:
+//! **How a query is written**: `query("... $1 ...").bind(x).fetch_all(c)` and `QueryBuilder` of
+//! `query.rs`, which look like sqlx's own, and rows read by `Columns`. The SQL is what both understand:
 //! `$1`, ON CONFLICT, RETURNING, row order stated (with NULLS FIRST or LAST where a column may be NULL); no scalar MAX, every
 //! column of a GROUP BY named, `CAST(SUM(x) AS BIGINT)`, flags as 0 and 1, numbers as `i64`. **After a query that failed, a
 //! transaction is over**, on PostgreSQL in any case: drop it. Each migration is
