@@ -55,8 +55,9 @@
 //! - **N2** Which tracks a village hears, in which order, is [`Item::heard`]. Where there is none, the occurrence ends as
 //!   [`Reason::NoTrackForLanguage`] when it is due. Where the village's languages change while a session is on, the parts to come
 //!   that it no longer hears are passed over, and none is added.
-//! - **N3** An occurrence waits for the audio of all these tracks. From its *last call* on, shortly before its limit, it
-//!   starts with those that are there, and ends as partial. A chime that is not there is left out, and nothing is lacking.
+//! - **N3** An occurrence waits for the audio of all these tracks. From its *last call* on, shortly before its limit, and for an
+//!   emergency at the latest [`EMERGENCY_LACK_MS`] after it was due and the node knew of it, it starts with those that are there, and ends as
+//!   partial ([`last_call`]). A chime that is not there is left out, and nothing is lacking.
 //! - **N4** A part that cannot be decoded, or whose object is not whole any more, is passed over; the session goes on with the next one and ends as partial.
 //! - **N5** A session has one intent and one receipt, however many parts it has.
 //!
@@ -175,7 +176,7 @@ pub use self::occurrence::{Occurrence, Timetable, occurrence_id};
 pub use self::order::{Authority, Precedence, Supersession, supersedes};
 pub use self::preflight::{Foreseen, Outlook, Past, Sounded, preflight};
 pub use self::rules::{AfterInterruption, ItemRules, Repeats, Severity};
-pub use self::session::{PART_PAUSE_MS, Part, SessionPlan, objects_heard};
+pub use self::session::{EMERGENCY_LACK_MS, PART_PAUSE_MS, Part, SessionPlan, last_call, objects_heard};
 pub use self::start::Start;
 
 /// How long before its nominal start an occurrence is near (T2), in milliseconds, on a board whose amplifier warms up in

@@ -1,13 +1,18 @@
 //! What sounds for an occurrence (section N of the [timeline](super)).
 
 use super::rules::Repeats;
-use crate::bulletin::Language;
+use crate::bulletin::{Class, Language};
 use crate::ids::ObjectHash;
 use crate::plan::Item;
+use crate::time::UnixMs;
 
 /// Silence between two parts, in milliseconds: the next language is heard as a beginning, and the echo of the last word has
 /// died.
 pub const PART_PAUSE_MS: u32 = 1_000;
+
+/// How long an emergency waits for tracks that are not there (rule N3), in milliseconds: time to fetch one, and no more than a warning may
+/// come late for those who understand what is there.
+pub const EMERGENCY_LACK_MS: i64 = 20_000;
 
 /// One sound of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +79,19 @@ impl SessionPlan {
     /// How long it sounds from the part of this number on, pauses not counted, in milliseconds.
     pub fn sound_ms(&self, from: u32) -> i64 {
         self.left(from).map(|part| i64::from(part.duration_ms)).sum()
+    }
+}
+
+/// From when on an occurrence starts with the tracks that are there, although others are lacking (rule N3). `due`: since when it is due
+/// and the node knows of it; `latest`: when it may start at the latest; `lead_ms`: how long the board needs to begin.
+///
+/// An emergency's wait counts from when the node knew of it, not from its nominal start, which lies back where it was given at once:
+/// else who hears of it a minute late would leave out for good what seconds would have brought.
+pub fn last_call(class: Class, due: UnixMs, latest: UnixMs, lead_ms: i64) -> UnixMs {
+    let usual = latest - lead_ms;
+    match class {
+        Class::Emergency => usual.min(due + EMERGENCY_LACK_MS),
+        Class::Normal | Class::Priority => usual,
     }
 }
 

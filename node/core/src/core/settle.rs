@@ -140,7 +140,7 @@ impl Core {
         let mut ended = Vec::new();
         for intent in intents {
             let item = self.agenda.find(&intent.item, intent.revision, intent.nominal);
-            ended.extend(self.player.restore(intent, item));
+            ended.extend(self.player.restore(intent, item, now));
         }
         self.write_receipts(ended, now);
     }
@@ -168,7 +168,7 @@ impl Core {
         while let Some((occurrence, item)) = self.agenda.take(until, now.wall, &self.world.ledger) {
             let is_late = occurrence.nominal + i64::from(item.start_within_ms) < now.wall;
             late += usize::from(is_late);
-            self.player.admit(occurrence, item);
+            self.player.admit(occurrence, item, now);
             self.wishes_changed = true;
             if late >= MISSED_AT_ONCE_MAX {
                 self.agenda.skip_late(now.wall);

@@ -8,12 +8,12 @@ use loa_protocol::receipt::{Outcome, Reason, Sound};
 use loa_protocol::report::ClockTrust;
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{
-    AfterInterruption, Aired, Candidate, ORDER_AHEAD_MS, Occurrence, SessionPlan, objects_heard,
+    AfterInterruption, Aired, Candidate, ORDER_AHEAD_MS, Occurrence, SessionPlan, last_call, objects_heard,
 };
 
 use super::{Ended, Scene};
 use crate::agenda::Agenda;
-use crate::input::{Intent, Progress};
+use crate::input::{Intent, Now, Progress};
 
 /// What the guards have against it for the time being (rule G8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub(super) struct Held {
 pub(super) struct Due {
     pub(super) occurrence: Occurrence,
     pub(super) item: Arc<Item>,
+    /// Since when it is known in this boot, on the monotonic clock: one that is set neither shortens nor lengthens a wait.
+    pub(super) known_since_ms: u64,
     /// What is in the store of it; if anything is, it must end in a receipt, whatever happens.
     pub(super) begun: Option<Begun>,
     /// Another session was on while it was due: the last such.
@@ -93,10 +95,11 @@ impl Begun {
 }
 
 impl Due {
-    pub(super) fn new(occurrence: Occurrence, item: Arc<Item>) -> Self {
+    pub(super) fn new(occurrence: Occurrence, item: Arc<Item>, now: Now) -> Self {
         Self {
             occurrence,
             item,
+            known_since_ms: now.monotonic_ms,
             begun: None,
             winner: None,
             yielded: false,
@@ -149,9 +152,12 @@ impl Due {
         self.limit() + whole_ms.unwrap_or(0)
     }
 
-    /// When it starts with the languages that are there, although others are lacking: just before it is too late.
+    /// When it starts with the languages that are there, although others are lacking (rule N3).
     pub(super) fn last_call(&self, scene: &Scene<'_>) -> UnixMs {
-        self.latest(scene) - ORDER_AHEAD_MS - i64::from(scene.settings.amplifier_warm_up_ms)
+        let known_for_ms = scene.now.monotonic_ms.saturating_sub(self.known_since_ms).cast_signed();
+        let due = self.occurrence.nominal.max(scene.now.wall - known_for_ms);
+        let lead_ms = ORDER_AHEAD_MS + i64::from(scene.settings.amplifier_warm_up_ms);
+        last_call(self.occurrence.class, due, self.latest(scene), lead_ms)
     }
 
     /// The part from which it would go on.

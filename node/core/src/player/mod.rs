@@ -105,8 +105,8 @@ pub(crate) fn admit_lead_ms(settings: &Settings) -> i64 {
 
 impl Player {
     /// Takes an occurrence that has come near.
-    pub(crate) fn admit(&mut self, occurrence: Occurrence, item: Arc<Item>) {
-        let due = Due::new(occurrence, item);
+    pub(crate) fn admit(&mut self, occurrence: Occurrence, item: Arc<Item>, now: Now) {
+        let due = Due::new(occurrence, item, now);
         let is_sounding = self.session.as_ref().is_some_and(|s| s.due.occurrence.id == occurrence.id);
         if !is_sounding {
             self.waiting.entry(due.key()).or_insert(due);
@@ -115,11 +115,16 @@ impl Player {
 
     /// Takes what was on, or waited to be taken up again, when the power went (rule I2). Gives it back as ended where it does not
     /// sound again: `item` is `None` where no document in force has it in this revision.
-    pub(crate) fn restore(&mut self, intent: Intent, item: Option<(Occurrence, Arc<Item>)>) -> Option<Ended> {
+    pub(crate) fn restore(
+        &mut self,
+        intent: Intent,
+        item: Option<(Occurrence, Arc<Item>)>,
+        now: Now,
+    ) -> Option<Ended> {
         let begun = Begun::after_power_cut(&intent);
         let Some((occurrence, item)) = item else { return Some(begun.end(intent)) };
         let Some(taken_up) = begun.take_up(&item) else { return Some(begun.end(intent)) };
-        let due = Due { begun: Some(taken_up), ..Due::new(occurrence, item) };
+        let due = Due { begun: Some(taken_up), ..Due::new(occurrence, item, now) };
         self.waiting.insert(due.key(), due);
         None
     }

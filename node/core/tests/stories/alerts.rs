@@ -1,6 +1,7 @@
 //! Emergencies that come at once: a document of their own, with its sound in it.
 
 mod judged;
+mod lacking;
 mod lasting;
 mod prepared;
 

@@ -9,8 +9,8 @@ use loa_protocol::plan::{AreaPlan, Item, NodeDocument};
 use loa_protocol::receipt::{Outcome, Reason, Receipt};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{
-    AfterInterruption, Foreseen, Guards, ItemRules, LocalRange, Outlook, OwnGuards, Past, Repeats, Severity,
-    Sounded, Start, preflight,
+    AfterInterruption, EMERGENCY_LACK_MS, Foreseen, Guards, ItemRules, LocalRange, Outlook, OwnGuards, Past,
+    Repeats, Severity, Sounded, Start, preflight,
 };
 use loa_protocol::topic::TopicKind;
 use proptest::prelude::*;
@@ -336,6 +336,33 @@ fn what_lacks_is_foreseen_as_the_node_plays_it() {
     let incomplete = Reason::AudioIncomplete;
     let outcomes: Vec<Outcome> = foreseen.into_iter().map(|(_, outcome)| outcome).collect();
     assert_eq!(outcomes, [Outcome::Played, Outcome::Partial(incomplete), Outcome::Missed(incomplete)]);
+}
+
+/// An emergency does not wait for a language until its limit.
+#[test]
+fn when_an_emergency_starts_without_what_it_lacks_is_foreseen() {
+    let sounds = Sounds::new();
+    let both: &[(&str, &Object)] = &[("vi", &sounds.vi), ("kpm", &sounds.kpm)];
+    let items = vec![Item { class: Class::Emergency, ..within(item("a", FROM, both), HOUR) }];
+    let plan = area_plan("xa", 2, program(items, &sounds.all()));
+    let mut rig = Rig::with(Settings { amplifier_warm_up_ms: 0, ..Settings::default() });
+    rig.offer(&sounds.all());
+    rig.no_room_for.insert(sounds.kpm.hash());
+    rig.connect();
+    let all = Scope { classes: Class::ALL.to_vec(), ..scope("xa") };
+    rig.receive(TopicKind::Keys, &key_set(1, &[(&commune(), all)]));
+    rig.receive(TopicKind::Desired(node()), &desired(1, &["vi", "kpm"]));
+    rig.receive(TopicKind::Plan(area("xa")), &seal(&plan, &tenant(), validity(), &commune()));
+    rig.run_until(FROM + HOUR);
+
+    let document = node_document(1, &["vi", "kpm"]);
+    let has_object = |object: &loa_protocol::ids::ObjectHash| *object != sounds.kpm.hash();
+    let outlook =
+        Outlook { node: &document, plans: &[&plan], has_object: &has_object, own_guards: None, past: &[] };
+    let foreseen = preflight(outlook, FROM, UNTIL);
+    let started = FROM + EMERGENCY_LACK_MS;
+    assert_eq!(foreseen[0].sounds, [(started, started + 60_000)]);
+    assert_eq!(rig.heard, foreseen[0].sounds);
 }
 
 /// An item's id, its outcome, and the item that sounded instead of it or cut it.

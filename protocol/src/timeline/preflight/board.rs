@@ -6,7 +6,7 @@ use super::super::guards::{Aired, Candidate, Judgement, Watch};
 use super::super::occurrence::{Occurrence, Timetable};
 use super::super::order::{Authority, Supersession, supersedes};
 use super::super::rules::AfterInterruption;
-use super::super::session::SessionPlan;
+use super::super::session::{SessionPlan, last_call};
 use super::super::{NEAR_MS, ORDER_AHEAD_MS};
 use super::due::{Due, heard};
 use super::{Foreseen, Outlook, Past};
@@ -16,9 +16,8 @@ use crate::plan::{Item, Program};
 use crate::receipt::{Outcome, Reason};
 use crate::time::UnixMs;
 
-/// How long before it is too late an occurrence starts without what it lacks (rule N3), on a board whose amplifier warms up in
-/// two seconds.
-const LAST_CALL_MS: i64 = ORDER_AHEAD_MS + 2_000;
+/// How long a board needs to begin whose amplifier warms up in two seconds.
+const LEAD_MS: i64 = ORDER_AHEAD_MS + 2_000;
 
 /// An item that counts, in its document.
 struct Entry<'a> {
@@ -95,7 +94,7 @@ impl<'a> Board<'a> {
         let waiting = self.waiting.iter().flat_map(|due| {
             let (begin, latest) = (due.begin_at(), self.latest(due));
             let changes = [begin - NEAR_MS, begin - ORDER_AHEAD_MS, due.occurrence.nominal];
-            changes.into_iter().chain([begin, latest - LAST_CALL_MS, latest + 1])
+            changes.into_iter().chain([begin, self.last_call(due), latest + 1])
         });
         let sounding = self.session.iter().flat_map(|session| [session.begins, session.ends]);
         let sounded = self.outlook.past.iter().filter_map(|past| past.sounded);
@@ -332,9 +331,14 @@ impl<'a> Board<'a> {
         limit + whole.map_or(0, |plan| plan.length_ms(0))
     }
 
+    /// This board knew of everything before it was due.
+    fn last_call(&self, due: &Due<'_>) -> UnixMs {
+        last_call(due.occurrence.class, due.occurrence.nominal, self.latest(due), LEAD_MS)
+    }
+
     fn plan(&self, due: &Due<'_>, now: UnixMs) -> Option<SessionPlan> {
         let plan = self.there(due)?;
-        let waits = plan.is_lacking && now < self.latest(due) - LAST_CALL_MS;
+        let waits = plan.is_lacking && now < self.last_call(due);
         (!waits && plan.left(due.part).next().is_some()).then_some(plan)
     }
 
