@@ -96,6 +96,7 @@ impl Core {
             partial,
         } = restored;
         let orders = Orders::restore(boot, &applied);
+        let mut actions = VecDeque::new();
         let mut core = Self {
             topics: Topics::new(&identity),
             timekeeping: Timekeeping::new(settings.time_secret.clone()),
@@ -114,7 +115,7 @@ impl Core {
                 boot_monotonic_ms: now.monotonic_ms,
                 clock: ClockTrust::Unknown,
                 clock_stepped: false,
-                documents: Documents::restore(&identity, documents, applied, now),
+                documents: Documents::restore(&identity, documents, applied, now, &mut actions),
                 ledger: Ledger::restore(ledger),
                 watch: Watch::default(),
             },
@@ -126,7 +127,7 @@ impl Core {
             reports: Reports::new(identity.node, now),
             answers: Answers::new(now),
             orders,
-            actions: VecDeque::new(),
+            actions,
         };
         core.take_up(intents, now);
         core.settle(now);

@@ -13,12 +13,14 @@ use crate::action::Action;
 use crate::input::{Identity, Now, Slot, StoredDocument};
 
 impl Documents {
-    /// Verifies what was stored, the key set first, then the node's own document, then those of the areas.
+    /// Verifies what was stored, the key set first, then the node's own document, then those of the areas. Those of areas that the node
+    /// has left, while it did not hold them, are forgotten.
     pub(crate) fn restore(
         identity: &Identity,
         stored: Vec<(Slot, StoredDocument)>,
         applied: Vec<(Slot, Applied)>,
         now: Now,
+        actions: &mut VecDeque<Action>,
     ) -> Self {
         let mut documents = Self {
             tenant: identity.tenant.clone(),
@@ -38,6 +40,10 @@ impl Documents {
         for (slot, document) in stored {
             let StoredDocument { envelope, applied_at, path, applied, issued_at: _ } = document;
             documents.applied.entry(slot.clone()).or_insert(applied);
+            if documents.node.is_some() && documents.has_left(&slot) {
+                actions.push_back(Action::ForgetDocument { slot });
+                continue;
+            }
             let result = lasting(now.wall, applied_at, |at| {
                 documents.restore_one(&slot, &envelope, &path, applied_at, at)
             });
@@ -94,7 +100,7 @@ impl Documents {
         let envelope = shared(envelope);
         match self.apply(slot, &envelope, None, now.wall, actions) {
             Ok(Freshness::New) => {
-                self.deferred.remove(slot);
+                self.forget_deferred(slot);
                 self.verified(slot, now.wall, now.wall);
                 self.after_change(slot, now, actions);
             }

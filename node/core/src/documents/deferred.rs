@@ -17,11 +17,20 @@ use crate::input::{Now, Slot};
 /// How often deferred documents are tried again.
 const RETRY_MS: u64 = 60_000;
 
+/// Where a deferred envelope comes from. Of both that a slot may have, that of the store is tried first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Origin {
+    /// It was applied, and is in the store: what somebody sends whose key nobody knows does not displace it.
+    Store,
+    /// It came.
+    Topic,
+}
+
 /// An envelope that may verify later.
 #[derive(Debug)]
 pub(super) struct Deferred {
     envelope: Arc<[u8]>,
-    /// When it came.
+    /// When it came, or was last applied.
     received: UnixMs,
     /// Place and instant of its application, when it comes from the store.
     stored: Option<(AreaPath, UnixMs)>,
@@ -60,6 +69,17 @@ impl Wait {
     }
 }
 
+impl Deferred {
+    fn origin(&self) -> Origin {
+        if self.stored.is_some() { Origin::Store } else { Origin::Topic }
+    }
+
+    /// When the signer, if it is one, lets it expire.
+    pub(super) fn expires(&self) -> Option<UnixMs> {
+        claims_of(&self.envelope).ok().map(|claims| UnixMs::from_seconds(claims.validity.expires_s))
+    }
+}
+
 impl Documents {
     /// Counts and reports a refusal.
     pub(crate) fn tell(&mut self, slot: Slot, refusal: Refusal) {
@@ -75,19 +95,35 @@ impl Documents {
         now: Now,
     ) {
         let expected = refusal == Refusal::UnknownKey && self.keys.is_none();
+        // What waits may come again from the broker: it is the same document, that came or was applied when it was.
+        let same = [Origin::Store, Origin::Topic].into_iter().find_map(|origin| {
+            self.deferred.get(&(slot.clone(), origin)).filter(|deferred| deferred.envelope == envelope)
+        });
+        let is_again = same.is_some();
+        let stored = stored.or_else(|| same.and_then(|deferred| deferred.stored.clone()));
+        let came = same.map_or(now.wall, |deferred| deferred.received);
+        let received = stored.as_ref().map_or(came, |(_, applied_at)| *applied_at);
         // Retained messages come in any order: a plan before the first key set is no offence.
         if !expected || *slot == Slot::Keys {
             self.tell(slot.clone(), refusal);
-            self.refused(slot, &envelope, now.wall, refusal);
+            if !is_again {
+                self.refused(slot, &envelope, received, refusal);
+            }
         }
-        // What was stored may come again from the broker: it is the same document, applied when it was.
-        let same = self.deferred.get(slot).filter(|deferred| deferred.envelope == envelope);
-        let stored = stored.or_else(|| same.and_then(|deferred| deferred.stored.clone()));
         if self.defers(slot, refusal, stored.is_some()) {
             let wait = Wait::after(refusal, &envelope, self.key_set());
-            self.deferred.insert(slot.clone(), Deferred { envelope, received: now.wall, stored, wait });
+            self.defer(slot.clone(), Deferred { envelope, received, stored, wait });
             self.retry_at_ms.get_or_insert(now.monotonic_ms.saturating_add(RETRY_MS));
         }
+    }
+
+    fn defer(&mut self, slot: Slot, deferred: Deferred) {
+        self.deferred.insert((slot, deferred.origin()), deferred);
+    }
+
+    /// Another document is in force in the slot.
+    pub(super) fn forget_deferred(&mut self, slot: &Slot) {
+        self.deferred.retain(|(of, _), _| of != slot);
     }
 
     /// Whether a refused document may verify later: its key may come (but never another root), the clock may be set right.
@@ -95,7 +131,7 @@ impl Documents {
     /// refused for is the last word.
     fn defers(&self, slot: &Slot, refusal: Refusal, is_stored: bool) -> bool {
         if let Some(area) = slot.area() {
-            if is_stored && self.deferred.contains_key(&Slot::Node) {
+            if is_stored && self.deferred.contains_key(&(Slot::Node, Origin::Store)) {
                 return true;
             }
             if !self.path.contains(area) {
@@ -109,7 +145,7 @@ impl Documents {
     /// Tries the deferred documents again, for instance because the clock was set.
     pub(crate) fn retry_deferred(&mut self, now: Now, actions: &mut VecDeque<Action>) {
         self.retry_at_ms = None;
-        for (slot, deferred) in std::mem::take(&mut self.deferred) {
+        for ((slot, _), deferred) in std::mem::take(&mut self.deferred) {
             let Deferred { envelope, received, stored, .. } = deferred;
             let valid_at = stored.as_ref().map_or(now.wall, |(_, applied_at)| *applied_at);
             let result =
@@ -117,6 +153,7 @@ impl Documents {
             match result {
                 // Ends: a document that was applied here is not deferred any more.
                 Ok(Freshness::New) => {
+                    self.forget_deferred(&slot);
                     self.verified(&slot, received, now.wall);
                     self.after_change(&slot, now, actions);
                 }
@@ -124,7 +161,8 @@ impl Documents {
                 Err(refusal) if self.defers(&slot, refusal, stored.is_some()) => {
                     // Reported when it came; a newer one may have been deferred meanwhile.
                     let wait = Wait::after(refusal, &envelope, self.key_set());
-                    self.deferred.entry(slot).or_insert(Deferred { envelope, received, stored, wait });
+                    let again = Deferred { envelope, received, stored, wait };
+                    self.deferred.entry((slot, again.origin())).or_insert(again);
                     self.retry_at_ms = Some(now.monotonic_ms.saturating_add(RETRY_MS));
                 }
                 // Overtaken by a newer document meanwhile: nothing is wrong.

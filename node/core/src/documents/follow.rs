@@ -1,11 +1,12 @@
 //! What one document changes for the others: a key set and a place decide on them, and so do the clock and their age.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use loa_protocol::alert::ALERT_LONGEST_MS;
 use loa_protocol::time::UnixMs;
 
+use super::deferred::{Deferred, Origin};
 use super::{Documents, Held, held, lasting};
 use crate::action::Action;
 use crate::deadline::{At, Deadlines};
@@ -24,19 +25,24 @@ impl Documents {
                 self.retry_deferred(now, actions);
             }
             Slot::Node => {
-                let has_left = |slot: &Slot| slot.area().is_some_and(|area| !self.path.contains(area));
-                let left: Vec<Slot> = self.slots_of_areas().filter(has_left).collect();
-                for slot in left {
+                // What waits for a key again is in the store as what is held.
+                let deferred = self.deferred.keys().map(|(slot, _)| slot.clone());
+                let all: BTreeSet<Slot> = self.slots_of_areas().chain(deferred).collect();
+                for slot in all.into_iter().filter(|slot| self.has_left(slot)).collect::<Vec<_>>() {
                     self.remove(&slot);
+                    self.forget_deferred(&slot);
                     actions.push_back(Action::ForgetDocument { slot });
                 }
-                let path = self.path.clone();
-                self.deferred.retain(|slot, _| slot.area().is_none_or(|area| path.contains(area)));
                 self.verify_again(now, false);
                 self.retry_deferred(now, actions);
             }
             Slot::Plan(_) | Slot::Alert(_) | Slot::Command(_) => {}
         }
+    }
+
+    /// Whether it is a document of an area in which the node is not.
+    pub(super) fn has_left(&self, slot: &Slot) -> bool {
+        slot.area().is_some_and(|area| !self.path.contains(area))
     }
 
     /// Drops what the key set or the place no longer covers.
@@ -90,23 +96,34 @@ impl Documents {
         }
     }
 
-    /// Forgets alerts of which nothing can sound any more: they may be large, and come no more than a day after.
+    /// Forgets alerts of which nothing can sound any more, held or waiting for their key: they may be large, and come no more than a
+    /// day after.
     pub(crate) fn forget_expired(&mut self, now: UnixMs, actions: &mut VecDeque<Action>) {
-        for (area, _) in self.alerts.extract_if(.., |_, held| forget_at(held) <= now) {
+        for (area, _) in self.alerts.extract_if(.., |_, held| held.expires + FORGET_AFTER_MS <= now) {
             let slot = Slot::Alert(area);
             self.change.note(&slot);
             actions.push_back(Action::ForgetDocument { slot });
+        }
+        let is_over = |(slot, _): &_, deferred: &mut _| forget_at(slot, deferred).is_some_and(|at| at <= now);
+        for ((slot, origin), _) in self.deferred.extract_if(.., is_over) {
+            if origin == Origin::Store {
+                actions.push_back(Action::ForgetDocument { slot });
+            }
         }
     }
 
     /// Deadlines while the clock is known.
     pub(crate) fn expiry_deadlines(&self, deadlines: &mut Deadlines) {
-        for held in self.alerts.values() {
-            deadlines.add(At::Wall(forget_at(held)), "forget alerts that have expired");
+        let held = self.alerts.values().map(|held| held.expires + FORGET_AFTER_MS);
+        let deferred = self.deferred.iter().filter_map(|((slot, _), deferred)| forget_at(slot, deferred));
+        for at in held.chain(deferred) {
+            deadlines.add(At::Wall(at), "forget alerts that have expired");
         }
     }
 }
 
-fn forget_at(held: &Held) -> UnixMs {
-    held.expires + FORGET_AFTER_MS
+/// When alerts that wait for their key are forgotten. Of what nobody verified that is what it says of itself.
+fn forget_at(slot: &Slot, deferred: &Deferred) -> Option<UnixMs> {
+    let expires = deferred.expires().filter(|_| matches!(slot, Slot::Alert(_)))?;
+    Some(expires + FORGET_AFTER_MS)
 }

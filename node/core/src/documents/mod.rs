@@ -20,7 +20,8 @@
 //! their expiry.
 //!
 //! **Invariants.** What is held verified under the key set that is held. `applied` only rises, and outlives what it
-//! guards. A slot has at most one deferred envelope, so both are bounded by the number of slots.
+//! guards. A slot has at most two deferred envelopes, the one of the store and the last that came, so both are bounded by the number of
+//! slots.
 
 mod apply;
 mod deferred;
@@ -41,7 +42,7 @@ use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{OwnGuards, Watch};
 use loa_protocol::transfer::Manifest;
 
-use self::deferred::Deferred;
+use self::deferred::{Deferred, Origin};
 pub(crate) use self::held::{Held, Profile};
 use crate::action::InlineSound;
 use crate::input::Slot;
@@ -96,7 +97,7 @@ pub(crate) struct Documents {
     plans: BTreeMap<AreaId, Held>,
     alerts: BTreeMap<AreaId, Held>,
     applied: BTreeMap<Slot, Applied>,
-    deferred: BTreeMap<Slot, Deferred>,
+    deferred: BTreeMap<(Slot, Origin), Deferred>,
     retry_at_ms: Option<u64>,
     change: Change,
 }

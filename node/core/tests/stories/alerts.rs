@@ -4,6 +4,7 @@ mod judged;
 mod lacking;
 mod lasting;
 mod prepared;
+mod waiting;
 
 use ed25519_dalek::SigningKey;
 use loa_node_core::{Action, Settings};
