@@ -85,6 +85,12 @@ impl Store {
         self.documents.remove(slot);
     }
 
+    /// The intent of an occurrence.
+    #[must_use]
+    pub fn intent(&self, occurrence: &OccurrenceId) -> Option<&Intent> {
+        self.intents.get(occurrence)
+    }
+
     /// Keeps an intent.
     pub fn record_intent(&mut self, intent: Intent) {
         self.intents.insert(intent.occurrence, intent);

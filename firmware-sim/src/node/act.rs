@@ -116,7 +116,7 @@ impl<H: Horn, O: Observer> Running<'_, H, O> {
             Action::SetVolume { volume_percent: percent } => self.note(Happening::Volume { percent }),
             Action::PrepareSpeaker { by: _ } => self.switch_amplifier(true),
             Action::ReleaseSpeaker => self.switch_amplifier(false),
-            Action::Play { token, occurrence: _, object, inline, start_at, latest } => {
+            Action::Play { token, record_of: _, object, inline, start_at, latest } => {
                 self.play((token, object), inline, start_at, latest);
             }
             Action::StopSound { token } => {

@@ -142,8 +142,12 @@ impl Board<'_> {
             Action::SetVolume { .. } => {}
             Action::PrepareSpeaker { .. } => self.speaker.prepare(self.t),
             // No alerts come in a storm.
-            Action::Play { token, occurrence: _, object, inline: _, start_at, latest } => {
-                self.play(token, object, start_at, latest);
+            Action::Play { token, record_of, object, inline: _, start_at, latest } => {
+                if self.disk.holds_back(record_of) {
+                    self.refuse(token, SpeakerFailure::Unrecorded);
+                } else {
+                    self.play(token, object, start_at, latest);
+                }
             }
             Action::StopSound { token } => {
                 if self.speaker.stop(token) {
@@ -223,7 +227,20 @@ impl Board<'_> {
                 self.receipt_written(receipt);
             }
         }
+        if let Action::RecordIntent(intent) = action {
+            self.unrecorded.remove(&(intent.item.clone(), intent.nominal));
+        }
         self.disk.commit(action);
+    }
+
+    /// The program has ended: of what waited for room nothing is known any more, so that an emergency may sound again (rule R2).
+    pub(super) fn forget_what_waits(&mut self) {
+        for (start, before) in std::mem::take(&mut self.unrecorded) {
+            match before {
+                Some(before) => self.sounded.insert(start, before),
+                None => self.sounded.remove(&start),
+            };
+        }
     }
 
     fn receipt_written(&mut self, receipt: &Receipt) {
@@ -283,10 +300,6 @@ impl Board<'_> {
     }
 
     fn play(&mut self, token: Token, object: ObjectHash, start_at: UnixMs, latest: UnixMs) {
-        if self.disk.holds_a_first_intent() {
-            self.refuse(token, SpeakerFailure::Unrecorded);
-            return;
-        }
         let verdict = invariants::only_whole_objects_sound(self.disk.cache.is_whole(&object), &object);
         self.demand("only what is whole sounds", verdict);
         let wall = self.clock.wall(self.t);
@@ -341,7 +354,11 @@ impl Board<'_> {
 
     /// Ends a sound that never began.
     fn refuse(&mut self, token: Token, kind: SpeakerFailure) {
-        self.trouble();
+        if kind == SpeakerFailure::Unrecorded {
+            self.lack_room();
+        } else {
+            self.trouble();
+        }
         self.tell(|core, now| core.handle_speaker(SpeakerEvent::Failed { token, kind, played_ms: 0 }, now));
     }
 
@@ -357,6 +374,14 @@ impl Board<'_> {
         let almanac = &self.file.history.almanac;
         let verdict = invariants::only_what_is_planned_sounds(&self.facts.books, almanac, intent, &object);
         self.demand("only what a plan in force names sounds", verdict);
+        let verdict =
+            invariants::a_session_begins_with_its_record(self.disk.intent(&intent.occurrence), intent);
+        self.demand("what is no emergency begins only with its intent on the disk", verdict);
+        if self.disk.holds_back(Some(intent.occurrence)) {
+            let start = (intent.item.clone(), intent.nominal);
+            let before = self.sounded.get(&start).copied();
+            self.unrecorded.entry(start).or_insert(before);
+        }
         let verdict = invariants::nothing_sounds_twice(&mut self.sounded, &self.facts.books, intent);
         self.demand("nothing sounds twice from its start", verdict);
         // What was ordered when the power went may have been heard, and counts as interrupted.

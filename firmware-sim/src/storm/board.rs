@@ -85,6 +85,8 @@ pub(super) struct Board<'a> {
     pub(super) applied: BTreeMap<Slot, Applied>,
     /// Of each start, which revision was heard, and how often it began.
     pub(super) sounded: BTreeMap<(ItemId, UnixMs), (u32, u32)>,
+    /// What that said of those that sound or sounded while their intents wait for room, before they did.
+    pub(super) unrecorded: BTreeMap<(ItemId, UnixMs), Option<(u32, u32)>>,
     pub(super) ended: BTreeMap<OccurrenceId, (bool, u64)>,
     /// What the core said it is about to play, and of which no receipt was written.
     pub(super) intents: BTreeMap<OccurrenceId, Intent>,
@@ -111,6 +113,9 @@ pub(super) struct Board<'a> {
     /// When something last disturbed the node, documents included; and when something else than documents did.
     pub(super) trouble_until: i64,
     pub(super) other_trouble_until: i64,
+    /// The same two, but for a disk that is full, which keeps no emergency from sounding.
+    pub(super) upset_until: i64,
+    pub(super) hindered_until: i64,
     pub(super) violation: Option<Violation>,
 }
 
@@ -173,6 +178,7 @@ impl<'a> Board<'a> {
             trace: Trace::new(kept),
             applied: BTreeMap::new(),
             sounded: BTreeMap::new(),
+            unrecorded: BTreeMap::new(),
             ended: BTreeMap::new(),
             intents: BTreeMap::new(),
             decided: BTreeMap::new(),
@@ -188,6 +194,8 @@ impl<'a> Board<'a> {
             clock_set: begin,
             trouble_until: begin,
             other_trouble_until: begin,
+            upset_until: begin,
+            hindered_until: begin,
             violation: None,
             rng,
         }
@@ -322,12 +330,17 @@ impl<'a> Board<'a> {
         self.running.is_some() && self.boots == boot
     }
 
-    /// What disturbs the node, and for how long at least its rules are not to be relied on.
+    /// Whether nothing disturbs the node, so that its rules are to be relied on.
     pub(super) fn is_calm(&self) -> bool {
+        self.is_able() && self.disk.cache.disk == Medium::Good && !self.disk.waits()
+    }
+
+    /// The same, whatever the disk does.
+    pub(super) fn is_able(&self) -> bool {
         let is_running = self.running.as_ref().is_some_and(|r| {
             r.stopping.is_none() && r.trust != ClockTrust::Unknown && !r.core.doubts_clock()
         });
-        is_running && self.speaker.works() && self.disk.cache.disk == Medium::Good && !self.disk.waits()
+        is_running && self.speaker.works()
     }
 
     /// After anything that may have changed it.
@@ -335,22 +348,30 @@ impl<'a> Board<'a> {
         let wall = self.clock.wall(self.t);
         if self.is_calm() {
             self.facts.calm_down(wall);
+        } else if self.is_able() {
+            self.lack_room();
         } else {
-            self.facts.disturb(wall);
-            (self.trouble_until, self.other_trouble_until) = (self.t, self.t);
+            self.trouble();
         }
+    }
+
+    /// The disk is full: what sounds and what is told waits for that, but no emergency.
+    pub(super) fn lack_room(&mut self) {
+        let wall = self.clock.wall(self.t);
+        self.facts.disturb(wall);
+        (self.trouble_until, self.other_trouble_until) = (self.t, self.t);
     }
 
     /// Something other than a document disturbs the node for a moment.
     pub(super) fn trouble(&mut self) {
         self.disturb();
-        self.other_trouble_until = self.t;
+        (self.other_trouble_until, self.hindered_until) = (self.t, self.t);
     }
 
     pub(super) fn disturb(&mut self) {
         let wall = self.clock.wall(self.t);
         self.facts.disturb(wall);
-        self.trouble_until = self.t;
+        (self.trouble_until, self.upset_until) = (self.t, self.t);
     }
 
     fn happen(&mut self, event: Event) {

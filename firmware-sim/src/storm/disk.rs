@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use loa_node::clock::trust::Kept;
-use loa_node_core::{Action, Identity, Restored, Slot, StoreEvent};
-use loa_protocol::ids::ObjectHash;
+use loa_node_core::{Action, Identity, Intent, Restored, Slot, StoreEvent};
+use loa_protocol::ids::{ObjectHash, OccurrenceId};
 use loa_protocol::time::UnixMs;
 
 use super::rng::Rng;
@@ -85,11 +85,14 @@ impl Disk {
         if self.is_full() && self.room == 0 { None } else { self.waiting.pop_front() }
     }
 
-    /// Whether a sound is about to start that would be unknown after a power cut.
-    pub(crate) fn holds_a_first_intent(&self) -> bool {
-        let first =
-            |action: &Action| matches!(action, Action::RecordIntent(intent) if intent.started.is_none());
-        self.waiting.iter().any(first)
+    /// Whether a sound must not begin while something waits, as the daemon asks.
+    pub(crate) fn holds_back(&self, record_of: Option<OccurrenceId>) -> bool {
+        self.waiting.iter().any(|action| action.holds_back(record_of))
+    }
+
+    /// The intent of an occurrence that is durable.
+    pub(crate) fn intent(&self, occurrence: &OccurrenceId) -> Option<&Intent> {
+        self.store.intent(occurrence)
     }
 
     /// Makes a persistent action durable; any other is left alone.

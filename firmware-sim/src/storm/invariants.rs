@@ -156,7 +156,8 @@ pub(crate) fn the_clock_is_right_when_it_sounds(
     })
 }
 
-/// Timeline, W2, I2 and I3: a start sounds once, in whatever revision; taken up again at most once, where its item wants that.
+/// Timeline, W2, I2 and I3: a start sounds once, in whatever revision; taken up again at most once, where its item wants that. `sounded`
+/// tells of what had a record when the power last went (R2).
 pub(crate) fn nothing_sounds_twice(
     sounded: &mut BTreeMap<(ItemId, UnixMs), (u32, u32)>,
     books: &Books,
@@ -170,6 +171,15 @@ pub(crate) fn nothing_sounds_twice(
         && revision == intent.revision
         && policy.is_some_and(|policy| policy != AfterInterruption::Drop);
     require(times == 0 || is_taken_up, || format!("{} of {} sounds again", intent.item, intent.nominal))
+}
+
+/// Timeline, R2: what is no emergency begins, also where it is taken up again, only with its intent on the disk.
+pub(crate) fn a_session_begins_with_its_record(on_disk: Option<&Intent>, intent: &Intent) -> Verdict {
+    let is_taken_up = intent.progress.is_taken_up;
+    let is_there = on_disk.is_some_and(|on_disk| on_disk.progress.is_taken_up == is_taken_up);
+    require(intent.class == Class::Emergency || is_there, || {
+        format!("{} of {} sounds, and the disk has {on_disk:?}", intent.item, intent.nominal)
+    })
 }
 
 /// Protocol 7: numbers from 1 without a hole, in the order in which they are written, and each names the one before it.

@@ -35,6 +35,7 @@ impl Board<'_> {
         self.trace.note(self.t, "the power is off", &[], String::new);
         self.end_program();
         self.disk.lose_power(&mut self.rng);
+        self.forget_what_waits();
         self.speaker.lose_power();
         self.power_went = self.t;
         // Somebody puts it on again; the schedule may be earlier.
@@ -77,6 +78,7 @@ impl Board<'_> {
             // In good order, what is written is synced; what waits for room is not.
             self.end_program();
             self.disk.end_in_good_order();
+            self.forget_what_waits();
             self.speaker.lose_power();
             self.start_program();
         }
@@ -151,7 +153,7 @@ impl Board<'_> {
         self.clock.keep(self.t, reaches);
         if reaches && before.0.abs_diff(self.t) > 100 {
             self.facts.disturb(before);
-            (self.trouble_until, self.other_trouble_until) = (self.t, self.t);
+            self.trouble();
         }
         self.after_clock_change();
     }

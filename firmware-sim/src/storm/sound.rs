@@ -115,9 +115,9 @@ impl Board<'_> {
                 .iter()
                 .all(|object| self.facts.whole_since(object).is_some_and(|since| since <= ready_from));
         let may_start = nominal + i64::from(planned.start_within_ms) > wall;
-        // The plan itself may have come at that instant; other trouble must lie well behind.
+        // The plan itself may have come at that instant; other trouble must lie well behind. A full disk is none.
         let is_undisturbed =
-            self.is_calm() && self.other_trouble_until + AFTERMATH_MS < from && self.trouble_until <= from;
+            self.is_able() && self.hindered_until + AFTERMATH_MS < from && self.upset_until <= from;
         let other = self.session.and_then(|occurrence| self.intents.get(&occurrence));
         let waits_for_another = other.is_some_and(|intent| {
             let sounding = self.facts.books.item(&intent.item).map(|other| other.class);

@@ -58,9 +58,9 @@ pub struct InlineSound {
 /// *Persistent* actions are durable before the next action begins: a sequence is on the disk before anything that
 /// follows from its document happens. When one fails the shell tries again, and ends the program if that does not help;
 /// it never skips one. On a full disk alone it may go on and make them durable later, in their order: it then tells
-/// [`Core::handle_store_full`](crate::Core::handle_store_full), and refuses each `Play` whose intent is not on the disk, unless it is an
-/// emergency's: that sounds, and may sound once more after a power cut, which is better than not at all. All others may be carried out in
-/// the background once begun, in order for each object and link.
+/// [`Core::handle_store_full`](crate::Core::handle_store_full), and refuses each `Play` that one of those that wait holds back
+/// ([`Action::holds_back`], rule R2 of the timeline). All others may be carried out in the background once begun, in order for each object
+/// and link.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// Persistent, one transaction: keep the document in its slot in place of the previous one, and remember its
@@ -169,8 +169,9 @@ pub enum Action {
     Play {
         /// Names the sound.
         token: Token,
-        /// What it belongs to: its intent was given before.
-        occurrence: OccurrenceId,
+        /// The occurrence whose intents, which were given before, must be on the disk first: else it would sound too often after power
+        /// cuts. `None`: an emergency's, which sounds at any rate, or of a session of which something was heard.
+        record_of: Option<OccurrenceId>,
         /// The object, whole in the cache unless its bytes are here.
         object: ObjectHash,
         /// The sound itself, where it came with alerts: neither the cache nor the disk is asked for it.
@@ -195,4 +196,12 @@ pub enum Action {
 
     /// Measure the board and answer with [`Core::handle_health`](crate::Core::handle_health).
     MeasureHealth,
+}
+
+impl Action {
+    /// Whether a sound may not begin while this waits for room on the disk; `record_of` is its [`Action::Play`]'s. The answer is then
+    /// [`SpeakerFailure::Unrecorded`](crate::SpeakerFailure::Unrecorded).
+    pub fn holds_back(&self, record_of: Option<OccurrenceId>) -> bool {
+        matches!(self, Self::RecordIntent(intent) if record_of == Some(intent.occurrence))
+    }
 }

@@ -361,8 +361,8 @@ pub enum SpeakerFailure {
     /// The board could not have it ready by the latest instant at which it might begin: the disk or the relay took too long.
     /// Before anything sounded the occurrence is missed as too late; later the session goes on without this track.
     Late,
-    /// The intent is not on the disk, which is full: nothing sounds that would be unknown after a power cut. Tried again while
-    /// the start may still be late.
+    /// An intent of it is not on the disk, which is full: nothing but an emergency sounds that would be unknown after a power cut
+    /// ([`Action::holds_back`](crate::Action::holds_back)). Tried again while the start may still be late.
     Unrecorded,
 }
 

@@ -36,7 +36,7 @@
 //! - **W1** An occurrence is a node's when its limit is at or after the instant at which the node first applied the item, as it
 //!   is, from the document that counts (D2), and its nominal start at most seven days back.
 //! - **W2** What has ended does not begin again: not after a power cut, not when the clock goes back. Once an occurrence has
-//!   sounded, no other revision of the item sounds for the same nominal start.
+//!   sounded, no other revision of the item sounds for the same nominal start. (R2 has the one exception.)
 //!
 //! # O. Order
 //! [`Occurrence::precedence`] is a total order without ties. Of two occurrences, first goes
@@ -132,8 +132,11 @@
 //! # R. Receipts
 //! - **R1** Each occurrence of a node ends in exactly one receipt. (Two exceptions are in `docs/protocol.md`, section 7: many
 //!   occurrences that passed at once, and those that were called missed while the clock was ahead.)
-//! - **R2** The intent is on the disk before the first sample, the receipt after the last. On a disk that is full, an emergency alone
-//!   sounds without its intent.
+//! - **R2** The intent is on the disk before the first sample, also of a session that is taken up again; the receipt comes after the last.
+//!   *One exception:* while the disk has no room an emergency sounds although neither its intent nor its document is there. Both become
+//!   durable, in their order, as soon as there is room. Of what had no room by the time the power goes or the program ends, nothing is
+//!   known at the next boot: the occurrence may begin again from its start, at each boot, as long as its limit allows, and a document
+//!   that was newer has to come again. W2, I3 and R1 hold for what is on the disk.
 //! - **R3** Each receipt names the digest of the one before it (`previous`): a hole or a change shows.
 //! - **R4** The reason of an occurrence whose limit has passed is the first that applies: [`Reason::TooLate`] if that was before
 //!   this boot, [`Reason::ClockUnknown`], [`Reason::NoTrackForLanguage`], [`Reason::SpeakerFailed`], [`Reason::Yielded`], the guard that

@@ -12,7 +12,7 @@
 //! own: an occurrence comes into `waiting` a little before its nominal start, so that the amplifier is warm in time, and a sound is
 //! ordered [`ORDER_AHEAD_MS`] ahead.
 //!
-//! **Invariants.** An [`Action::RecordIntent`] comes before the first [`Action::Play`] of an occurrence, and every
+//! **Invariants.** An [`Action::RecordIntent`] comes before the first [`Action::Play`] of each session, and every
 //! intent ends in a receipt. Between an `Action::Play` and its end there is no other.
 
 mod amplifier;

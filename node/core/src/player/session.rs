@@ -158,8 +158,10 @@ impl Session {
         let patience_ms = self.patience_ms(START_PATIENCE_MS);
         self.watchdog_ms = now.monotonic_ms.saturating_add(until_start).saturating_add(patience_ms);
         let (object, inline) = (part.object, self.inline.get(&part.object).cloned());
-        let occurrence = self.due.occurrence.id;
-        actions.push_back(Action::Play { token, occurrence, object, inline, start_at, latest });
+        // Rule R2. What was heard of this session is known at the next boot: its intents were on the disk, or it is an emergency.
+        let is_recorded = self.heard.is_some() || self.due.item.class == Class::Emergency;
+        let record_of = (!is_recorded).then_some(self.due.occurrence.id);
+        actions.push_back(Action::Play { token, record_of, object, inline, start_at, latest });
     }
 
     fn patience_ms(&self, usual_ms: u64) -> u64 {

@@ -7,6 +7,7 @@ mod catching_up;
 mod exchange;
 mod fetching;
 mod foreseen;
+mod full_disk;
 mod guards;
 mod hanging;
 mod interrupted;

@@ -62,6 +62,9 @@ pub(crate) struct Rig {
     pub(crate) speaker_is_first: bool,
     /// Whether the store answers `Full` to each block.
     pub(crate) disk_full: bool,
+    /// What is persistent waits for room while this is set, as in the daemon, and a power cut takes it.
+    pub(crate) no_room: bool,
+    waiting: Vec<Action>,
     /// Objects to whose blocks it answers so, because they are too large.
     pub(crate) no_room_for: BTreeSet<ObjectHash>,
     pub(crate) actions: Vec<Action>,
@@ -121,6 +124,8 @@ impl Rig {
             speaker_works: true,
             speaker_is_first: false,
             disk_full: false,
+            no_room: false,
+            waiting: Vec::new(),
             no_room_for: BTreeSet::new(),
             actions: Vec::new(),
             played: Vec::new(),
@@ -197,6 +202,7 @@ impl Rig {
         self.now = Now { wall: self.now.wall + for_ms, monotonic_ms: 500 };
         self.boots += 1;
         self.inputs.clear();
+        self.waiting.clear();
         (self.voice, self.amplifier_on, self.bulk_open) = (None, false, false);
         let boot = BootId([self.boots; 8]);
         self.core = Core::new(
@@ -208,6 +214,12 @@ impl Rig {
             self.now,
         );
         self.run();
+    }
+
+    /// What waited for room becomes durable, in its order.
+    pub(crate) fn make_room(&mut self) {
+        self.no_room = false;
+        std::mem::take(&mut self.waiting).iter().for_each(|action| self.store.carry_out(action));
     }
 
     /// Steps the wall clock alone.
@@ -332,11 +344,15 @@ impl Rig {
     }
 
     fn carry_out(&mut self, action: &Action) {
+        if self.no_room && is_persistent(action) {
+            self.waiting.push(action.clone());
+            return;
+        }
         self.store.carry_out(action);
         match action {
             Action::ReadReceipts { numbers } => {
                 let all = &self.store.receipts;
-                let found = numbers.iter().map(|number| all[number].clone()).collect();
+                let found = numbers.iter().filter_map(|number| all.get(number).cloned()).collect();
                 self.inputs.push_back(Input::Receipts(found));
             }
             Action::Publish { link, topic, payload, .. } => self.deliver(*link, topic, payload),
@@ -374,8 +390,14 @@ impl Rig {
                 assert!(self.voice.is_none(), "the amplifier went off under a sound");
                 self.amplifier_on = false;
             }
-            Action::Play { token, object, inline, start_at, .. } => {
-                self.play(*token, object, inline.as_ref(), *start_at);
+            Action::Play { token, record_of, object, inline, start_at, .. } => {
+                if self.waiting.iter().any(|action| action.holds_back(*record_of)) {
+                    self.fail(*token, SpeakerFailure::Unrecorded);
+                } else {
+                    let is_recorded = |occurrence| self.store.intents.contains_key(&occurrence);
+                    assert!(record_of.is_none_or(is_recorded), "an intent is in the store before its sound");
+                    self.play(*token, object, inline.as_ref(), *start_at);
+                }
             }
             Action::StopSound { token } => {
                 self.listen();
@@ -406,10 +428,8 @@ impl Rig {
             Some(inline) => assert_eq!(ObjectHash::of(&inline.bytes), *object, "other bytes are played"),
             None => assert!(self.store.whole.contains_key(object), "an object was played that is not whole"),
         }
-        assert!(!self.store.intents.is_empty(), "an intent is in the store before its sound");
         if !self.speaker_works {
-            let kind = SpeakerFailure::Device;
-            self.inputs.push_back(Input::Speaker(SpeakerEvent::Failed { token, kind, played_ms: 0 }));
+            self.fail(token, SpeakerFailure::Device);
             return;
         }
         self.played.push(Played { object: *object, start_at });
@@ -419,6 +439,10 @@ impl Rig {
         let ends_at = start_at.max(self.now.wall) + i64::from(duration);
         let heard_from = self.now.wall;
         self.voice = Some(Voice { token, start_at, ends_at, started: false, heard_from });
+    }
+
+    fn fail(&mut self, token: Token, kind: SpeakerFailure) {
+        self.inputs.push_back(Input::Speaker(SpeakerEvent::Failed { token, kind, played_ms: 0 }));
     }
 
     /// The controller takes what the node says.
@@ -490,4 +514,15 @@ impl Rig {
     pub(crate) fn is_sounding(&self) -> bool {
         self.voice.as_ref().is_some_and(|voice| voice.started)
     }
+}
+
+fn is_persistent(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::SaveDocument { .. }
+            | Action::ForgetDocument { .. }
+            | Action::RecordIntent(_)
+            | Action::RecordReceipts(_)
+            | Action::DeleteReceipts { .. }
+    )
 }

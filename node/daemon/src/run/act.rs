@@ -62,8 +62,8 @@ impl Shell {
 
             Action::SetVolume { volume_percent } => self.speaker.set_volume_db(volume_to_db(volume_percent)),
             Action::PrepareSpeaker { by } => self.prepare_speaker(by),
-            Action::Play { token, occurrence, object, inline, start_at, latest } => {
-                if self.waiting.holds_back(&occurrence) {
+            Action::Play { token, record_of, object, inline, start_at, latest } => {
+                if self.waiting.holds_back(record_of) {
                     self.refuse(token, SpeakerFailure::Unrecorded);
                 } else {
                     self.play((token, object), inline, start_at, latest).await?;

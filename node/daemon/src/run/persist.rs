@@ -10,9 +10,9 @@
 //!
 //! # Invariants
 //! - Actions become durable in the order in which the core gave them, also those that had to wait.
-//! - Nothing sounds whose intent is not on the disk. Since the intent comes after the document in that order, nothing of a
-//!   document sounds whose sequence is not on the disk either. An emergency alone does: it may then sound once more after a power cut,
-//!   and a storm that nobody hears of is worse.
+//! - No session begins whose intent is not on the disk. Since the intent comes after the document in that order, nothing of a
+//!   document sounds whose sequence is not on the disk either. An emergency alone does (rule R2 of the timeline): it may then sound again
+//!   after each power cut or restart while it is valid, and a storm that nobody hears of is worse.
 //! - A write that the system refuses without saying why (a disk quota, or a card that fails) is tried three times, then waits
 //!   like one for which there is no room: ending the daemon over and over would help neither.
 //! - At most [`WAITING_MAX`] actions wait; beyond, the daemon ends, and what they told is found out anew at the next boot.
@@ -21,7 +21,6 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use loa_node_core::{Action, Ending};
-use loa_protocol::bulletin::Class;
 use loa_protocol::ids::OccurrenceId;
 
 use super::{Shell, reserve};
@@ -73,14 +72,11 @@ impl Waiting {
         std::mem::take(&mut self.0).into_iter()
     }
 
-    /// Whether what is about to sound would be unknown after a power cut, and is no emergency.
-    pub(super) fn holds_back(&self, occurrence: &OccurrenceId) -> bool {
+    /// Whether what is about to sound must not begin while this waits.
+    pub(super) fn holds_back(&self, record_of: Option<OccurrenceId>) -> bool {
         self.0.iter().any(|change| match change {
-            Change::Action(Action::RecordIntent(intent)) => {
-                let is_first = intent.occurrence == *occurrence && intent.started.is_none();
-                is_first && intent.class != Class::Emergency
-            }
-            Change::Action(_) | Change::Claim(_) => false,
+            Change::Action(action) => action.holds_back(record_of),
+            Change::Claim(_) => false,
         })
     }
 }
@@ -214,33 +210,30 @@ pub(super) async fn write(store: &mut Store, change: &Change) -> Result<(), Stor
 #[cfg(test)]
 mod tests {
     use loa_node_core::{Intent, Progress};
+    use loa_protocol::bulletin::Class;
     use loa_protocol::ids::{BulletinId, ItemId};
     use loa_protocol::time::UnixMs;
 
     use super::*;
 
     #[test]
-    fn of_what_waits_for_room_only_emergencies_may_sound() {
-        let intent = |number, class, started| Intent {
+    fn what_waits_for_room_holds_back_its_own_occurrence_first_or_taken_up_again() {
+        let intent = |number, started| Intent {
             occurrence: OccurrenceId([number; 16]),
             item: ItemId::new("i").unwrap(),
             revision: 1,
             bulletin: BulletinId::new("b").unwrap(),
             nominal: UnixMs(0),
-            class,
+            class: Class::Normal,
             started,
             progress: Progress::default(),
         };
         let mut waiting = Waiting::default();
-        for (number, class, started, is_held) in [
-            (1, Class::Normal, None, true),
-            (2, Class::Emergency, None, false),
-            (3, Class::Priority, None, true),
-            (4, Class::Normal, Some(UnixMs(1)), false),
-        ] {
-            waiting.push(Change::Action(Action::RecordIntent(intent(number, class, started))));
-            assert_eq!(waiting.holds_back(&OccurrenceId([number; 16])), is_held, "{class} {started:?}");
-        }
-        assert!(!waiting.holds_back(&OccurrenceId([5; 16])), "its intent is on the disk");
+        waiting.push(Change::Action(Action::RecordIntent(intent(1, None))));
+        waiting.push(Change::Action(Action::RecordIntent(intent(2, Some(UnixMs(1))))));
+        let holds_back = |number| waiting.holds_back(Some(OccurrenceId([number; 16])));
+        assert!(holds_back(1) && holds_back(2));
+        assert!(!holds_back(3), "its intent is on the disk");
+        assert!(!waiting.holds_back(None), "an emergency, or what was heard");
     }
 }
