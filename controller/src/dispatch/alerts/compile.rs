@@ -1,10 +1,12 @@
 //! The emergencies in force, turned into the documents that nodes obey. Pure: rows and sounds in, documents out.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono_tz::Tz;
 use loa_protocol::alert::{ALERTS_MAX, AreaAlerts, INLINE_MAX_BYTES, Inline};
+use loa_protocol::bulletin::Status;
 use loa_protocol::ids::{AreaId, BulletinId, ItemId, ObjectHash};
 use loa_protocol::plan::{Item, Program, START_WITHIN_MAX_MS, Track, Zone};
 use loa_protocol::time::UnixMs;
@@ -119,29 +121,30 @@ pub(super) fn compile(
             program: Program::default(),
             inline: Vec::new(),
         };
-        let (mut carries, mut expires) = (Vec::new(), None);
+        let mut carried: Vec<&InForce> = Vec::new();
         let here = in_force.iter().filter(|one| one.alert.areas.iter().any(|place| place.id == *area));
-        for InForce { alert, revision } in here {
-            match with(&document, alert, revision, sounds) {
+        for one in here {
+            match with(&document, one, sounds) {
                 Ok(more) => {
                     document = more;
-                    carries.push(alert.id.clone());
-                    expires = expires.max(Some(alert.expires));
+                    carried.push(one);
                 }
-                Err(why) => left_out.push(LeftOut { area: area.clone(), alert: alert.id.clone(), why }),
+                Err(why) => left_out.push(LeftOut { area: area.clone(), alert: one.alert.id.clone(), why }),
             }
         }
+        document.inline = inline(&carried, sounds);
+        let carries = carried.iter().map(|one| one.alert.id.clone()).collect();
+        let expires = carried.iter().map(|one| one.alert.expires).max();
         Compiled { document, carries, expires }
     };
     let compiled = areas.iter().map(one).collect();
     (compiled, left_out)
 }
 
-/// A document with one more alert, whose sounds go inline as far as there is room.
+/// A document with one more alert; of its sounds the manifests.
 fn with(
     document: &AreaAlerts,
-    alert: &Alert,
-    revision: &Revision,
+    InForce { alert, revision }: &InForce,
     sounds: &BTreeMap<ObjectHash, Sound>,
 ) -> Result<AreaAlerts, WhyLeftOut> {
     if document.program.items.len() == ALERTS_MAX {
@@ -153,21 +156,31 @@ fn with(
         return Err(WhyLeftOut::NoSound);
     }
     let mut more = document.clone();
-    let mut room = INLINE_MAX_BYTES - more.inline.iter().map(|inline| inline.bytes.len()).sum::<usize>();
-    for (object, sound) in objects.iter().filter_map(|object| sounds.get_key_value(object)) {
-        if more.program.objects.iter().any(|manifest| manifest.object == *object) {
-            continue;
-        }
-        more.program.objects.push(sound.manifest.clone());
-        if let Some(bytes) = sound.bytes.as_ref().filter(|bytes| bytes.len() <= room) {
-            room -= bytes.len();
-            more.inline.push(Inline { object: *object, bytes: Arc::clone(bytes) });
+    for sound in objects.iter().filter_map(|object| sounds.get(object)) {
+        if !more.program.objects.contains(&sound.manifest) {
+            more.program.objects.push(sound.manifest.clone());
         }
     }
     more.program.items.push(item);
     more.program.items.sort_by(|a, b| a.id.cmp(&b.id));
     more.program.objects.sort_by_key(|manifest| manifest.object);
-    more.inline.sort_by_key(|inline| inline.object);
     more.check().map_err(WhyLeftOut::Refused)?;
     Ok(more)
+}
+
+/// The sounds that go inline, as far as there is room: those of what is real before those of exercises and tests, of what was released
+/// last before what nodes that are connected have kept from the document before, a track's before the next one's.
+fn inline(carried: &[&InForce], sounds: &BTreeMap<ObjectHash, Sound>) -> Vec<Inline> {
+    let mut first: Vec<&InForce> = carried.to_vec();
+    first.sort_by_key(|one| (one.alert.status != Status::Actual, Reverse(one.alert.released)));
+    let mut room = INLINE_MAX_BYTES;
+    let mut inline: BTreeMap<ObjectHash, Arc<[u8]>> = BTreeMap::new();
+    for object in first.iter().flat_map(|one| &one.revision.tracks).filter_map(|track| track.object) {
+        let bytes = sounds.get(&object).and_then(|sound| sound.bytes.as_ref());
+        if let Some(bytes) = bytes.filter(|bytes| bytes.len() <= room && !inline.contains_key(&object)) {
+            room -= bytes.len();
+            inline.insert(object, Arc::clone(bytes));
+        }
+    }
+    inline.into_iter().map(|(object, bytes)| Inline { object, bytes }).collect()
 }

@@ -4,7 +4,8 @@
 //! on every new connection, when a node reports something else than it should have, and once a minute.
 //!
 //! **Invariants.** An epoch is in the database before its document is sent. A document of an area is sent whole, so that one that has
-//! lost an alert is what takes it back. What nobody can obey any more, because it has expired, is neither signed nor sent again.
+//! lost an alert is what takes it back; so it lasts as long as the one whose place it takes, which nodes may hold for as long. What nobody
+//! can obey any more, because it has expired, is neither signed nor sent again.
 
 mod compile;
 mod sent;
@@ -265,13 +266,10 @@ impl Sender {
         let seen = self.sent.seen_of(&area);
         let content_digest = content_digest(&document);
         let epoch = next_epoch(content_digest, expires.is_none(), last, seen, now)?;
-        // One that takes back lasts as long as what it takes back.
-        let longest = now + VALID_MAX_S * 1_000;
-        let until = expires.or(last.map(|last| last.expires).filter(|_| seen == 0)).unwrap_or(longest);
         let validity = Validity {
             issued_at_s: now.seconds(),
             not_before_s: now.seconds() - BACKDATED_S,
-            expires_s: until.min(longest).seconds(),
+            expires_s: lasts_until(expires, last, seen, now).seconds(),
         };
         let envelope = self.settings.trust.seal(&AreaAlerts { epoch, ..document }, validity);
         let document = AlertDocument {
@@ -330,6 +328,16 @@ fn next_epoch(
         return None;
     }
     Some(last_epoch.max(seen).saturating_add(1).max(u64::try_from(now.0).unwrap_or(0)))
+}
+
+/// How long a document is valid: as long as what it carries, and as the one whose place it takes. Else a node that was away would, with
+/// the earlier one in its store and the later one gone from the broker, sound what was taken back, and nothing would put it right.
+/// What nodes hold that this database does not know of (`seen`) may last as long as any.
+fn lasts_until(expires: Option<UnixMs>, last: Option<&AlertDocument>, seen: Epoch, now: UnixMs) -> UnixMs {
+    let longest = now + VALID_MAX_S * 1_000;
+    let is_known = last.map_or(seen == 0, |last| last.epoch >= seen);
+    let replaced = if is_known { last.map(|last| last.expires) } else { Some(longest) };
+    expires.max(replaced).map_or(longest, |until| until.min(longest))
 }
 
 fn objects(document: &AreaAlerts) -> BTreeSet<ObjectHash> {

@@ -105,11 +105,56 @@ fn each_area_gets_its_own_document_with_small_sounds_inline() {
 #[test]
 fn two_small_sounds_that_do_not_fit_together_are_inline_as_far_as_there_is_room() {
     let (first, second) = (sound(100_000, 8_000), sound(100_001, 8_000));
-    let alerts = [in_force("b1", &["xa"], second.0), in_force("b2", &["xa"], first.0)];
-    let sounds = BTreeMap::from([first, second.clone()]);
-    let (compiled, _) = compile(&alerts, &sounds, &zones(&["xa"]));
-    let inline: Vec<_> = compiled[0].document.inline.iter().map(|i| i.object).collect();
-    assert_eq!(inline, [second.0], "the one that was released first");
+    let small = sound(20_000, 8_000);
+    let sounds = BTreeMap::from([first.clone(), second.clone(), small.clone()]);
+    let inline = |statuses: [Status; 3]| -> BTreeSet<ObjectHash> {
+        let ids = [("b1", first.0), ("b2", second.0), ("b3", small.0)];
+        let mut alerts = ids.map(|(id, object)| in_force(id, &["xa"], object));
+        for (n, (one, status)) in (0..).zip(alerts.iter_mut().zip(statuses)) {
+            (one.alert.released, one.alert.status) = (Some(NOW + n), status);
+        }
+        let (compiled, _) = compile(&alerts, &sounds, &zones(&["xa"]));
+        assert_eq!((compiled[0].document.check(), compiled[0].document.program.objects.len()), (Ok(()), 3));
+        compiled[0].document.inline.iter().map(|inline| inline.object).collect()
+    };
+    let [actual, exercise] = [Status::Actual, Status::Exercise];
+    for (statuses, large) in [
+        ([actual, actual, actual], second.0),
+        ([exercise, exercise, exercise], second.0),
+        ([actual, exercise, exercise], first.0),
+        ([actual, Status::Test, actual], first.0),
+    ] {
+        let expected = BTreeSet::from([large, small.0]);
+        assert_eq!(inline(statuses), expected, "released last, but what is real first: {statuses:?}");
+    }
+}
+
+#[test]
+fn what_takes_the_place_of_a_document_lasts_as_long() {
+    let last = |expires| AlertDocument {
+        area: AreaId::new("xa").unwrap(),
+        epoch: 5,
+        digest: [0; 16],
+        content_digest: [1; 32],
+        envelope: Vec::new(),
+        expires,
+        updated: NOW,
+    };
+    let (half_an_hour, long, longest) = (NOW + 1_800_000, NOW + 20 * 3_600_000, NOW + VALID_MAX_S * 1_000);
+    for (expires, last, seen, expected) in [
+        // An alarm of twenty hours is corrected for half an hour, or cancelled.
+        (Some(half_an_hour), Some(last(long)), 0, long),
+        (None, Some(last(long)), 0, long),
+        (Some(long), Some(last(half_an_hour)), 0, long),
+        (Some(half_an_hour), Some(last(NOW - 1)), 0, half_an_hour),
+        (Some(half_an_hour), None, 0, half_an_hour),
+        // The database was restored: nobody knows how long what nodes hold is valid.
+        (Some(half_an_hour), Some(last(long)), 6, longest),
+        (Some(half_an_hour), None, 6, longest),
+        (Some(half_an_hour), Some(last(long)), 5, long),
+    ] {
+        assert_eq!(lasts_until(expires, last.as_ref(), seen, NOW), expected, "{expires:?} {last:?} {seen}");
+    }
 }
 
 #[test]
