@@ -5,17 +5,17 @@
 //!   out by hashing. An object gets its name only when all of it is on the disk.
 //! - On a full disk, changes to the database wait in memory, in order, and a power cut takes what waits.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loa_node::clock::trust::Kept;
-use loa_node_core::{Action, Identity, Intent, Restored, Slot, StoreEvent};
+use loa_node_core::{Action, Backlog, Identity, Intent, Restored, Slot, StoreEvent};
 use loa_protocol::ids::{ObjectHash, OccurrenceId};
 use loa_protocol::time::UnixMs;
 
-use super::rng::Rng;
 use crate::board_sim::cache::{Cache, Disk as Medium};
 use crate::board_sim::store::Store;
+use crate::rng::Rng;
 
 /// How many changes have room where an object was given up for them.
 const FREED_BY_AN_OBJECT: u32 = 20;
@@ -29,7 +29,7 @@ pub(crate) struct Disk {
     /// Changes for which there is room although the disk is full.
     room: u32,
     /// What waits for room.
-    waiting: VecDeque<Action>,
+    waiting: Backlog,
     /// Issue times of the documents, which the clock may not be earlier than.
     issued: BTreeMap<Slot, UnixMs>,
 }
@@ -42,7 +42,7 @@ impl Disk {
             cache: Cache::new(Arc::default()),
             kept_clock: None,
             room: 0,
-            waiting: VecDeque::new(),
+            waiting: Backlog::default(),
             issued: BTreeMap::new(),
         }
     }
@@ -77,17 +77,17 @@ impl Disk {
     }
 
     pub(crate) fn wait(&mut self, action: Action) {
-        self.waiting.push_back(action);
+        self.waiting.push(action);
     }
 
     /// The first change that waits, once there is room.
     pub(crate) fn next_waiting(&mut self) -> Option<Action> {
-        if self.is_full() && self.room == 0 { None } else { self.waiting.pop_front() }
+        if self.is_full() && self.room == 0 { None } else { self.waiting.pop() }
     }
 
     /// Whether a sound must not begin while something waits, as the daemon asks.
     pub(crate) fn holds_back(&self, record_of: Option<OccurrenceId>) -> bool {
-        self.waiting.iter().any(|action| action.holds_back(record_of))
+        self.waiting.holds_back(record_of)
     }
 
     /// The intent of an occurrence that is durable.

@@ -58,8 +58,8 @@ pub struct InlineSound {
 /// *Persistent* actions are durable before the next action begins: a sequence is on the disk before anything that
 /// follows from its document happens. When one fails the shell tries again, and ends the program if that does not help;
 /// it never skips one. On a full disk alone it may go on and make them durable later, in their order: it then tells
-/// [`Core::handle_store_full`](crate::Core::handle_store_full), and refuses each `Play` that one of those that wait holds back
-/// ([`Action::holds_back`], rule R2 of the timeline). All others may be carried out in the background once begun, in order for each object
+/// [`Core::handle_store_full`](crate::Core::handle_store_full), and refuses each `Play` that those that wait hold back
+/// ([`Backlog`](crate::Backlog), rule R2 of the timeline). All others may be carried out in the background once begun, in order for each object
 /// and link.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
@@ -196,12 +196,4 @@ pub enum Action {
 
     /// Measure the board and answer with [`Core::handle_health`](crate::Core::handle_health).
     MeasureHealth,
-}
-
-impl Action {
-    /// Whether a sound may not begin while this waits for room on the disk; `record_of` is its [`Action::Play`]'s. The answer is then
-    /// [`SpeakerFailure::Unrecorded`](crate::SpeakerFailure::Unrecorded).
-    pub fn holds_back(&self, record_of: Option<OccurrenceId>) -> bool {
-        matches!(self, Self::RecordIntent(intent) if record_of == Some(intent.occurrence))
-    }
 }

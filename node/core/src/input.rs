@@ -362,7 +362,7 @@ pub enum SpeakerFailure {
     /// Before anything sounded the occurrence is missed as too late; later the session goes on without this track.
     Late,
     /// An intent of it is not on the disk, which is full: nothing but an emergency sounds that would be unknown after a power cut
-    /// ([`Action::holds_back`](crate::Action::holds_back)). Tried again while the start may still be late.
+    /// ([`Backlog::holds_back`](crate::Backlog::holds_back)). Tried again while the start may still be late.
     Unrecorded,
 }
 

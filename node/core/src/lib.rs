@@ -19,6 +19,7 @@
 mod action;
 mod agenda;
 mod answers;
+mod backlog;
 mod cache;
 mod core;
 mod deadline;
@@ -34,6 +35,7 @@ mod timekeeping;
 mod topics;
 
 pub use crate::action::{Action, Ending, InlineSound, Qos};
+pub use crate::backlog::Backlog;
 pub use crate::core::Core;
 pub use crate::fetch::Came;
 pub use crate::input::{

@@ -6,8 +6,8 @@ mod told;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use loa_node_core::{
-    Action, Core, InlineSound, Link, LinkEvent, Measurements, Now, Settings, SpeakerEvent, SpeakerFailure,
-    StoreEvent, Token,
+    Action, Backlog, Core, InlineSound, Link, LinkEvent, Measurements, Now, Settings, SpeakerEvent,
+    SpeakerFailure, StoreEvent, Token,
 };
 use loa_protocol::clock::TimeRequest;
 use loa_protocol::ids::{BootId, ObjectHash};
@@ -64,7 +64,7 @@ pub(crate) struct Rig {
     pub(crate) disk_full: bool,
     /// What is persistent waits for room while this is set, as in the daemon, and a power cut takes it.
     pub(crate) no_room: bool,
-    waiting: Vec<Action>,
+    waiting: Backlog,
     /// Objects to whose blocks it answers so, because they are too large.
     pub(crate) no_room_for: BTreeSet<ObjectHash>,
     pub(crate) actions: Vec<Action>,
@@ -125,7 +125,7 @@ impl Rig {
             speaker_is_first: false,
             disk_full: false,
             no_room: false,
-            waiting: Vec::new(),
+            waiting: Backlog::default(),
             no_room_for: BTreeSet::new(),
             actions: Vec::new(),
             played: Vec::new(),
@@ -219,7 +219,7 @@ impl Rig {
     /// What waited for room becomes durable, in its order.
     pub(crate) fn make_room(&mut self) {
         self.no_room = false;
-        std::mem::take(&mut self.waiting).iter().for_each(|action| self.store.carry_out(action));
+        std::iter::from_fn(|| self.waiting.pop()).for_each(|action| self.store.carry_out(&action));
     }
 
     /// Steps the wall clock alone.
@@ -391,7 +391,7 @@ impl Rig {
                 self.amplifier_on = false;
             }
             Action::Play { token, record_of, object, inline, start_at, .. } => {
-                if self.waiting.iter().any(|action| action.holds_back(*record_of)) {
+                if self.waiting.holds_back(*record_of) {
                     self.fail(*token, SpeakerFailure::Unrecorded);
                 } else {
                     let is_recorded = |occurrence| self.store.intents.contains_key(&occurrence);

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::links::Links;
 use super::looking::{stand, tell};
 use super::notify::Watchdog;
-use super::persist::{Change, Waiting};
+use super::persist::Waiting;
 use super::{CLOCK_LOOK, ServeError, Shell, SoundOut, reserve};
 use crate::board::Board;
 use crate::cache::{Cache, Found, RESERVE_BYTES, free_bytes, worker};
@@ -205,7 +205,7 @@ async fn claim(
             Ok(())
         }
         Err(error) if error.is_full() => {
-            waiting.begin(Change::Claim(Box::new(identity.clone())), &error);
+            waiting.begin_with_claim(identity.clone(), &error);
             Ok(())
         }
         Err(error) => Err(error.into()),

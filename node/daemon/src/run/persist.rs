@@ -9,18 +9,18 @@
 //! ```
 //!
 //! # Invariants
-//! - Actions become durable in the order in which the core gave them, also those that had to wait.
+//! - Actions become durable in the order in which the core gave them, also those that had to wait, but for documents (see [`Backlog`]).
 //! - No session begins whose intent is not on the disk. Since the intent comes after the document in that order, nothing of a
 //!   document sounds whose sequence is not on the disk either. An emergency alone does (rule R2 of the timeline): it may then sound again
 //!   after each power cut or restart while it is valid, and a storm that nobody hears of is worse.
 //! - A write that the system refuses without saying why (a disk quota, or a card that fails) is tried three times, then waits
 //!   like one for which there is no room: ending the daemon over and over would help neither.
-//! - At most [`WAITING_MAX`] actions wait; beyond, the daemon ends, and what they told is found out anew at the next boot.
+//! - At most [`WAITING_MAX`] actions wait, with one document a slot; beyond, the daemon ends, and what they told is found out anew at the
+//!   next boot.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use loa_node_core::{Action, Ending};
+use loa_node_core::{Action, Backlog, Ending};
 use loa_protocol::ids::OccurrenceId;
 
 use super::{Shell, reserve};
@@ -39,60 +39,60 @@ const WAITING_MAX: usize = 1_000;
 
 /// What waits for room on the disk.
 #[derive(Debug, Default)]
-pub(super) struct Waiting(VecDeque<Change>);
-
-/// A change to the store.
-#[derive(Debug)]
-pub(super) enum Change {
-    /// The store becomes this node's.
-    Claim(Box<Identity>),
+pub(super) struct Waiting {
+    /// The store is to become this node's, before anything else.
+    claim: Option<Box<Identity>>,
     /// What the core wants.
-    Action(Action),
+    backlog: Backlog,
 }
 
 impl Waiting {
-    /// The first that waits, and why.
-    pub(super) fn begin(&mut self, change: Change, error: &StoreError) {
-        tracing::error!(
-            error = error as &dyn std::error::Error,
-            "the disk is full: nothing new sounds until there is room, but for emergencies; make some in the data folder's file system"
-        );
-        self.push(change);
-    }
-
-    pub(super) fn push(&mut self, change: Change) {
-        self.0.push_back(change);
+    /// The store is to become this node's, and has no room for that.
+    pub(super) fn begin_with_claim(&mut self, of: Identity, error: &StoreError) {
+        tell(error);
+        self.claim = Some(Box::new(of));
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = Change> {
-        std::mem::take(&mut self.0).into_iter()
+        self.claim.is_none() && self.backlog.is_empty()
     }
 
     /// Whether what is about to sound must not begin while this waits.
     pub(super) fn holds_back(&self, record_of: Option<OccurrenceId>) -> bool {
-        self.0.iter().any(|change| match change {
-            Change::Action(action) => action.holds_back(record_of),
-            Change::Claim(_) => false,
-        })
+        self.backlog.holds_back(record_of)
     }
+
+    /// Makes the next one durable, and takes it out then.
+    pub(super) async fn write_next(&mut self, store: &mut Store) -> Result<(), StoreError> {
+        if let Some(identity) = &self.claim {
+            store.claim(identity).await?;
+            self.claim = None;
+        } else if let Some(action) = self.backlog.front() {
+            write(store, action).await?;
+            self.backlog.pop();
+        }
+        Ok(())
+    }
+}
+
+fn tell(error: &StoreError) {
+    tracing::error!(
+        error = error as &dyn std::error::Error,
+        "the disk is full: nothing new sounds until there is room, but for emergencies; make some in the data folder's file system"
+    );
 }
 
 impl Shell {
     /// Makes an action durable, or has it wait where the disk is full.
     pub(super) async fn persist(&mut self, action: Action) -> Result<(), StoreError> {
-        let change = Change::Action(action);
         if !self.waiting.is_empty() {
-            self.waiting.push(change);
+            self.waiting.backlog.push(action);
             return Ok(());
         }
         let mut retries = RETRIES.into_iter();
         let mut given_up = 0;
         loop {
-            let error = match write(&mut self.store, &change).await {
+            let error = match write(&mut self.store, &action).await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
@@ -113,7 +113,8 @@ impl Shell {
             if !error.may_be_full() {
                 return Err(error);
             }
-            self.waiting.begin(change, &error);
+            tell(&error);
+            self.waiting.backlog.push(action);
             let now = self.now();
             self.core.handle_store_full(true, now);
             return Ok(());
@@ -142,12 +143,10 @@ impl Shell {
             return Ok(());
         }
         let mut has_made_room = false;
-        while let Some(change) = self.waiting.0.front() {
-            match write(&mut self.store, change).await {
-                Ok(()) => {
-                    self.waiting.0.pop_front();
-                }
-                Err(error) if error.may_be_full() && self.waiting.0.len() < WAITING_MAX => {
+        while !self.waiting.is_empty() {
+            match self.waiting.write_next(&mut self.store).await {
+                Ok(()) => {}
+                Err(error) if error.may_be_full() && self.waiting.backlog.len() < WAITING_MAX => {
                     // What is needed within two days changes with the hours.
                     if has_made_room || !self.make_room().await {
                         return Ok(());
@@ -164,11 +163,7 @@ impl Shell {
     }
 }
 
-pub(super) async fn write(store: &mut Store, change: &Change) -> Result<(), StoreError> {
-    let action = match change {
-        Change::Claim(identity) => return store.claim(identity).await.map(drop),
-        Change::Action(action) => action,
-    };
+async fn write(store: &mut Store, action: &Action) -> Result<(), StoreError> {
     match action {
         Action::SaveDocument { slot, document } => {
             tracing::info!(?slot, sequence = document.applied.sequence, "a document is applied");
@@ -204,36 +199,5 @@ pub(super) async fn write(store: &mut Store, change: &Change) -> Result<(), Stor
         | Action::ReleaseSpeaker
         | Action::TakeTime(_)
         | Action::MeasureHealth => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use loa_node_core::{Intent, Progress};
-    use loa_protocol::bulletin::Class;
-    use loa_protocol::ids::{BulletinId, ItemId};
-    use loa_protocol::time::UnixMs;
-
-    use super::*;
-
-    #[test]
-    fn what_waits_for_room_holds_back_its_own_occurrence_first_or_taken_up_again() {
-        let intent = |number, started| Intent {
-            occurrence: OccurrenceId([number; 16]),
-            item: ItemId::new("i").unwrap(),
-            revision: 1,
-            bulletin: BulletinId::new("b").unwrap(),
-            nominal: UnixMs(0),
-            class: Class::Normal,
-            started,
-            progress: Progress::default(),
-        };
-        let mut waiting = Waiting::default();
-        waiting.push(Change::Action(Action::RecordIntent(intent(1, None))));
-        waiting.push(Change::Action(Action::RecordIntent(intent(2, Some(UnixMs(1))))));
-        let holds_back = |number| waiting.holds_back(Some(OccurrenceId([number; 16])));
-        assert!(holds_back(1) && holds_back(2));
-        assert!(!holds_back(3), "its intent is on the disk");
-        assert!(!waiting.holds_back(None), "an emergency, or what was heard");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ServeError, Shell, notify, persist};
+use super::{ServeError, Shell, notify};
 use crate::clock::trust::Look;
 
 /// How long what sounds may take to stop: a little more than the core waits for the speaker.
@@ -33,8 +33,8 @@ impl Shell {
             tracing::error!("the audio cache did not end well");
         }
         // What still has no room on the disk is found out anew at the next boot.
-        for change in self.waiting.drain() {
-            if let Err(error) = persist::write(&mut self.store, &change).await {
+        while !self.waiting.is_empty() {
+            if let Err(error) = self.waiting.write_next(&mut self.store).await {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "the disk is full: something is not kept"
