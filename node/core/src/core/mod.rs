@@ -429,11 +429,6 @@ struct World {
 }
 
 impl World {
-    /// Whether an object can sound: it is whole in the cache, or came with alerts.
-    fn has(&self, object: &ObjectHash) -> bool {
-        self.cache.is_whole(object) || self.documents.has_inline(object)
-    }
-
     /// How far the clock is trusted: while a step of it is not explained, not at all.
     fn clock_now(&self) -> ClockTrust {
         if self.clock_stepped { ClockTrust::Unknown } else { self.clock }

@@ -72,7 +72,8 @@ impl Core {
         let programs = self.world.documents.programs();
         let named: BTreeSet<&ObjectHash> =
             programs.flat_map(|held| held.manifests.keys()).chain(self.world.documents.prepared()).collect();
-        let ready = named.into_iter().filter(|object| self.world.has(object)).count();
+        let scene = self.world.scene(self.seen);
+        let ready = named.into_iter().filter(|object| scene.has(object)).count();
         State {
             boot: self.boot,
             firmware: self.firmware.clone(),

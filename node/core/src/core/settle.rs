@@ -186,14 +186,15 @@ impl Core {
     }
 
     pub(super) fn update_wishes(&mut self, now: Now) {
-        let languages = self.world.scene(now).languages;
+        let scene = self.world.scene(now);
+        let languages = scene.languages;
         let coming = self.agenda.upcoming().chain(self.player.waiting());
         let needed = coming
             .flat_map(|(nominal, item)| objects_heard(item, languages).into_iter().map(move |o| (nominal, o)))
             .chain(self.player.sounding().map(|object| (now.wall, object)));
         let prepared = self.world.documents.prepared().copied();
         let manifest = |object: &ObjectHash| self.world.documents.manifest(object).cloned();
-        let wishes = Wishes::new(needed, prepared, now.wall, manifest, |object| self.world.has(object));
+        let wishes = Wishes::new(needed, prepared, now.wall, manifest, |object| scene.has(object));
         self.fetch.set_wishes(wishes);
         self.wishes_changed = false;
     }

@@ -68,7 +68,7 @@ pub(crate) struct Scene<'a> {
 
 impl Scene<'_> {
     /// Whether an object can sound: it is whole in the cache, or came with alerts.
-    fn has(&self, object: &ObjectHash) -> bool {
+    pub(crate) fn has(&self, object: &ObjectHash) -> bool {
         self.cache.is_whole(object) || self.documents.has_inline(object)
     }
 }
