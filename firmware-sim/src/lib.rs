@@ -8,6 +8,7 @@
 //! | [`board_sim`] | the board: clock, network, disk, database, amplifier |
 //! | [`storm`] | many nodes through days of trouble in virtual time, by seed, and what must hold all the while |
 //! | [`recorder`] | takes the place of a sound card under a real `loa-node` |
+//! | `rng` | chance, by seed |
 //! | [`play`] | the node's own speaker, driven by hand |
 
 pub mod board_sim;
@@ -16,4 +17,5 @@ pub mod fleet;
 pub mod node;
 pub mod play;
 pub mod recorder;
+mod rng;
 pub mod storm;

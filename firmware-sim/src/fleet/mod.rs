@@ -1,7 +1,8 @@
 //! Thousands of simulated boards in one process, against a real broker.
 //!
-//! Each board runs the shipped core with its own store, clock of the machine and a horn that nobody hears. Audio and
-//! documents, which are the same for many boards, are held once (see [`crate::board_sim::pool`]).
+//! Each board runs the shipped core with its own store, clock of the machine and a horn that nobody hears. What boards
+//! store, audio and documents, is the same for many of them and held once (see [`crate::board_sim::pool`]); what each has in force it holds
+//! for itself.
 //!
 //! | Module | Idea |
 //! |---|---|

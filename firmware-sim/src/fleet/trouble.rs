@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use super::classes::{LinkClass, Outages};
 use crate::board_sim::network::{Network, Outage};
 use crate::node::Fault;
-use crate::storm::rng::Rng;
+use crate::rng::Rng;
 
 /// How long a board that is hit by churn is without power, in milliseconds.
 const POWER_AWAY_MS: (i64, i64) = (2_000, 20_000);
@@ -29,8 +29,7 @@ pub(super) struct Target {
 /// What happens next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
-    LineGoes(usize),
-    LineComes(usize),
+    Line { index: usize, goes: bool },
     PowerGoes,
 }
 
@@ -54,7 +53,7 @@ impl Trouble {
             if let Some(outages) = trouble.outages(index) {
                 // Somewhere in the first turn, or all of a class would go at once.
                 let there_ms = trouble.rng.range(0, 2 * ms(outages.there));
-                trouble.at(now, there_ms, Event::LineGoes(index));
+                trouble.at(now, there_ms, Event::Line { index, goes: true });
             }
         }
         trouble.next_churn(now);
@@ -74,21 +73,19 @@ impl Trouble {
 
     fn happen(&mut self, event: Event, now: Instant) {
         match event {
-            Event::LineGoes(index) => {
+            Event::Line { index, goes } => {
                 let (Some(target), Some(outages)) = (self.targets.get(index), self.outages(index)) else {
                     return;
                 };
-                target.network.cut(Outage::Silent);
-                let away_ms = self.rng.gap_ms(ms(outages.away));
-                self.at(now, away_ms, Event::LineComes(index));
-            }
-            Event::LineComes(index) => {
-                let (Some(target), Some(outages)) = (self.targets.get(index), self.outages(index)) else {
-                    return;
+                let stays = if goes {
+                    target.network.cut(Outage::Silent);
+                    outages.away
+                } else {
+                    target.network.mend();
+                    outages.there
                 };
-                target.network.mend();
-                let there_ms = self.rng.gap_ms(ms(outages.there));
-                self.at(now, there_ms, Event::LineGoes(index));
+                let stays_ms = self.rng.gap_ms(ms(stays));
+                self.at(now, stays_ms, Event::Line { index, goes: !goes });
             }
             Event::PowerGoes => {
                 let off_ms = self.rng.range(POWER_AWAY_MS.0, POWER_AWAY_MS.1);

@@ -16,8 +16,8 @@ use loa_protocol::transfer::{Block, Codec, Manifest};
 use loa_protocol::wire::Wire as _;
 
 use super::office::{File, Publication, names};
-use super::rng::Rng;
 use super::{DAY, MINUTE};
+use crate::rng::Rng;
 
 /// What is sent, and as what.
 #[derive(Debug)]

@@ -31,12 +31,12 @@ use super::facts::Facts;
 use super::fault::Faults;
 use super::invariants::{self, Verdict, Violation, WARM_UP_MS};
 use super::office::File;
-use super::rng::Rng;
 use super::schedule;
 use super::speaker::Speaker;
 use super::trace::Trace;
 use super::{HEALING_MS, HOUR, SECOND};
 use crate::board_sim::cache::Disk as Medium;
+use crate::rng::Rng;
 
 /// The core's longest wait: when it says so, nothing is due.
 pub(super) const WAIT_MAX_MS: i64 = 60 * SECOND;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use loa_node_core::Link;
 
 use super::fault::{Fault, Faults};
-use super::rng::Rng;
 use super::{MINUTE, SECOND};
+use crate::rng::Rng;
 
 /// How long a dead connection may pass for one that is alive.
 const UNNOTICED_MAX_MS: i64 = 90 * SECOND;

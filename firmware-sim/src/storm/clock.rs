@@ -8,8 +8,8 @@ use loa_node::clock::{Boot, SyncView, TOLERANCE_MS};
 use loa_protocol::report::ClockTrust;
 use loa_protocol::time::UnixMs;
 
-use super::rng::Rng;
 use super::{DAY, HOUR};
+use crate::rng::Rng;
 
 /// So long after its last word the kernel still calls its clock synchronised.
 const KERNEL_PATIENCE_MS: i64 = 9 * HOUR;

@@ -16,7 +16,7 @@ use loa_protocol::wire::Wire as _;
 
 use super::SECOND;
 use super::office::{Document, File};
-use super::rng::Rng;
+use crate::rng::Rng;
 
 /// How long the controller waits before it sends a document again.
 const PATIENCE_MS: i64 = 30 * SECOND;

@@ -40,7 +40,6 @@ mod life;
 mod loudspeaker;
 mod office;
 mod reference;
-pub(crate) mod rng;
 mod schedule;
 pub mod shrink;
 mod sound;

@@ -3,10 +3,10 @@
 use super::event::Event;
 use super::fault::{Fault, Faults};
 use super::office::Frame;
-use super::rng::Rng;
 use super::speaker::Device;
 use super::{DAY, HOUR, MINUTE, SECOND};
 use crate::board_sim::cache::Disk as Medium;
+use crate::rng::Rng;
 
 /// Everything that happens to a node from outside, with its instant.
 pub(crate) fn of_node(seed: u64, index: usize, frame: &Frame, faults: &Faults) -> Vec<(i64, Event)> {

@@ -4,7 +4,7 @@ use loa_node_core::{SpeakerFailure, Token};
 use loa_protocol::ids::ObjectHash;
 
 use super::SECOND;
-use super::rng::Rng;
+use crate::rng::Rng;
 
 /// What the device does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@
 use loa_protocol::timeline::{Calendar, DateRange, LocalDate};
 
 use super::names;
+use crate::rng::Rng;
 use crate::storm::DAY;
-use crate::storm::rng::Rng;
 
 /// The calendars of one document of a run that begins then.
 pub(crate) fn draw(rng: &mut Rng, begin: i64) -> Vec<Calendar> {

@@ -11,7 +11,7 @@ use loa_protocol::timeline::{AfterInterruption, ItemRules, LocalDate, Repeats, S
 use loa_protocol::transfer::{Codec, Manifest};
 
 use super::names;
-use crate::storm::rng::Rng;
+use crate::rng::Rng;
 use crate::storm::{DAY, HOUR, MINUTE, SECOND};
 
 const BLOCK_SIZE_BYTES: u32 = 4_096;

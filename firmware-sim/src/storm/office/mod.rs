@@ -34,8 +34,8 @@ use self::shelf::{Reader, Shelf};
 use self::warden::Warden;
 use super::almanac::Almanac;
 use super::fault::{Fault, Faults};
-use super::rng::Rng;
 use super::{DAY, HOUR, MINUTE, SECOND};
+use crate::rng::Rng;
 
 /// Documents are renewed for so long after everything was put right; what comes later would not arrive before a run ends.
 const RENEWALS_MS: i64 = 6 * HOUR;

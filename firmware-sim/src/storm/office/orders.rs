@@ -12,10 +12,10 @@ use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::Start;
 
 use super::{Document, Frame, Publication};
+use crate::rng::Rng;
 use crate::storm::almanac::Almanac;
 use crate::storm::fault::Fault;
 use crate::storm::reference;
-use crate::storm::rng::Rng;
 use crate::storm::{HOUR, MINUTE, SECOND};
 
 /// On average, so long an addressee is given no order.

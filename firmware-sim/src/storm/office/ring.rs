@@ -8,7 +8,7 @@ use loa_protocol::time::UnixMs;
 use sha2::{Digest as _, Sha256};
 
 use super::names;
-use crate::storm::rng::Rng;
+use crate::rng::Rng;
 use crate::storm::{DAY, HOUR};
 
 /// How many communes have a key of their own.

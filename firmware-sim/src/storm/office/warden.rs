@@ -2,7 +2,7 @@
 
 use loa_protocol::timeline::{Guards, LocalRange};
 
-use crate::storm::rng::Rng;
+use crate::rng::Rng;
 
 const HOUR: i64 = 60;
 /// Seconds of the longest sessions that are allowed.
