@@ -31,6 +31,8 @@ const EARLY_MS: i64 = 2;
 pub(crate) const WARM_UP_MS: i64 = 2_000;
 /// An emergency is heard so soon after the node has its plan, its audio, and its instant has come.
 pub(crate) const EMERGENCY_BOUND_MS: i64 = WARM_UP_MS + 2 * SECOND;
+/// The same of one of which tracks are lacking, when something of it is there (timeline, N3).
+pub(crate) const LACKING_BOUND_MS: i64 = EMERGENCY_BOUND_MS + 20 * SECOND;
 /// A connected node has applied an emergency's plan by then, where nothing was lost or late on its way.
 pub(crate) const TELLING_BOUND_MS: i64 = 3 * SECOND;
 

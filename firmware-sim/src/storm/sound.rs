@@ -12,7 +12,7 @@ use loa_protocol::timeline::Start;
 use super::board::Board;
 use super::broker::Life;
 use super::event::Event;
-use super::invariants::{self, EMERGENCY_BOUND_MS};
+use super::invariants::{self, EMERGENCY_BOUND_MS, LACKING_BOUND_MS};
 use super::life::boot_id;
 use super::office::Publication;
 use super::speaker::{Beginning, End};
@@ -99,8 +99,11 @@ impl Board<'_> {
             }
         }
         for (item, revision, nominal, from) in due {
-            let at = from + EMERGENCY_BOUND_MS;
-            self.queue.push(at, Event::EmergencyDue { boot: self.boots, item, revision, nominal, from });
+            for bound_ms in [EMERGENCY_BOUND_MS, LACKING_BOUND_MS] {
+                let (boot, item) = (self.boots, item.clone());
+                let due = Event::EmergencyDue { boot, item, revision, nominal, from };
+                self.queue.push(from + bound_ms, due);
+            }
         }
     }
 
@@ -110,10 +113,13 @@ impl Board<'_> {
         let Some(planned) = planned else { return };
         let heard = self.facts.books.heard(planned);
         let ready_from = self.clock.wall(from);
-        let has_audio = !heard.is_empty()
-            && heard
-                .iter()
-                .all(|object| self.facts.whole_since(object).is_some_and(|since| since <= ready_from));
+        let is_there =
+            |object: &ObjectHash| self.facts.whole_since(object).is_some_and(|since| since <= ready_from);
+        let has_audio = if self.t - from < LACKING_BOUND_MS {
+            !heard.is_empty() && heard.iter().all(is_there)
+        } else {
+            heard.iter().any(is_there)
+        };
         let may_start = nominal + i64::from(planned.start_within_ms) > wall;
         // The plan itself may have come at that instant; other trouble must lie well behind. A full disk is none.
         let is_undisturbed =
