@@ -25,6 +25,7 @@ use crate::enrol::{BrokerAddress, Enrolments};
 use crate::http;
 use crate::identity::{Authority, BrokerFiles};
 use crate::making;
+use crate::open_files;
 use crate::services::{Clock, Nudges, Services};
 use crate::site;
 use crate::store::{Claim, presence};
@@ -84,6 +85,7 @@ impl Controller {
         let (incoming, reports) = mpsc::channel(INCOMING_CAPACITY);
         let broker = match config.broker.mode {
             BrokerMode::Embedded => {
+                open_files::prepare(access.count());
                 let broker =
                     start_broker(&config, &authority, Arc::clone(&access), incoming.clone(), &clock).await?;
                 // Whoever was connected was so to an earlier broker.

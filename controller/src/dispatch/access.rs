@@ -71,6 +71,11 @@ impl Access {
         *table = fresh;
         Ok(end)
     }
+
+    /// How many nodes may connect.
+    pub fn count(&self) -> u64 {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).len() as u64
+    }
 }
 
 /// The broker that is told.
