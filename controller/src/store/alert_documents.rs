@@ -18,7 +18,7 @@ pub struct AlertDocument {
     pub digest: [u8; 16],
     /// Digest of what was compiled, without epoch and times.
     pub content_digest: [u8; 32],
-    /// The signed bytes.
+    /// The signed bytes; empty where it was read after its signature had ended.
     pub envelope: Vec<u8>,
     /// When the signature ends.
     pub expires: UnixMs,
@@ -67,15 +67,16 @@ pub async fn put(
     Ok(true)
 }
 
-/// All documents.
+/// All documents; of those whose signature has ended, the bytes are left out: a row stays for ever, and its bytes may be many.
 ///
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
-pub async fn list(c: &mut Connection) -> Result<Vec<AlertDocument>, StoreError> {
+pub async fn list(c: &mut Connection, now: UnixMs) -> Result<Vec<AlertDocument>, StoreError> {
     let rows = query(
-        "SELECT area_id, epoch, digest, content_digest, envelope, expires_ms, updated_ms
-         FROM alert_document ORDER BY area_id",
+        "SELECT area_id, epoch, digest, content_digest, CASE WHEN expires_ms > $1 THEN envelope END AS envelope,
+         expires_ms, updated_ms FROM alert_document ORDER BY area_id",
     )
+    .bind(now.0)
     .fetch_all(c)
     .await?;
     let document = |row: &Row| {
@@ -84,7 +85,7 @@ pub async fn list(c: &mut Connection) -> Result<Vec<AlertDocument>, StoreError> 
             epoch: row.number("epoch")?,
             digest: row.array("digest")?,
             content_digest: row.array("content_digest")?,
-            envelope: row.bytes("envelope")?,
+            envelope: row.bytes_opt("envelope")?.unwrap_or_default(),
             expires: row.instant("expires_ms")?,
             updated: row.instant("updated_ms")?,
         })

@@ -236,7 +236,7 @@ impl Sender {
                 in_force.push(InForce { alert, revision });
             }
         }
-        let documents = alert_documents::list(&mut tx).await?;
+        let documents = alert_documents::list(&mut tx, now).await?;
         let documents = documents.into_iter().map(|one| (one.area.clone(), one)).collect();
         Ok(Rows { in_force, zones, documents })
     }

@@ -345,6 +345,9 @@ async fn the_wave_counts_what_each_node_said_once() {
         !alert_documents::put(&mut tx, &document, std::slice::from_ref(&id)).await.unwrap(),
         "never the same epoch"
     );
+    assert_eq!(alert_documents::list(&mut tx, NOON).await.unwrap(), std::slice::from_ref(&document));
+    let over = AlertDocument { envelope: Vec::new(), ..document };
+    assert_eq!(alert_documents::list(&mut tx, NOON + 1).await.unwrap(), [over], "nobody needs its bytes");
     let told = [
         says("cum-1", true, None),
         says("cum-1", true, None),
