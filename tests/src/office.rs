@@ -125,6 +125,16 @@ impl Office {
         Person::by_link(&link).await
     }
 
+    /// Enters a person who may give or approve emergencies in an area, and signs in for them.
+    ///
+    /// # Errors
+    /// When either is refused.
+    pub async fn officer(&self, login: &str, role: &str, area: &str) -> Result<Person> {
+        let role = format!("{role}@{area}");
+        let add = ["user", "add", login, "--name", login, "--role", &role, "--emergency"];
+        Person::by_link(&self.command(&add).await?).await
+    }
+
     /// Enters a node, enrols a board for it, and powers it up.
     ///
     /// # Errors

@@ -72,6 +72,6 @@ impl DeviceArgs {
             script,
             shown,
         };
-        super::run(1, self.for_s, async |stop| Ok(run(options, stop).await?))
+        super::run(1, || {}, self.for_s, async |stop| Ok(run(options, stop).await?))
     }
 }

@@ -19,9 +19,11 @@ pub(crate) use self::device::DeviceArgs;
 pub(crate) use self::fleet::FleetArgs;
 pub(crate) use self::storm::StormArgs;
 
-/// Runs something until it ends, until `for_s` seconds have passed, or until SIGINT or SIGTERM; then it is told to end.
+/// Runs something until it ends, until `for_s` seconds have passed, or until SIGINT or SIGTERM; then it is told to end. Every thread
+/// that works on it does `on_thread` first.
 fn run<F: Future<Output = anyhow::Result<()>>>(
     threads: usize,
+    on_thread: fn(),
     for_s: Option<f64>,
     work: impl FnOnce(CancellationToken) -> F,
 ) -> anyhow::Result<()> {
@@ -30,7 +32,11 @@ fn run<F: Future<Output = anyhow::Result<()>>>(
         tracing::debug!("a crypto provider is there already");
     }
     let limit = for_s.map(Duration::try_from_secs_f64).transpose().context("--for-s")?;
-    let runtime = Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(threads)
+        .on_thread_start(on_thread)
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let stop = CancellationToken::new();
         let (mut interrupt, mut terminate) =

@@ -2,22 +2,18 @@
 //! of simulated nodes takes, by its size.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use loa_tests::Office;
-use loa_tests::program;
 use loa_tests::province::{Province, Size};
 use loa_tests::table::layout;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-use tokio::time::timeout;
 
 use crate::Goal;
+use crate::fleet::Fleet;
 use crate::process::{Usage, watch};
 
-const PATIENCE: Duration = Duration::from_secs(600);
 /// From the last connection until the controller is watched: states have come, documents are compared.
 const SETTLE: Duration = Duration::from_secs(30);
 const MEGABYTE: f64 = 1e6;
@@ -74,42 +70,14 @@ async fn one(folder: &Path, nodes: usize, seconds: u64, joins_per_s: f64) -> Res
     drop(province);
     office.open().await?;
 
-    let mut command = Command::new(program::path("loa-firmware-sim")?);
-    command.args(["fleet", "--nodes", &nodes.to_string(), "--joins-per-s", &joins_per_s.to_string()]);
-    command.arg("--identities").arg(&identities);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut fleet =
-        tokio::process::Command::from(command).kill_on_drop(true).spawn().context("starting the fleet")?;
     let begun = Instant::now();
-    let mut figures = BufReader::new(fleet.stderr.take().context("its figures")?).lines();
-    // The key set came with the identity; a node's own document says that it is served.
-    let ready = async {
-        while let Some(line) = figures.next_line().await? {
-            let number = |name: &str| -> Option<usize> {
-                let (_, rest) = line.split_once(name)?;
-                rest.split_whitespace().next()?.parse().ok()
-            };
-            if number("connected") == Some(nodes) && number("documents").is_some_and(|count| count >= nodes) {
-                return Ok(());
-            }
-        }
-        anyhow::bail!("the fleet ended")
-    };
-    timeout(PATIENCE, ready).await.context("not all nodes are connected within ten minutes")??;
+    let mut fleet = Fleet::start(&identities, nodes, joins_per_s, &[])?;
+    fleet.is_ready(nodes).await?;
     let connected_s = begun.elapsed().as_secs_f64();
-    let draining = tokio::spawn(async move { while let Ok(Some(_)) = figures.next_line().await {} });
     tokio::time::sleep(SETTLE).await;
     let id = office.program()?.id().context("a program that runs has an id")?;
     let controller = watch(id, Duration::from_secs(seconds)).await?;
-
-    let signalled =
-        Command::new("kill").args(["-TERM", &fleet.id().context("the fleet's id")?.to_string()]).status()?;
-    ensure!(signalled.success(), "the fleet cannot be told to end");
-    let mut report = String::new();
-    fleet.stdout.take().context("its report")?.read_to_string(&mut report).await?;
-    fleet.wait().await?;
-    draining.abort();
-    let report: Value = serde_json::from_str(&report).context("reading the fleet's report")?;
+    let report = fleet.stop().await?;
     let per_node =
         report.get("memory_bytes_per_node").and_then(Value::as_f64).context("the fleet's memory")?;
     office.close().await?;

@@ -3,7 +3,9 @@
 //! Each benchmark prints a table for people and last one line of JSON with its goals. It succeeds when it could measure,
 //! whether the goals were met or not.
 
+mod alert;
 mod field;
+mod fleet;
 mod footprint;
 mod idle;
 mod ingest;
@@ -47,6 +49,18 @@ enum Bench {
         /// How many emergencies.
         #[arg(long, default_value_t = 100)]
         emergencies: usize,
+    },
+    /// How soon an emergency sounds everywhere, from the call that approves it.
+    Alert {
+        /// How many nodes, one size after the other.
+        #[arg(long, value_delimiter = ',', default_value = "1000,2000,5000,10000")]
+        nodes: Vec<usize>,
+        /// How many emergencies, one after the other.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+        /// How many nodes switch on in a second.
+        #[arg(long, default_value_t = 500.0)]
+        joins_per_s: f64,
     },
     /// How fast receipts get from nodes into the database.
     Ingest {
@@ -110,6 +124,9 @@ async fn main() -> Result<()> {
         Bench::Footprint { seconds } => ("footprint", footprint::run(seconds).await?),
         Bench::Start { starts } => ("start", start::run(starts).await?),
         Bench::Preempt { emergencies } => ("preempt", preempt::run(emergencies).await?),
+        Bench::Alert { nodes, rounds, joins_per_s } => {
+            ("alert", alert::run(&nodes, rounds, joins_per_s).await?)
+        }
         Bench::Ingest { nodes, receipts } => ("ingest", ingest::run(&nodes, receipts).await?),
         Bench::Idle { nodes, seconds, joins_per_s } => {
             ("idle", idle::run(&nodes, seconds, joins_per_s).await?)

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
-use loa_controller::broker::{AccessPolicy, BrokerConfig, BrokerLimits, EmbeddedBroker};
+use anyhow::{Context, Result, bail};
+use loa_controller::broker::{AccessPolicy, BrokerConfig, BrokerLimits, CONTROLLER_NAME, EmbeddedBroker};
 use loa_controller::identity::Authority;
 use loa_controller::services::Clock;
+use loa_link::{Credentials, Link, LinkEvent, LinkHandle, LinkOptions, Secret};
 use loa_tests::program;
 use loa_tests::station::tenant;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -17,7 +18,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::mpsc;
 
 /// The area of all clients.
-const AREA: &str = "lam-dong";
+pub(crate) const AREA: &str = "lam-dong";
 
 /// Reports that the counter may be behind, as with the controller.
 const INCOMING_CAPACITY: usize = 4096;
@@ -31,8 +32,8 @@ impl AccessPolicy for Everybody {
     }
 }
 
-/// Runs it until its input ends. Prints where it listens for nodes, and a line whenever `expect` messages of nodes have
-/// arrived.
+/// Runs it until its input ends. Prints where it listens for nodes and for its owner, the owner's password, and a line whenever
+/// `expect` messages of nodes have arrived.
 pub(crate) async fn serve(authority: &Path, expect: u64) -> Result<()> {
     loa_tests::tls::choose_ring();
     let clock = Clock::machine();
@@ -46,7 +47,7 @@ pub(crate) async fn serve(authority: &Path, expect: u64) -> Result<()> {
     let (incoming, mut arrived) = mpsc::channel(INCOMING_CAPACITY);
     let policy = Arc::new(Everybody(Arc::from([AREA.to_owned()])));
     let broker = EmbeddedBroker::start(config, policy, incoming).await?;
-    println!("{}", broker.nodes_addr());
+    println!("{} {} {}", broker.nodes_addr(), broker.controller_addr(), broker.controller_login().password);
     let counting = tokio::spawn(async move {
         let mut count = 0;
         while arrived.recv().await.is_some() {
@@ -66,6 +67,8 @@ pub(crate) async fn serve(authority: &Path, expect: u64) -> Result<()> {
 pub(crate) struct RawBroker {
     /// Where nodes connect.
     pub(crate) nodes: SocketAddr,
+    /// Where its owner connects, and by which password.
+    owner: (SocketAddr, String),
     said: Lines<BufReader<ChildStdout>>,
     _child: Child,
 }
@@ -83,7 +86,27 @@ impl RawBroker {
             .context("starting the raw broker")?;
         let mut said = BufReader::new(child.stdout.take().context("its output")?).lines();
         let line = said.next_line().await?.context("the raw broker ended")?;
-        Ok(Self { nodes: line.parse().context("reading where the raw broker listens")?, said, _child: child })
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [nodes, owner, password] = words[..] else { bail!("the raw broker said {line:?}") };
+        let address = |text: &str| text.parse().context("reading where the raw broker listens");
+        let owner = (address(owner)?, password.to_owned());
+        Ok(Self { nodes: address(nodes)?, owner, said, _child: child })
+    }
+
+    /// A connection as the controller's own, over which may be published; it stands when this returns. The receiver must be kept.
+    pub(crate) async fn owner(&self) -> Result<(LinkHandle, mpsc::Receiver<LinkEvent>)> {
+        let (address, password) = &self.owner;
+        let credentials =
+            Credentials { user: CONTROLLER_NAME.to_owned(), password: Secret::new(password.clone()) };
+        let options = LinkOptions {
+            credentials: Some(credentials),
+            ..LinkOptions::new(CONTROLLER_NAME, address.ip().to_string(), address.port())
+        };
+        let (link, mut events) = Link::spawn(options)?;
+        match events.recv().await {
+            Some(LinkEvent::Connected { .. }) => Ok((link, events)),
+            other => bail!("the raw broker does not take its owner: {other:?}"),
+        }
     }
 
     /// Waits until as many messages as expected have arrived.
