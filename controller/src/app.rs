@@ -148,6 +148,7 @@ impl Controller {
             zone: config.zone,
             nudge: nudges.alerts.clone(),
             changes: changes.clone(),
+            problems: services.alert_problems().clone(),
             clock: clock.clone(),
             reported: alerts_reported,
         });

@@ -1,6 +1,6 @@
 //! Recordings and sounds that nobody needs any more give their room back.
 //!
-//! A *bulletin is over* when it is withdrawn, and a *revision is over* when a later one took its place. What a bulletin
+//! A *bulletin is over* when it is withdrawn, which the words of an emergency are once that is over; a *revision is over* when a later one took its place. What a bulletin
 //! that is not over has as its latest revision or on air is never touched: plans name nothing else, so no node can want
 //! what goes here. The rest stays for `limits.sound_kept_days` after the last deed on its bulletin, for whoever asks what
 //! was said. Then the file goes; the row stays, and still tells what it was. An approved recording whose speaker let it be
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::services::Clock;
 use crate::store::blobs::BlobStore;
-use crate::store::{Store, StoreError, consents, objects, uploads};
+use crate::store::{Store, StoreError, alerts, consents, objects, uploads};
 
 /// How often it is looked.
 const PERIOD: Duration = Duration::from_secs(3_600);
@@ -91,6 +91,9 @@ impl Settings {
         let over_before = now - i64::from(self.sound_kept_days) * DAY_MS;
         let untaken_before = now - i64::from(self.upload_kept_h) * HOUR_MS;
         let mut swept = Swept::default();
+        let mut tx = self.store.write().await?;
+        alerts::withdraw_over(&mut tx, now).await?;
+        tx.commit().await?;
         loop {
             let mut tx = self.store.write().await?;
             let gone = uploads::unneeded(&mut tx, untaken_before, over_before, BATCH).await?;
@@ -136,6 +139,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::alert::{AlertDraft, ExpiryDraft};
     use crate::domain::bulletin::{SourceDraft, TrackDraft};
     use crate::domain::role::{Principal, Role};
     use crate::services::story::{Story, area, draft};
@@ -251,6 +255,36 @@ mod tests {
         assert_eq!(again.latest.tracks[0].object, Some(old));
         assert_eq!(kept.files(&[old]).await, [true]);
         assert_eq!(kept.swept().await, (0, 0));
+    }
+
+    #[tokio::test]
+    async fn the_sound_of_an_emergency_goes_ninety_days_after_it_is_over() {
+        let kept = Kept::new().await;
+        let alerts = &kept.story.services.alerts;
+        let draft = AlertDraft {
+            areas: vec!["thon-1".to_owned()],
+            template: String::new(),
+            title: "Lũ quét".to_owned(),
+            text: "Nước đang lên.".to_owned(),
+            category: String::new(),
+            tracks: Vec::new(),
+            severity: "severe".to_owned(),
+            status: String::new(),
+            expiry: ExpiryDraft::Minutes(60),
+            rounds: 1,
+            gap_s: None,
+            corrects: String::new(),
+        };
+        let id = alerts.give(&kept.author, &draft, None).await.unwrap().alert.id;
+        kept.story.make_sounds().await;
+        let sound = alerts.get(&kept.author, &id).await.unwrap().revision.tracks[0].object.unwrap();
+        kept.story.clock.advance(3_600_000 - 1);
+        assert_eq!(kept.swept().await, (0, 0));
+        kept.story.clock.advance(1);
+        assert_eq!(kept.swept().await, (0, 0), "it is over from then on");
+        kept.story.clock.advance(90 * DAY_MS + 1);
+        assert_eq!(kept.swept().await, (0, 1));
+        assert_eq!(kept.files(&[sound]).await, [false]);
     }
 
     /// An author throws words away whose sound was made: no revision names it.

@@ -61,7 +61,7 @@ pub use preflight::{
     DAYS_DEFAULT, DAYS_MAX, Households, Preflight, PreflightGroup, PreflightOf, PreflightStart,
     PreflightVillage, Preflights, households,
 };
-pub use problems::{PlanProblem, PlanProblems};
+pub use problems::{AlertProblem, AlertProblems, PlanProblem, PlanProblems, Problems};
 pub use readiness::{Readiness, Ready};
 pub use schedules::{SchedulePreview, ScheduleView, Schedules, Upcoming};
 pub use sessions::{Origin, Sessions, SignedIn, Visit};
@@ -128,6 +128,7 @@ struct Ground {
     changes: Changes,
     problems: PlanProblems,
     deliveries: Deliveries,
+    alert_problems: AlertProblems,
     manifests: Manifests,
     preflights: Semaphore,
     readers: Readers,
@@ -210,6 +211,7 @@ impl Services {
             changes: Changes::default(),
             problems: PlanProblems::default(),
             deliveries: Deliveries::default(),
+            alert_problems: AlertProblems::default(),
             readers: Readers::new(config.speech.reading()),
             zone: config.zone,
             drafts: DraftRules { text_max_chars: config.limits.text_max_chars, languages, spoken, voices },
@@ -281,6 +283,11 @@ impl Services {
     /// Where the transfer says what it has sent.
     pub fn deliveries(&self) -> &Deliveries {
         &self.ground.deliveries
+    }
+
+    /// Where the sender of emergencies says what does not get to nodes.
+    pub fn alert_problems(&self) -> &AlertProblems {
+        &self.ground.alert_problems
     }
 
     /// Says whether the emergency key may give live orders, as the key set has it.

@@ -25,7 +25,7 @@ const BACKDATED_MS: i64 = 10_000;
 pub(super) struct Sound {
     /// What nodes check it by.
     pub(super) manifest: Manifest,
-    /// Its bytes; `None` where they are too many to go inline anyway.
+    /// Its bytes; `None` where they are too many to go inline, or cannot be read.
     pub(super) bytes: Option<Arc<[u8]>>,
 }
 
@@ -105,8 +105,9 @@ pub fn item(alert: &Alert, revision: &Revision) -> Option<Item> {
     })
 }
 
-/// The documents of these areas: each with the alerts that are in force there, earliest released first, those of other areas empty. The
-/// bytes of a document are the same on every run.
+/// The documents of these areas: each with the alerts that are in force there, those of other areas empty. Where more are in force than
+/// nodes take, what is real goes before exercises and tests, and what was released last before what has been sounding. The bytes of a
+/// document are the same on every run.
 pub(super) fn compile(
     in_force: &[InForce],
     sounds: &BTreeMap<ObjectHash, Sound>,
@@ -122,7 +123,9 @@ pub(super) fn compile(
             inline: Vec::new(),
         };
         let mut carried: Vec<&InForce> = Vec::new();
-        let here = in_force.iter().filter(|one| one.alert.areas.iter().any(|place| place.id == *area));
+        let is_here = |one: &&InForce| one.alert.areas.iter().any(|place| place.id == *area);
+        let mut here: Vec<&InForce> = in_force.iter().filter(is_here).collect();
+        here.sort_by_key(|one| (one.alert.status != Status::Actual, Reverse(one.alert.released)));
         for one in here {
             match with(&document, one, sounds) {
                 Ok(more) => {
@@ -168,14 +171,12 @@ fn with(
     Ok(more)
 }
 
-/// The sounds that go inline, as far as there is room: those of what is real before those of exercises and tests, of what was released
-/// last before what nodes that are connected have kept from the document before, a track's before the next one's.
+/// The sounds that go inline, as far as there is room, in the order of what is carried: what is real before exercises and tests, and what
+/// was released last before what nodes that are connected have kept from the document before; a track's before the next one's.
 fn inline(carried: &[&InForce], sounds: &BTreeMap<ObjectHash, Sound>) -> Vec<Inline> {
-    let mut first: Vec<&InForce> = carried.to_vec();
-    first.sort_by_key(|one| (one.alert.status != Status::Actual, Reverse(one.alert.released)));
     let mut room = INLINE_MAX_BYTES;
     let mut inline: BTreeMap<ObjectHash, Arc<[u8]>> = BTreeMap::new();
-    for object in first.iter().flat_map(|one| &one.revision.tracks).filter_map(|track| track.object) {
+    for object in carried.iter().flat_map(|one| &one.revision.tracks).filter_map(|track| track.object) {
         let bytes = sounds.get(&object).and_then(|sound| sound.bytes.as_ref());
         if let Some(bytes) = bytes.filter(|bytes| bytes.len() <= room && !inline.contains_key(&object)) {
             room -= bytes.len();

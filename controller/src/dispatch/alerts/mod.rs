@@ -20,7 +20,7 @@ use chrono_tz::Tz;
 use loa_link::{LinkHandle, Publication, Qos};
 use loa_protocol::alert::{AreaAlerts, INLINE_MAX_BYTES, VALID_MAX_S};
 use loa_protocol::envelope::Validity;
-use loa_protocol::ids::{AreaId, Digest, NodeId, ObjectHash};
+use loa_protocol::ids::{AreaId, BulletinId, Digest, NodeId, ObjectHash};
 use loa_protocol::plan::Epoch;
 use loa_protocol::report::AppliedPlan;
 use loa_protocol::time::UnixMs;
@@ -28,7 +28,7 @@ use loa_protocol::topic::{Topic, TopicKind};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use self::compile::{Compiled, InForce, Sound, compile};
+use self::compile::{Compiled, InForce, LeftOut, Sound, WhyLeftOut, compile};
 use self::sent::{Missing, Sent};
 use super::compile::content_digest;
 use super::manifests::Manifests;
@@ -37,7 +37,7 @@ use super::outlet::{Offered, offer};
 use super::{DispatchError, epoch::is_plausible};
 use crate::domain::area::AreaSettings;
 use crate::live::{Change, Changes};
-use crate::services::{Clock, Nudge};
+use crate::services::{AlertProblem, AlertProblems, Clock, Nudge};
 use crate::store::alert_documents::{self, AlertDocument};
 use crate::store::blobs::BlobStore;
 use crate::store::{Store, StoreError, alerts, areas, bulletins, nodes};
@@ -47,8 +47,8 @@ pub use self::compile::item;
 
 /// How often a pass comes by itself.
 const PERIOD: Duration = Duration::from_secs(60);
-/// How often the bulletins of alerts that are over are withdrawn.
-const WITHDRAW_AGAIN_MS: i64 = 60_000;
+/// How soon one that failed is tried again: somebody waits for what was released.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// How far a node's clock may be behind: as far as a clock may have drifted that still counts.
 const BACKDATED_S: i64 = 300;
 
@@ -74,6 +74,8 @@ pub struct Settings {
     pub nudge: Nudge,
     /// Tells the pages what went out.
     pub changes: Changes,
+    /// Told what does not get to nodes.
+    pub problems: AlertProblems,
     /// The time.
     pub clock: Clock,
     /// Which alerts nodes report to have applied.
@@ -94,36 +96,33 @@ struct Rows {
 pub struct Sender {
     settings: Settings,
     sent: Sent,
-    /// When the bulletins of alerts that are over were last withdrawn.
-    withdrawn: UnixMs,
 }
 
 impl Sender {
     /// A sender that has done nothing yet.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, sent: Sent::default(), withdrawn: UnixMs(0) }
+        Self { settings, sent: Sent::default() }
     }
 
     /// Runs until the token is cancelled.
     pub async fn run(mut self, stop: CancellationToken) {
         loop {
-            if let Err(error) = self.pass().await {
+            let outcome = self.pass().await;
+            let wait = wait_after(&outcome);
+            if let Err(error) = outcome {
                 let error = format!("{:#}", anyhow::Error::new(error));
-                tracing::error!(
-                    error,
-                    "emergencies could not be sent; tried again in a minute at the latest"
-                );
+                tracing::error!(error, "emergencies could not be sent; tried again in {wait:?}");
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                more = self.reason_for_a_pass() => if !more { return },
+                more = self.reason_for_a_pass(wait) => if !more { return },
             }
         }
     }
 
-    /// Waits until a pass has something to do. `false`: there is no link any more.
-    async fn reason_for_a_pass(&mut self) -> bool {
-        let period = tokio::time::sleep(PERIOD);
+    /// Waits until a pass has something to do, `at_most` so long. `false`: there is no link any more.
+    async fn reason_for_a_pass(&mut self, at_most: Duration) -> bool {
+        let period = tokio::time::sleep(at_most);
         tokio::pin!(period);
         loop {
             tokio::select! {
@@ -177,15 +176,16 @@ impl Sender {
     async fn pass(&mut self) -> Result<(), DispatchError> {
         let now = self.settings.clock.now();
         let Rows { in_force, zones: mut areas, documents: known } = self.read(now).await?;
-        let sounds = self.sounds(&in_force).await?;
+        let sounds = sounds(&self.settings.manifests, &self.settings.blobs, &in_force).await?;
         for area in known.keys().chain(self.sent.seen()) {
             // What is empty has no starts to read in any zone.
             areas.entry(area.clone()).or_insert(Tz::UTC);
         }
         let (compiled, left_out) = compile(&in_force, &sounds, &areas);
-        for out in left_out {
+        for out in &left_out {
             tracing::error!(alert = %out.alert, area = %out.area, why = %out.why, "an emergency is left out of an area's document");
         }
+        let is_news = self.settings.problems.replace(problems(&left_out));
         self.settings.offers.replace_alerts(
             compiled.iter().map(|one| (one.document.area.clone(), objects(&one.document))).collect(),
         );
@@ -209,14 +209,8 @@ impl Sender {
         }
         let went = self.publish(&documents, now).await;
         self.sent.stand(documents, loaded);
-        if went {
+        if went || is_news {
             self.settings.changes.tell(Change::Alert);
-        }
-        if now.since(self.withdrawn) >= WITHDRAW_AGAIN_MS {
-            let mut tx = self.settings.store.write().await?;
-            alerts::withdraw_over(&mut tx, now).await?;
-            tx.commit().await?;
-            self.withdrawn = now;
         }
         Ok(())
     }
@@ -241,25 +235,13 @@ impl Sender {
         Ok(Rows { in_force, zones, documents })
     }
 
-    async fn sounds(&self, in_force: &[InForce]) -> Result<BTreeMap<ObjectHash, Sound>, StoreError> {
-        let tracks = in_force.iter().flat_map(|one| &one.revision.tracks);
-        let wanted: BTreeSet<ObjectHash> = tracks.filter_map(|track| track.object).collect();
-        let mut sounds = BTreeMap::new();
-        for (object, manifest) in self.settings.manifests.of(&wanted).await? {
-            let is_small = usize::try_from(manifest.size_bytes).is_ok_and(|bytes| bytes <= INLINE_MAX_BYTES);
-            let bytes = if is_small { self.settings.blobs.read(&object).await? } else { None };
-            sounds.insert(object, Sound { manifest, bytes: bytes.map(Arc::from) });
-        }
-        Ok(sounds)
-    }
-
     /// The signed document, unless the last one still serves.
     fn sign(
         &self,
         compiled: Compiled,
         documents: &BTreeMap<AreaId, AlertDocument>,
         now: UnixMs,
-    ) -> Option<(AlertDocument, Vec<loa_protocol::ids::BulletinId>)> {
+    ) -> Option<(AlertDocument, Vec<BulletinId>)> {
         let Compiled { document, carries, expires } = compiled;
         let area = document.area.clone();
         let last = documents.get(&area);
@@ -338,6 +320,60 @@ fn lasts_until(expires: Option<UnixMs>, last: Option<&AlertDocument>, seen: Epoc
     let is_known = last.map_or(seen == 0, |last| last.epoch >= seen);
     let replaced = if is_known { last.map(|last| last.expires) } else { Some(longest) };
     expires.max(replaced).map_or(longest, |until| until.min(longest))
+}
+
+/// How long to wait at most for the next pass.
+fn wait_after(outcome: &Result<(), DispatchError>) -> Duration {
+    if outcome.is_ok() { PERIOD } else { AGAIN_AFTER }
+}
+
+/// The sounds of what is in force. One whose bytes cannot be read has its manifest alone: nodes that have it, or can fetch it, sound it all
+/// the same, and no file holds up the emergencies of others.
+async fn sounds(
+    manifests: &Manifests,
+    blobs: &BlobStore,
+    in_force: &[InForce],
+) -> Result<BTreeMap<ObjectHash, Sound>, StoreError> {
+    let tracks = in_force.iter().flat_map(|one| &one.revision.tracks);
+    let wanted: BTreeSet<ObjectHash> = tracks.filter_map(|track| track.object).collect();
+    let mut sounds = BTreeMap::new();
+    for (object, manifest) in manifests.of(&wanted).await? {
+        let is_small = usize::try_from(manifest.size_bytes).is_ok_and(|bytes| bytes <= INLINE_MAX_BYTES);
+        let bytes = if is_small { bytes_of(blobs, &object).await } else { None };
+        sounds.insert(object, Sound { manifest, bytes });
+    }
+    Ok(sounds)
+}
+
+async fn bytes_of(blobs: &BlobStore, object: &ObjectHash) -> Option<Arc<[u8]>> {
+    match blobs.read(object).await {
+        Ok(Some(bytes)) if ObjectHash::of(&bytes) == *object => return Some(Arc::from(bytes)),
+        Ok(Some(_)) => tracing::error!(%object, "the sound of an emergency has changed on the disk"),
+        Ok(None) => tracing::error!(%object, "the sound of an emergency is gone from the disk"),
+        Err(error) => {
+            let error = format!("{:#}", anyhow::Error::new(error));
+            tracing::error!(%object, error, "the sound of an emergency cannot be read");
+        }
+    }
+    None
+}
+
+/// What staff are told of a pass: of each alert the gravest.
+fn problems(left_out: &[LeftOut]) -> BTreeMap<BulletinId, AlertProblem> {
+    let mut problems: BTreeMap<BulletinId, AlertProblem> = BTreeMap::new();
+    for LeftOut { alert, why, .. } in left_out {
+        let problem = match (why, problems.get(alert)) {
+            (WhyLeftOut::TooMany, Some(AlertProblem::TooMany { areas })) => {
+                AlertProblem::TooMany { areas: areas + 1 }
+            }
+            (WhyLeftOut::TooMany, None) => AlertProblem::TooMany { areas: 1 },
+            (WhyLeftOut::TooMany, Some(graver)) => *graver,
+            (WhyLeftOut::NoSound, _) => AlertProblem::SoundMissing,
+            (WhyLeftOut::Refused(_), _) => AlertProblem::Refused,
+        };
+        problems.insert(alert.clone(), problem);
+    }
+    problems
 }
 
 fn objects(document: &AreaAlerts) -> BTreeSet<ObjectHash> {

@@ -12,6 +12,8 @@ use super::*;
 use crate::domain::alert::{Alert, AlertArea, Reached};
 use crate::domain::bulletin::{Making, Revision, RevisionState, Stamp, Track, TrackContent, TrackSource};
 use crate::domain::ids::TrackId;
+use crate::services::story::Story;
+use crate::store::objects::{self, AudioObject};
 
 const NOW: UnixMs = UnixMs(1_795_309_200_000);
 
@@ -191,4 +193,100 @@ fn a_document_is_signed_when_its_content_changes_and_while_somebody_can_obey_it(
     assert_eq!(next_epoch([0; 32], true, Some(&last(5, 1, NOW)), 0, NOW), None, "over by itself");
     assert_eq!(next_epoch([0; 32], true, None, clock + 9, NOW), Some(clock + 10), "restored from a backup");
     assert_eq!(next_epoch([1; 32], false, Some(&last(5, 1, later)), clock + 9, NOW), Some(clock + 10));
+}
+
+#[test]
+fn where_too_many_are_in_force_the_real_and_the_latest_are_kept() {
+    let good = sound(1_000, 8_000);
+    let of = |id: String, status: Status, released: UnixMs| {
+        let mut one = in_force(&id, &["xa"], good.0);
+        (one.alert.status, one.alert.released) = (status, Some(released));
+        one
+    };
+    let exercises = (0..16).map(|i| of(format!("e{i:02}"), Status::Exercise, NOW + i));
+    let alerts: Vec<InForce> =
+        exercises.chain([of("real".to_owned(), Status::Actual, NOW - 60_000)]).collect();
+    let (compiled, left_out) = compile(&alerts, &BTreeMap::from([good]), &zones(&["xa"]));
+    assert!(compiled[0].carries.contains(&BulletinId::new("real").unwrap()));
+    let left: Vec<_> = left_out.iter().map(|out| out.alert.as_str()).collect();
+    assert_eq!(left, ["e00"], "the oldest of what is not meant");
+}
+
+#[test]
+fn staff_are_told_what_is_left_out_and_in_how_many_areas() {
+    let out = |area: &str, alert: &str, why| LeftOut {
+        area: AreaId::new(area).unwrap(),
+        alert: BulletinId::new(alert).unwrap(),
+        why,
+    };
+    let left_out = [
+        out("xa-a", "b1", WhyLeftOut::TooMany),
+        out("xa-b", "b1", WhyLeftOut::TooMany),
+        out("xa-a", "b2", WhyLeftOut::NoSound),
+        out("xa-b", "b2", WhyLeftOut::TooMany),
+    ];
+    let expected = [("b1", AlertProblem::TooMany { areas: 2 }), ("b2", AlertProblem::SoundMissing)];
+    let expected = expected.map(|(id, problem)| (BulletinId::new(id).unwrap(), problem));
+    assert_eq!(problems(&left_out), BTreeMap::from(expected));
+}
+
+#[test]
+fn a_pass_that_failed_is_tried_again_at_once() {
+    let failed = Err(DispatchError::Store(StoreError::Reference));
+    assert_eq!((wait_after(&Ok(())), wait_after(&failed)), (PERIOD, Duration::from_secs(2)));
+}
+
+#[tokio::test]
+async fn a_sound_that_cannot_be_read_holds_up_no_other() {
+    let story = Story::new().await;
+    let (store, blobs) = (story.services.store().clone(), story.services.objects().clone());
+    let manifests = Manifests::new(store.clone(), blobs.clone());
+    let mut alerts = Vec::new();
+    for (id, bytes) in [("b1", &b"gone"[..]), ("b2", b"changed"), ("b3", b"unreadable"), ("b4", b"good")] {
+        let hash = blobs.put(bytes).await.unwrap();
+        let object = AudioObject {
+            hash,
+            size_bytes: bytes.len() as u64,
+            duration_ms: 1_500,
+            codec: objects::OGG_OPUS.to_owned(),
+            loudness_lufs: None,
+            true_peak_dbtp: None,
+            created: NOW,
+        };
+        let mut tx = store.write().await.unwrap();
+        objects::insert(&mut tx, &object).await.unwrap();
+        tx.commit().await.unwrap();
+        alerts.push(in_force(id, &["xa"], hash));
+    }
+    let hashes: Vec<ObjectHash> = alerts.iter().filter_map(|one| one.revision.tracks[0].object).collect();
+    let all = super::sounds(&manifests, &blobs, &alerts).await.unwrap();
+    assert!(hashes.iter().all(|hash| all[hash].bytes.is_some()));
+    std::fs::remove_file(blobs.path(&hashes[0])).unwrap();
+    std::fs::write(blobs.path(&hashes[1]), b"CHANGED").unwrap();
+    std::fs::remove_file(blobs.path(&hashes[2])).unwrap();
+    std::fs::create_dir(blobs.path(&hashes[2])).unwrap();
+    let left = super::sounds(&manifests, &blobs, &alerts).await.unwrap();
+    let inline: Vec<bool> = hashes.iter().map(|hash| left[hash].bytes.is_some()).collect();
+    assert_eq!(inline, [false, false, false, true], "nodes may have the others already");
+}
+
+#[tokio::test]
+async fn what_is_over_is_read_without_its_bytes() {
+    let story = Story::new().await;
+    let mut tx = story.services.store().write().await.unwrap();
+    for (area, expires) in [("thon-1", NOW), ("thon-2", NOW + 1)] {
+        let document = AlertDocument {
+            area: AreaId::new(area).unwrap(),
+            epoch: 1,
+            digest: [1; 16],
+            content_digest: [2; 32],
+            envelope: vec![3],
+            expires,
+            updated: NOW,
+        };
+        assert!(alert_documents::put(&mut tx, &document, &[]).await.unwrap());
+    }
+    let listed = alert_documents::list(&mut tx, NOW).await.unwrap();
+    let bytes: Vec<_> = listed.iter().map(|one| (one.area.as_str(), &one.envelope[..])).collect();
+    assert_eq!(bytes, [("thon-1", &[][..]), ("thon-2", &[3][..])]);
 }
