@@ -8,6 +8,7 @@ use loa_protocol::command::{Addressee, Order};
 use loa_protocol::ids::{BulletinId, NodeId};
 use loa_protocol::time::UnixMs;
 
+use super::alert::Alert;
 use super::bulletin::text;
 use super::ids::OrderId;
 use super::message::{FieldErrors, Message};
@@ -15,6 +16,19 @@ use loa_protocol::area::AreaPath;
 
 /// Longest reason, in characters.
 pub const REASON_MAX_CHARS: usize = 300;
+
+/// The reason that is kept where an emergency gives way to its correction; nobody typed it.
+pub const CORRECTED: &str = "alert.corrected";
+
+/// Why something was ended, as it is kept, in words for a person: what somebody typed stands as it is.
+pub fn reason_words(kept: &str) -> Message {
+    match kept {
+        CORRECTED => {
+            Message::fixed(CORRECTED, "Được thay bằng bản tin đính chính", "Replaced by its correction")
+        }
+        typed => Message::written("reason.typed", typed.to_owned(), typed.to_owned()),
+    }
+}
 
 /// What is ordered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +94,20 @@ impl LiveOrder {
             Addressee::Node(id) => id == node,
         })
     }
+
+    /// Whether it ended what an alert sounds, somewhere: the alert was released before, and one of its areas lies in the order's or
+    /// the other way round.
+    pub fn has_silenced(&self, alert: &Alert) -> bool {
+        let is_everything = match self.kind {
+            OrderKind::StopAll | OrderKind::AllClear => true,
+            OrderKind::StopBulletin(_) => false,
+        };
+        let own = self.path.areas();
+        let touches = |path: &AreaPath| path.areas().starts_with(own) || own.starts_with(path.areas());
+        is_everything
+            && alert.released.is_some_and(|at| at <= self.given)
+            && alert.areas.iter().any(|area| touches(&area.path))
+    }
 }
 
 /// Checks why an order is given, and gives it on one line.
@@ -110,6 +138,14 @@ pub fn check_reason(reason: &str) -> Result<String, FieldErrors> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_typed_is_said_in_the_language_of_the_reader() {
+        let replaced = reason_words(CORRECTED);
+        assert!(replaced.vi.contains("đính chính") && replaced.en.contains("correction"), "{replaced:?}");
+        let typed = reason_words("Báo nhầm");
+        assert_eq!((typed.vi.as_ref(), typed.en.as_ref()), ("Báo nhầm", "Báo nhầm"));
+    }
 
     #[test]
     fn an_order_says_why() {

@@ -1,7 +1,7 @@
 //! Orders that silence, now. Each goes out within a second, and is over within a minute.
 //!
 //! What is planned for later stays planned: who wants a bulletin to be gone for good withdraws it, which
-//! [`LiveOrders::cancel`] does besides.
+//! [`LiveOrders::cancel`] does besides. An emergency that was given at once is no plan for later: it is taken back with the order.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,16 +18,17 @@ use super::areas::load;
 use super::audit::Deed;
 use super::bulletins::Bulletins;
 use super::schedules::Schedules;
-use super::{Ground, ServiceError, Thing};
+use super::{Alerts, Ground, ServiceError, Thing};
 use crate::domain::ids::OrderId;
 use crate::domain::live_order::{LiveOrder, OrderKind, check_reason};
 use crate::domain::message::{FieldErrors, Message};
-use crate::domain::role::{Action, Principal, Scope};
+use crate::domain::node::NodeState;
+use crate::domain::role::{Action, Forbidden, Principal, Scope};
 use crate::domain::schedule::{ScheduleDraft, StartDraft};
 use crate::domain::schedule_rules::ScheduleRulesDraft;
 use crate::live::Change;
 use crate::store::schedules::ScheduleFilter;
-use crate::store::{Connection, live_orders, nodes, schedules};
+use crate::store::{Connection, alerts, bulletins, live_orders, nodes, schedules};
 
 /// Most orders of one list.
 const PAGE_MAX: u32 = 100;
@@ -49,6 +50,9 @@ pub struct OrderView {
     pub order: LiveOrder,
     /// The nodes that it is for, by place and name.
     pub nodes: Vec<NodeOrdered>,
+    /// Emergencies that it silenced here and that are in force all the same, because they reach beyond its area: what was connected is
+    /// silent, what comes later begins them. With their titles.
+    pub still: Vec<(BulletinId, String)>,
 }
 
 /// A node that an order is for.
@@ -72,7 +76,8 @@ impl OrderView {
 }
 
 impl LiveOrders {
-    /// Silences an area and all below it: everything, or its emergencies.
+    /// Silences an area and all below it: everything, or its emergencies. Emergencies in force there and nowhere else are taken back
+    /// in the same step; those that reach farther stay, and the order names them ([`OrderView::still`]).
     ///
     /// # Errors
     /// [`ServiceError::Invalid`] without a reason, [`ServiceError::NotFound`], [`ServiceError::Forbidden`] for whoever may not
@@ -89,10 +94,16 @@ impl LiveOrders {
         require_to_silence(who, Class::Emergency, &path)?;
         let reason = check_reason(reason)?;
         let kind = if is_all_clear { OrderKind::AllClear } else { OrderKind::StopAll };
-        let order = self.order(who, path, kind, reason, vec![Addressee::Area(area.clone())])?;
+        let to = vec![Addressee::Area(area.clone())];
+        let order = self.order(who, path.clone(), kind, reason.clone(), to)?;
         let order = self.keep(&mut tx, who, order).await?;
+        let alerts = Alerts(Arc::clone(&self.0));
+        let has_ended = alerts.end_inside(&mut tx, who, &path, &reason).await?;
         tx.commit().await?;
         self.send();
+        if has_ended {
+            alerts.tell();
+        }
         self.get(who, &order).await
     }
 
@@ -146,7 +157,7 @@ impl LiveOrders {
         let mut tx = self.0.store.read().await?;
         let scopes = who.scopes(Action::Read);
         let orders = live_orders::list(&mut tx, &scopes, limit.clamp(1, PAGE_MAX)).await?;
-        views(&mut tx, orders).await
+        self.views(&mut tx, orders).await
     }
 
     /// One order.
@@ -157,7 +168,7 @@ impl LiveOrders {
         let mut tx = self.0.store.read().await?;
         let order = live_orders::get(&mut tx, id).await?.ok_or(ServiceError::NotFound(Thing::Order))?;
         who.require(Action::Read, &order.path)?;
-        views(&mut tx, vec![order]).await?.pop().ok_or(ServiceError::NotFound(Thing::Order))
+        self.views(&mut tx, vec![order]).await?.pop().ok_or(ServiceError::NotFound(Thing::Order))
     }
 
     pub(super) fn order(
@@ -178,7 +189,7 @@ impl LiveOrders {
             kind,
             reason,
             given,
-            given_by: who.user_id().map_or_else(|| "operator".to_owned(), ToString::to_string),
+            given_by: who.actor(),
             // The signed instants are whole seconds.
             expires: UnixMs::from_seconds(given.seconds() + VALID_MAX_S),
             sent: None,
@@ -226,6 +237,35 @@ impl LiveOrders {
     pub(super) fn send(&self) {
         self.0.nudges.orders.wake();
         self.0.changes.tell(Change::Order);
+    }
+
+    async fn views(
+        &self,
+        c: &mut Connection,
+        orders: Vec<LiveOrder>,
+    ) -> Result<Vec<OrderView>, ServiceError> {
+        let in_force = alerts::in_force(c, self.0.now()).await?;
+        let all = nodes::list(c, &[Scope::Everywhere]).await?;
+        let mut views = Vec::with_capacity(orders.len());
+        for order in orders {
+            let mut ordered = Vec::new();
+            for (node, status) in &all {
+                if node.state != NodeState::Enrolled || !order.is_for(&node.id, &node.path) {
+                    continue;
+                }
+                let answered = order.answers.iter().find(|(id, _)| *id == node.id).map(|(_, at)| *at);
+                let (id, name) = (node.id.clone(), node.name.clone());
+                ordered.push(NodeOrdered { id, name, online: status.online, answered });
+            }
+            let mut still = Vec::new();
+            for alert in in_force.iter().filter(|alert| order.has_silenced(alert)) {
+                if let Some(words) = bulletins::revision(c, &alert.id, 1).await? {
+                    still.push((alert.id.clone(), words.title));
+                }
+            }
+            views.push(OrderView { order, nodes: ordered, still });
+        }
+        Ok(views)
     }
 
     /// Where a bulletin is scheduled.
@@ -302,26 +342,10 @@ impl LiveOrders {
 
 /// Whoever may withdraw may silence.
 pub(super) fn require_to_silence(who: &Principal, class: Class, path: &AreaPath) -> Result<(), ServiceError> {
-    if who.may(Action::Approve(class), path) {
+    if who.may_silence(class, path) {
         return Ok(());
     }
-    Ok(who.require(Action::Write(class), path)?)
-}
-
-async fn views(c: &mut Connection, orders: Vec<LiveOrder>) -> Result<Vec<OrderView>, ServiceError> {
-    let mut views = Vec::with_capacity(orders.len());
-    for order in orders {
-        let mut ordered = Vec::new();
-        for (node, status) in nodes::list(c, &[Scope::Everywhere]).await? {
-            if node.state != crate::domain::node::NodeState::Enrolled || !order.is_for(&node.id, &node.path) {
-                continue;
-            }
-            let answered = order.answers.iter().find(|(id, _)| *id == node.id).map(|(_, at)| *at);
-            ordered.push(NodeOrdered { id: node.id, name: node.name, online: status.online, answered });
-        }
-        views.push(OrderView { order, nodes: ordered });
-    }
-    Ok(views)
+    Err(Forbidden { action: Action::Write(class) }.into())
 }
 
 fn local_seconds(at: UnixMs, zone: Tz) -> String {

@@ -1,5 +1,7 @@
 //! Stories on a real database.
 
+mod alert_forms;
+mod alert_stops;
 mod alerts;
 mod approval;
 mod calendars;

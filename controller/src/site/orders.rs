@@ -11,7 +11,6 @@ use super::reader::Me;
 use super::{Site, flash, shell, words};
 use crate::domain::bulletin::RevisionState;
 use crate::domain::live_order::OrderKind;
-use crate::domain::role::Action;
 use crate::pages::views::{Emergency, OrderCard, OrderForm, OrdersPage};
 use crate::pages::{Choice, Errors, Msg, Nav, msg};
 use crate::services::{OrderView, ServiceError};
@@ -79,18 +78,12 @@ async fn view_of(site: &Site, me: &Me, typed: &Fields, errors: Errors) -> Result
     };
     let form = OrderForm {
         emergency,
-        areas: places.choices(|area| may(me, &area.path)),
+        areas: places.choices(|area| me.who().may_silence(Class::Emergency, &area.path)),
         area: typed.text("area"),
         reason: typed.text("reason"),
         errors,
     };
     Ok(OrdersPage { shell, form: Some(form), orders })
-}
-
-/// Whether this person may silence an area.
-pub(super) fn may(me: &Me, path: &loa_protocol::area::AreaPath) -> bool {
-    me.who().may(Action::Approve(Class::Emergency), path)
-        || me.who().may(Action::Write(Class::Emergency), path)
 }
 
 fn may_anywhere(me: &Me) -> bool {
@@ -126,7 +119,7 @@ pub(super) async fn latest(site: &Site, me: &Me, places: &Places) -> Result<Vec<
     let names = services.users.names(views.iter().map(|view| view.order.given_by.clone())).await?;
     let now = services.clock().now();
     let mut cards = Vec::new();
-    for OrderView { order, nodes } in views {
+    for OrderView { order, nodes, still } in views {
         let (kind, bulletin) = match &order.kind {
             OrderKind::StopAll => ("order-kind-stop-all", None),
             OrderKind::AllClear => ("order-kind-all-clear", None),
@@ -135,15 +128,16 @@ pub(super) async fn latest(site: &Site, me: &Me, places: &Places) -> Result<Vec<
                 ("order-kind-stop-bulletin", Some((id.to_string(), title)))
             }
         };
-        let by = names.get(&order.given_by).cloned().unwrap_or_else(|| me.lang().text(msg::OPERATOR));
+        let by = words::person(me.lang(), &names, &order.given_by);
         cards.push(OrderCard {
             kind,
             bulletin,
             area: places.name_of(&order.path),
-            reason: order.reason.clone(),
+            reason: words::because(me.lang(), &order.reason),
             given_at: places.moment(order.given, &order.path),
             given_by: by,
             sent: order.sent.is_some(),
+            still: still.into_iter().map(|(alert, title)| (alert.to_string(), title)).collect(),
             over: order.expires <= now,
             answered: nodes.iter().filter(|node| node.answered.is_some()).count(),
             nodes: nodes.len(),

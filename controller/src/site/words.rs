@@ -9,6 +9,7 @@ use loa_protocol::time::UnixMs;
 
 use crate::domain::bulletin::RevisionState;
 use crate::domain::calendar::CalendarName;
+use crate::domain::live_order::reason_words;
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role;
 use crate::pages::labels::{BulletinState, Category, Class, Label as _, Outcome, Role};
@@ -17,6 +18,11 @@ use crate::pages::{Errors, Lang, Moment, Msg, msg};
 /// A service's message.
 pub(super) fn msg(message: &Message) -> Msg {
     Msg::both(message.vi.as_ref(), message.en.as_ref())
+}
+
+/// Why something was ended, in the reader's language where nobody typed it.
+pub(super) fn because(lang: Lang, kept: &str) -> String {
+    msg(&reason_words(kept)).text(lang)
 }
 
 /// A service's errors under the names of a form's fields. `name` gives a field of the form for the service's field
@@ -71,6 +77,11 @@ pub(super) fn people(lang: Lang, names: &BTreeMap<String, String>, keys: &[Strin
     }
     let own: Vec<&str> = keys.iter().map(|key| names.get(key).unwrap_or(key).as_str()).collect();
     own.join(", ")
+}
+
+/// The own name of whoever did something, by their id; else the operator did it.
+pub(super) fn person(lang: Lang, names: &BTreeMap<String, String>, id: &str) -> String {
+    names.get(id).cloned().unwrap_or_else(|| lang.text(msg::OPERATOR))
 }
 
 /// The state of a revision.

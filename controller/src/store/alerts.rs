@@ -97,6 +97,21 @@ pub async fn in_force(c: &mut Connection, now: UnixMs) -> Result<Vec<Alert>, Sto
     fetch(c, query).await
 }
 
+/// The alerts that lack approvals, the earliest given first: not released, not ended, and with time left.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn unapproved(c: &mut Connection, now: UnixMs) -> Result<Vec<Alert>, StoreError> {
+    let mut query = QueryBuilder::new(SELECT);
+    query
+        .push(
+            "l.released_ms IS NULL AND l.returned_ms IS NULL AND l.cancelled_ms IS NULL AND l.expires_ms > ",
+        )
+        .push_bind(now.0);
+    query.push(" ORDER BY l.created_ms, l.id");
+    fetch(c, query).await
+}
+
 /// Keeps an approval; a second one of the same person changes nothing.
 ///
 /// # Errors
@@ -132,12 +147,36 @@ pub async fn set_released(c: &mut Connection, id: &BulletinId, at: UnixMs) -> Re
     Ok(())
 }
 
-/// Notes that an approver gave an alert back.
+/// How an alert ends before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// An approver gave it back.
+    Returned,
+    /// It was stopped, or replaced by a correction.
+    Cancelled,
+}
+
+/// Notes why, when and by whom an alert ended before its time; what was noted first stays.
 ///
 /// # Errors
 /// [`StoreError::Query`].
-pub async fn set_returned(c: &mut Connection, id: &BulletinId, ended: &Ended) -> Result<(), StoreError> {
-    query("UPDATE alert SET returned_ms = $2, returned_by = $3, returned_note = $4 WHERE id = $1")
+pub async fn set_ended(
+    c: &mut Connection,
+    id: &BulletinId,
+    ending: Ending,
+    ended: &Ended,
+) -> Result<(), StoreError> {
+    let sql = match ending {
+        Ending::Returned => {
+            "UPDATE alert SET returned_ms = $2, returned_by = $3, returned_note = $4
+             WHERE id = $1 AND returned_ms IS NULL"
+        }
+        Ending::Cancelled => {
+            "UPDATE alert SET cancelled_ms = $2, cancelled_by = $3, cancelled_note = $4
+             WHERE id = $1 AND cancelled_ms IS NULL"
+        }
+    };
+    query(sql)
         .bind(id.as_str())
         .bind(ended.stamp.at.0)
         .bind(&ended.stamp.by)
@@ -147,25 +186,7 @@ pub async fn set_returned(c: &mut Connection, id: &BulletinId, ended: &Ended) ->
     Ok(())
 }
 
-/// Notes that an alert was stopped. Gives whether it was not before.
-///
-/// # Errors
-/// [`StoreError::Query`].
-pub async fn set_cancelled(c: &mut Connection, id: &BulletinId, ended: &Ended) -> Result<bool, StoreError> {
-    let done = query(
-        "UPDATE alert SET cancelled_ms = $2, cancelled_by = $3, cancelled_note = $4
-         WHERE id = $1 AND cancelled_ms IS NULL",
-    )
-    .bind(id.as_str())
-    .bind(ended.stamp.at.0)
-    .bind(&ended.stamp.by)
-    .bind(&ended.reason)
-    .execute(c)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Withdraws the bulletins of alerts that are over, so that their areas can be removed and their sounds swept.
+/// Withdraws the bulletins of alerts that are over, so that their sounds can be swept.
 ///
 /// # Errors
 /// [`StoreError::Query`].

@@ -744,6 +744,7 @@ order-cancel-what = It stops at once wherever it sounds, and is withdrawn: it ca
 order-correction = Correction
 order-correction-none = No correction
 order-correction-hint = An approved emergency, broadcast in the same places as soon as this one has stopped.
+order-still = Still in force, because it reaches beyond this area; to end it for good, stop it:
 order-because = Reason: { $x }
 order-answered = { $n }/{ $m } nodes have stopped
 order-unanswered = { $n ->

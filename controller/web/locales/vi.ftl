@@ -732,6 +732,7 @@ order-cancel-what = Bản tin dừng ngay ở mọi nơi đang phát và bị th
 order-correction = Bản tin đính chính
 order-correction-none = Không phát đính chính
 order-correction-hint = Bản tin khẩn cấp đã được duyệt, phát ngay sau khi dừng, ở đúng những nơi ấy.
+order-still = Vẫn còn hiệu lực vì phát rộng hơn địa bàn này; muốn dừng hẳn, hãy dừng bản tin:
 order-because = Lý do: { $x }
 order-answered = { $n }/{ $m } cụm loa đã dừng
 order-unanswered = { $n } cụm loa chưa trả lời

@@ -52,6 +52,16 @@ impl Principal {
         self
     }
 
+    /// Whether they may silence what sounds of a class at a place: whoever may withdraw there may.
+    pub fn may_silence(&self, class: Class, path: &AreaPath) -> bool {
+        self.may(Action::Approve(class), path) || self.may(Action::Write(class), path)
+    }
+
+    /// Whom a record names as its author: the id of the user, or `operator`.
+    pub fn actor(&self) -> String {
+        self.user_id().map_or_else(|| "operator".to_owned(), ToString::to_string)
+    }
+
     /// The person's id; `None` for the operator.
     pub fn user_id(&self) -> Option<&UserId> {
         match &self.actor {

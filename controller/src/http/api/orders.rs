@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::wire::instant;
-use crate::domain::live_order::OrderKind;
+use crate::domain::live_order::{OrderKind, reason_words};
 use crate::domain::message::{FieldErrors, Message};
 use crate::http::query::{Asked, Body, Named, id};
-use crate::http::{AppState, HttpError, Visitor};
+use crate::http::{AppState, HttpError, ReaderLanguage, Visitor};
 use crate::services::{NodeOrdered, OrderView, Thing};
 
 /// An order, and who has answered.
@@ -35,6 +35,10 @@ pub(super) struct OrderWire {
     sent: Option<String>,
     /// The nodes that it is for.
     nodes: Vec<NodeOrderedWire>,
+    /// Of `stop_all` and `all_clear`: ids of emergencies that are in force all the same, because they reach beyond the area. What
+    /// connects later begins them; `/alerts/{id}/cancel` ends one for good. Those inside the area were taken back with the order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    alerts_in_force: Vec<String>,
 }
 
 /// A node that an order is for.
@@ -60,8 +64,8 @@ impl From<&NodeOrdered> for NodeOrderedWire {
     }
 }
 
-impl From<&OrderView> for OrderWire {
-    fn from(view: &OrderView) -> Self {
+impl OrderWire {
+    fn of(view: &OrderView, ReaderLanguage(language): ReaderLanguage) -> Self {
         let order = &view.order;
         Self {
             id: order.id.to_string(),
@@ -71,12 +75,13 @@ impl From<&OrderView> for OrderWire {
                 OrderKind::StopBulletin(bulletin) => Some(bulletin.to_string()),
                 OrderKind::StopAll | OrderKind::AllClear => None,
             },
-            reason: order.reason.clone(),
+            reason: reason_words(&order.reason).text(language).to_owned(),
             given: instant(order.given),
             given_by: order.given_by.clone(),
             expires: instant(order.expires),
             sent: order.sent.map(instant),
             nodes: view.nodes.iter().map(NodeOrderedWire::from).collect(),
+            alerts_in_force: view.still.iter().map(|(alert, _)| alert.to_string()).collect(),
         }
     }
 }
@@ -104,12 +109,13 @@ pub(super) struct OrderForm {
 
 /// Give an order that silences, now
 ///
-/// It goes out at once and is over within a minute. What is planned for later stays planned. One person gives it who may
-/// write or approve emergencies there.
+/// It goes out at once and is over within a minute. What is planned for later stays planned; emergencies in force in the area and nowhere
+/// else (`/alerts`) are taken back. One person gives it who may write or approve emergencies there.
 #[utoipa::path(post, path = "/orders", tag = "orders", security(("session" = [])), request_body = OrderForm, responses((status = 201, body = OrderWire)))]
 pub(super) async fn give(
     State(state): State<AppState>,
     Visitor(visit): Visitor,
+    language: ReaderLanguage,
     Body(form): Body<OrderForm>,
 ) -> Result<(StatusCode, Json<OrderWire>), HttpError> {
     let (orders, who) = (&state.services.live_orders, &visit.principal);
@@ -135,7 +141,7 @@ pub(super) async fn give(
             return Err(FieldErrors::one("order", unknown).into());
         }
     };
-    Ok((StatusCode::CREATED, Json(OrderWire::from(&view))))
+    Ok((StatusCode::CREATED, Json(OrderWire::of(&view, language))))
 }
 
 /// How many orders.
@@ -151,10 +157,11 @@ pub(super) struct OrdersAsked {
 pub(super) async fn list(
     State(state): State<AppState>,
     Visitor(visit): Visitor,
+    language: ReaderLanguage,
     Asked(asked): Asked<OrdersAsked>,
 ) -> Result<Json<Vec<OrderWire>>, HttpError> {
     let views = state.services.live_orders.list(&visit.principal, asked.limit.unwrap_or(20)).await?;
-    Ok(Json(views.iter().map(OrderWire::from).collect()))
+    Ok(Json(views.iter().map(|view| OrderWire::of(view, language)).collect()))
 }
 
 /// One order, and which nodes have obeyed
@@ -162,8 +169,10 @@ pub(super) async fn list(
 pub(super) async fn get(
     State(state): State<AppState>,
     Visitor(visit): Visitor,
+    language: ReaderLanguage,
     Named(order): Named<String>,
 ) -> Result<Json<OrderWire>, HttpError> {
     let order = id(&order, Thing::Order)?;
-    Ok(Json(OrderWire::from(&state.services.live_orders.get(&visit.principal, &order).await?)))
+    let view = state.services.live_orders.get(&visit.principal, &order).await?;
+    Ok(Json(OrderWire::of(&view, language)))
 }

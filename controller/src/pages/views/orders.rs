@@ -72,4 +72,6 @@ pub struct OrderCard {
     pub nodes: usize,
     /// Names of those that have not answered.
     pub silent: Vec<String>,
+    /// Emergencies that are in force all the same: id and title.
+    pub still: Vec<(String, String)>,
 }

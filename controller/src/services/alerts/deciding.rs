@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
+use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::Class;
 use loa_protocol::command::Addressee;
 use loa_protocol::ids::BulletinId;
 
-use super::{AlertView, Alerts, actor, load, require_to_give, view};
+use super::{AlertView, Alerts, load, require_to_give};
 use crate::domain::alert::{Alert, AlertState, Approval, Ended, SeenDigest};
 use crate::domain::bulletin::{RevisionState, Stamp};
 use crate::domain::ids::UserId;
-use crate::domain::live_order::{OrderKind, check_reason};
+use crate::domain::live_order::{CORRECTED, OrderKind, check_reason};
 use crate::domain::message::Message;
 use crate::domain::role::{Action, Principal};
-use crate::live::Change;
 use crate::services::{LiveOrders, ServiceError};
-use crate::store::{Connection, alerts, bulletins};
+use crate::store::alerts::{self, Ending};
+use crate::store::{Connection, WriteTx, bulletins};
 
 impl Alerts {
     /// Approves an alert. With the last approval that it needs it sounds.
@@ -32,8 +33,7 @@ impl Alerts {
     ) -> Result<AlertView, ServiceError> {
         let now = self.0.now();
         let mut tx = self.0.store.write().await?;
-        let before = load(&mut tx, id).await?;
-        let before = view(&mut tx, before, now).await?;
+        let before = self.loaded(&mut tx, id).await?;
         let by = judge(who, &before)?;
         if before.alert.approvals.iter().any(|approval| approval.by == by) {
             return Ok(before);
@@ -49,17 +49,11 @@ impl Alerts {
         if before.approvals_missing() <= 1 {
             alerts::set_released(&mut tx, id, now).await?;
             bulletins::set_state(&mut tx, id, 1, RevisionState::Approved).await?;
-            let stamp = Stamp { at: now, by: actor(who) };
+            let stamp = Stamp { at: now, by: who.actor() };
             bulletins::set_decided(&mut tx, id, 1, &stamp, &before.revision.digest(), None).await?;
             self.replace_former(&mut tx, who, &before.alert).await?;
         }
-        let after = load(&mut tx, id).await?;
-        let after = view(&mut tx, after, now).await?;
-        self.note(&mut tx, who, "alert.approved", &after).await?;
-        tx.commit().await?;
-        self.tell();
-        self.0.nudges.orders.wake();
-        Ok(after)
+        self.settled(tx, who, "alert.approved", id).await
     }
 
     /// Gives an alert back to its author, who writes another.
@@ -72,25 +66,18 @@ impl Alerts {
         id: &BulletinId,
         reason: &str,
     ) -> Result<AlertView, ServiceError> {
-        let now = self.0.now();
         let mut tx = self.0.store.write().await?;
-        let before = load(&mut tx, id).await?;
-        let before = view(&mut tx, before, now).await?;
+        let before = self.loaded(&mut tx, id).await?;
         judge(who, &before)?;
         let is_being_made = before.state == AlertState::Speaking && before.alert.released.is_none();
         if !is_being_made {
             require_waiting(&before)?;
         }
         let reason = check_reason(reason)?;
-        let ended = Ended { stamp: Stamp { at: now, by: actor(who) }, reason };
-        alerts::set_returned(&mut tx, id, &ended).await?;
+        let ended = Ended { stamp: Stamp { at: self.0.now(), by: who.actor() }, reason };
+        alerts::set_ended(&mut tx, id, Ending::Returned, &ended).await?;
         bulletins::set_state(&mut tx, id, 1, RevisionState::Rejected).await?;
-        let after = load(&mut tx, id).await?;
-        let after = view(&mut tx, after, now).await?;
-        self.note(&mut tx, who, "alert.returned", &after).await?;
-        tx.commit().await?;
-        self.tell();
-        Ok(after)
+        self.settled(tx, who, "alert.returned", id).await
     }
 
     /// Stops an alert, wherever it is by now: nodes end it within a second, and those that come later do not begin it.
@@ -104,29 +91,38 @@ impl Alerts {
         id: &BulletinId,
         reason: &str,
     ) -> Result<AlertView, ServiceError> {
-        let now = self.0.now();
         let mut tx = self.0.store.write().await?;
-        let alert = load(&mut tx, id).await?;
-        for area in &alert.areas {
+        let before = self.loaded(&mut tx, id).await?;
+        for area in &before.alert.areas {
             require_to_give(who, &area.path)?;
         }
         let reason = check_reason(reason)?;
-        let before = view(&mut tx, alert, now).await?;
-        match before.state {
-            AlertState::Speaking | AlertState::Waiting | AlertState::Sent => {}
-            AlertState::Returned | AlertState::Cancelled | AlertState::Over => {
-                return Err(ServiceError::Conflict(wrong_state(before.state)));
+        require_open(before.state)?;
+        let after = self.stop(&mut tx, who, &before.alert, reason).await?;
+        tx.commit().await?;
+        self.tell();
+        self.orders().send();
+        Ok(after)
+    }
+
+    /// Takes back what is in force in an area and nowhere else, because an order silences all that sounds there: a node that was away
+    /// would else begin it when it comes. What reaches farther stays, for elsewhere it may be meant. Gives whether anything was taken
+    /// back; once that is in the database the caller tells ([`Alerts::tell`]).
+    pub(in crate::services) async fn end_inside(
+        &self,
+        c: &mut Connection,
+        who: &Principal,
+        area: &AreaPath,
+        reason: &str,
+    ) -> Result<bool, ServiceError> {
+        let mut ended = false;
+        for alert in alerts::in_force(c, self.0.now()).await? {
+            if alert.areas.iter().all(|place| place.path.areas().starts_with(area.areas())) {
+                self.take_back(c, who, &alert, reason).await?;
+                ended = true;
             }
         }
-        self.stop(&mut tx, who, &before.alert, reason).await?;
-        let after = load(&mut tx, id).await?;
-        let after = view(&mut tx, after, now).await?;
-        self.note(&mut tx, who, "alert.cancelled", &after).await?;
-        tx.commit().await?;
-        self.0.nudges.orders.wake();
-        self.tell();
-        self.0.changes.tell(Change::Order);
-        Ok(after)
+        Ok(ended)
     }
 
     /// Stops the alert in whose place this one comes. One that is over already needs no stopping.
@@ -139,7 +135,7 @@ impl Alerts {
         let Some(former) = &alert.corrects else { return Ok(()) };
         let former = load(c, former).await?;
         if former.cancelled.is_none() && former.returned.is_none() && former.expires > self.0.now() {
-            self.stop(c, who, &former, "Được thay bằng bản tin đính chính".to_owned()).await?;
+            self.stop(c, who, &former, CORRECTED.to_owned()).await?;
         }
         Ok(())
     }
@@ -151,14 +147,12 @@ impl Alerts {
         who: &Principal,
         alert: &Alert,
         reason: String,
-    ) -> Result<(), ServiceError> {
-        let stamp = Stamp { at: self.0.now(), by: actor(who) };
-        alerts::set_cancelled(c, &alert.id, &Ended { stamp, reason: reason.clone() }).await?;
-        bulletins::set_state(c, &alert.id, 1, RevisionState::Withdrawn).await?;
+    ) -> Result<AlertView, ServiceError> {
+        let after = self.take_back(c, who, alert, &reason).await?;
         if alert.released.is_none() {
-            return Ok(());
+            return Ok(after);
         }
-        let orders = LiveOrders(Arc::clone(&self.0));
+        let orders = self.orders();
         let to = alert.areas.iter().map(|area| Addressee::Area(area.id.clone())).collect();
         let kind = OrderKind::StopBulletin(alert.id.clone());
         match orders.order(who, alert.path.clone(), kind, reason, to) {
@@ -170,7 +164,45 @@ impl Alerts {
             }
             Err(other) => return Err(other),
         }
-        Ok(())
+        Ok(after)
+    }
+
+    /// Notes that an alert is taken back, with the entry in the log: the next document of its areas does not have it.
+    async fn take_back(
+        &self,
+        c: &mut Connection,
+        who: &Principal,
+        alert: &Alert,
+        reason: &str,
+    ) -> Result<AlertView, ServiceError> {
+        let stamp = Stamp { at: self.0.now(), by: who.actor() };
+        let ended = Ended { stamp, reason: reason.to_owned() };
+        alerts::set_ended(c, &alert.id, Ending::Cancelled, &ended).await?;
+        bulletins::set_state(c, &alert.id, 1, RevisionState::Withdrawn).await?;
+        let after = self.loaded(c, &alert.id).await?;
+        self.note(c, who, "alert.cancelled", &after).await?;
+        Ok(after)
+    }
+
+    fn orders(&self) -> LiveOrders {
+        LiveOrders(Arc::clone(&self.0))
+    }
+
+    /// Keeps a deed with its entry in the log, and tells. Gives the alert as it then stands.
+    pub(super) async fn settled(
+        &self,
+        mut tx: WriteTx,
+        who: &Principal,
+        action: &'static str,
+        id: &BulletinId,
+    ) -> Result<AlertView, ServiceError> {
+        let after = self.loaded(&mut tx, id).await?;
+        self.note(&mut tx, who, action, &after).await?;
+        tx.commit().await?;
+        self.tell();
+        // A correction stops the former one by an order.
+        self.orders().send();
+        Ok(after)
     }
 }
 
@@ -198,25 +230,27 @@ fn require_waiting(view: &AlertView) -> Result<(), ServiceError> {
     match view.state {
         AlertState::Waiting => Ok(()),
         AlertState::Speaking => Err(ServiceError::Conflict(view.problem.clone().unwrap_or(not_ready))),
-        AlertState::Sent | AlertState::Returned | AlertState::Cancelled | AlertState::Over => {
-            Err(ServiceError::Conflict(wrong_state(view.state)))
-        }
+        AlertState::Sent => Err(wrong_state("đã được phát", "was sent already")),
+        AlertState::Returned | AlertState::Cancelled | AlertState::Over => require_open(view.state),
     }
 }
 
-fn wrong_state(state: AlertState) -> Message {
-    let (vi, en) = match state {
-        AlertState::Speaking | AlertState::Waiting => ("chưa được duyệt", "is not approved yet"),
-        AlertState::Sent => ("đã được phát", "was sent already"),
-        AlertState::Returned => ("đã bị trả lại", "was given back"),
-        AlertState::Cancelled => ("đã được dừng", "was stopped already"),
-        AlertState::Over => ("đã hết hiệu lực", "is over"),
-    };
-    Message::written(
+/// What has not ended.
+fn require_open(state: AlertState) -> Result<(), ServiceError> {
+    match state {
+        AlertState::Speaking | AlertState::Waiting | AlertState::Sent => Ok(()),
+        AlertState::Returned => Err(wrong_state("đã bị trả lại", "was given back")),
+        AlertState::Cancelled => Err(wrong_state("đã được dừng", "was stopped already")),
+        AlertState::Over => Err(wrong_state("đã hết hiệu lực", "is over")),
+    }
+}
+
+fn wrong_state(vi: &str, en: &str) -> ServiceError {
+    ServiceError::Conflict(Message::written(
         "alert.wrong_state",
         format!("Không thực hiện được: bản tin khẩn cấp này {vi}."),
         format!("Not possible: this alert {en}."),
-    )
+    ))
 }
 
 fn stale() -> Message {

@@ -14,20 +14,19 @@ use std::sync::Arc;
 
 use loa_protocol::alert::ALERT_LONGEST_MS;
 use loa_protocol::area::AreaPath;
-use loa_protocol::ids::{AreaId, BulletinId};
-use loa_protocol::time::UnixMs;
+use loa_protocol::ids::BulletinId;
 use loa_protocol::timeline::SessionPlan;
 use serde_json::{Value, json};
 
 use super::audit::Deed;
-use super::{Ground, ServiceError, Thing};
+use super::{AlertProblem, Ground, ServiceError, Thing};
 use crate::dispatch::alerts::item;
-use crate::domain::alert::{Alert, AlertState, Reached, SeenDigest, severity_word, too_long};
+use crate::domain::alert::{Alert, AlertState, SeenDigest, severity_word, too_long};
 use crate::domain::bulletin::{Making, Revision};
 use crate::domain::message::Message;
 use crate::domain::role::{Action, Principal};
 use crate::live::Change;
-use crate::store::{Connection, alerts, areas, bulletins, objects};
+use crate::store::{Connection, alerts, bulletins, objects};
 use loa_protocol::bulletin::Class;
 
 pub(crate) use giving::URGENCY as ALERT_URGENCY;
@@ -79,7 +78,7 @@ impl Alerts {
         let found = alerts::list(&mut tx, &who.scopes(Action::Read), limit.clamp(1, PAGE_MAX)).await?;
         let mut views = Vec::with_capacity(found.len());
         for alert in found {
-            views.push(view(&mut tx, alert, self.0.now()).await?);
+            views.push(self.view(&mut tx, alert).await?);
         }
         Ok(views)
     }
@@ -92,28 +91,57 @@ impl Alerts {
         let mut tx = self.0.store.read().await?;
         let alert = load(&mut tx, id).await?;
         require_to_read(who, &alert)?;
-        view(&mut tx, alert, self.0.now()).await
+        self.view(&mut tx, alert).await
     }
 
-    /// How many households these areas have, and how many people have to approve what sounds there. Areas that do not exist, or
-    /// that the person may not see, count as nothing.
+    /// The alerts that this person is asked to approve, the earliest given first, also while their sounds are being made: those of areas
+    /// in which they may approve emergencies, that they neither wrote nor have approved.
     ///
     /// # Errors
     /// [`ServiceError::Store`].
-    pub async fn reach(&self, who: &Principal, areas: &[String]) -> Result<(Reached, u32), ServiceError> {
+    pub async fn waiting(&self, who: &Principal) -> Result<Vec<AlertView>, ServiceError> {
+        let Some(user) = who.user_id().filter(|_| who.may_somewhere(Action::Approve(Class::Emergency)))
+        else {
+            return Ok(Vec::new());
+        };
         let mut tx = self.0.store.read().await?;
-        let mut paths = Vec::new();
-        for id in areas.iter().filter_map(|id| AreaId::new(id.as_str()).ok()) {
-            paths.extend(areas::get(&mut tx, &id).await?.map(|area| area.path));
+        let mut waiting = Vec::new();
+        for alert in alerts::unapproved(&mut tx, self.0.now()).await? {
+            let is_theirs =
+                alert.areas.iter().all(|area| who.may(Action::Approve(Class::Emergency), &area.path));
+            let has_approved = alert.approvals.iter().any(|approval| approval.by == *user);
+            if is_theirs && !has_approved && alert.created.by != user.as_str() {
+                waiting.push(self.view(&mut tx, alert).await?);
+            }
         }
-        paths.retain(|path| who.may(Action::Read, path));
-        self.reached(&mut tx, &giving::widest(paths)).await
+        Ok(waiting)
     }
 
     /// Tells open pages, and wakes the sender.
-    fn tell(&self) {
+    pub(super) fn tell(&self) {
         self.0.nudges.alerts.wake();
         self.0.changes.tell(Change::Alert);
+    }
+
+    async fn loaded(&self, c: &mut Connection, id: &BulletinId) -> Result<AlertView, ServiceError> {
+        let alert = load(c, id).await?;
+        self.view(c, alert).await
+    }
+
+    /// An alert with its words, and where it stands at this moment.
+    async fn view(&self, c: &mut Connection, alert: Alert) -> Result<AlertView, ServiceError> {
+        let revision =
+            bulletins::revision(c, &alert.id, 1).await?.ok_or(ServiceError::NotFound(Thing::Alert))?;
+        let state = alert.state(revision.is_audible(), self.0.now());
+        let length_ms =
+            if revision.is_audible() { Some(length_ms(c, &alert, &revision).await?) } else { None };
+        let left_out = self.0.alert_problems.of(&alert.id).filter(|_| state == AlertState::Sent);
+        let problem = match (failed(&revision), length_ms) {
+            (Some(failed), _) => Some(failed),
+            (None, Some(length)) if length > ALERT_LONGEST_MS => Some(too_long(length)),
+            (None, _) => left_out.map(AlertProblem::message),
+        };
+        Ok(AlertView { alert, revision, state, length_ms, problem })
     }
 
     async fn note(
@@ -134,31 +162,18 @@ async fn load(c: &mut Connection, id: &BulletinId) -> Result<Alert, ServiceError
     alerts::get(c, id).await?.ok_or(ServiceError::NotFound(Thing::Alert))
 }
 
-async fn view(c: &mut Connection, alert: Alert, now: UnixMs) -> Result<AlertView, ServiceError> {
-    let revision = bulletins::revision(c, &alert.id, 1).await?.ok_or(ServiceError::NotFound(Thing::Alert))?;
-    let state = alert.state(revision.is_audible(), now);
-    let length_ms = if revision.is_audible() { Some(length_ms(c, &alert, &revision).await?) } else { None };
-    let failed = revision.tracks.iter().find_map(|track| match &track.making {
+/// Why a sound of it could not be made.
+fn failed(revision: &Revision) -> Option<Message> {
+    let error = revision.tracks.iter().find_map(|track| match &track.making {
         Making::Failed(error) => Some(error),
         Making::Queued | Making::Running { .. } | Making::Done => None,
-    });
-    let problem = match (failed, length_ms) {
-        (Some(error), _) => Some(Message::written(
-            "alert.audio_failed",
-            format!("Chưa tạo được tiếng nói: {} Hãy hủy và soạn lại bản tin này.", sentence(&error.vi)),
-            format!(
-                "The speech could not be made: {} Cancel this one and write it anew.",
-                sentence(&error.en)
-            ),
-        )),
-        (None, Some(length)) if length > ALERT_LONGEST_MS => Some(too_long(length)),
-        (None, _) => None,
-    };
-    Ok(AlertView { alert, revision, state, length_ms, problem })
-}
-
-fn sentence(reason: &str) -> String {
-    format!("{}.", reason.trim_end_matches('.'))
+    })?;
+    let (vi, en) = error.sentences();
+    Some(Message::written(
+        "alert.audio_failed",
+        format!("Chưa tạo được tiếng nói: {vi} Hãy hủy và soạn lại bản tin này."),
+        format!("The speech could not be made: {en} Cancel this one and write it anew."),
+    ))
 }
 
 /// How long it sounds in a village that hears every track.
@@ -188,10 +203,6 @@ fn require_to_give(who: &Principal, path: &AreaPath) -> Result<(), ServiceError>
     super::live_orders::require_to_silence(who, Class::Emergency, path)
 }
 
-fn actor(who: &Principal) -> String {
-    who.user_id().map_or_else(|| "operator".to_owned(), ToString::to_string)
-}
-
 fn summary(view: &AlertView) -> Value {
     let alert = &view.alert;
     json!({
@@ -206,4 +217,12 @@ fn summary(view: &AlertView) -> Value {
         "approvers_needed": alert.approvers_needed,
         "seen": view.seen().to_string(),
     })
+}
+
+fn id_used() -> Message {
+    Message::fixed(
+        "alert.id_used",
+        "Mã này đã dùng cho một bản tin khác. Hãy mở biểu mẫu mới; bản tin đã gửi trước đó không thay đổi.",
+        "This id belongs to something else that was given before, which stays as it is. Use a fresh form.",
+    )
 }
