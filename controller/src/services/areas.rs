@@ -284,11 +284,12 @@ async fn free_id(c: &mut Connection, name: &str) -> Result<AreaId, ServiceError>
 }
 
 fn not_empty(content: &AreaContent) -> Message {
-    let AreaContent { areas, nodes, bulletins, schedules, roles } = *content;
+    let AreaContent { areas, nodes, bulletins, alerts, schedules, roles } = *content;
     let all = [
         (areas, "địa bàn cấp dưới", "areas inside"),
         (nodes, "cụm loa", "loudspeakers"),
         (bulletins, "bản tin chưa thu hồi", "bulletins not withdrawn"),
+        (alerts, "bản tin khẩn cấp chưa hết hiệu lực", "emergencies that are not over"),
         (schedules, "lịch còn phát", "schedules to come"),
         (roles, "vai trò của người dùng", "roles of people"),
     ];

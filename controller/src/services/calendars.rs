@@ -114,7 +114,7 @@ impl Calendars {
             id: before.as_ref().map_or_else(fresh_calendar_id, |before| before.id.clone()),
             area: path.clone(),
             values,
-            edited_by: who.user_id().map_or_else(|| "operator".to_owned(), ToString::to_string),
+            edited_by: who.actor(),
             edited: self.0.now(),
         };
         own.retain(|own| own.id != calendar.id);

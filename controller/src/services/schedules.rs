@@ -202,7 +202,7 @@ impl Schedules {
                 "This form was sent already. Open a fresh one.",
             )));
         }
-        let by = who.user_id().map_or_else(|| "operator".to_owned(), ToString::to_string);
+        let by = who.actor();
         schedules::insert(&mut tx, &id, &bulletin.bulletin.id, &values, &by, now).await?;
         let made = self.load(&mut tx, &id, now).await?;
         self.note(&mut tx, who, "schedule.created", &made, None, Some(summary(&made))).await?;
@@ -226,7 +226,7 @@ impl Schedules {
                 who.require(action, &path)?;
             }
         }
-        let by = who.user_id().map_or_else(|| "operator".to_owned(), ToString::to_string);
+        let by = who.actor();
         if !schedules::cancel(&mut tx, id, &by, now).await? {
             return Err(ServiceError::Conflict(Message::fixed(
                 "schedule.cancelled_already",

@@ -40,7 +40,7 @@ impl Uploads {
         let file_name = file_name.rsplit(['/', '\\']).next().unwrap_or_default();
         let file_name = crate::domain::bulletin::text::line(file_name);
         let file_name = file_name.chars().filter(|c| !c.is_control()).take(200).collect();
-        let by = who.user_id().map_or_else(|| "operator".to_owned(), ToString::to_string);
+        let by = who.actor();
         Ok(UploadWriter { ground: Arc::clone(&self.0), writer, file_name, by })
     }
 }

@@ -203,6 +203,11 @@ pub struct NodeAnswer {
 }
 
 impl NodeAnswer {
+    /// The number of the refusal, unless it was verified after all.
+    pub fn refused(&self) -> Option<u16> {
+        self.refusal.filter(|_| self.verified.is_none())
+    }
+
     /// How much it needs a look, least first: refused, silent, not sounding, sounding.
     pub fn need(&self) -> u8 {
         match self {

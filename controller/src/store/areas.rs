@@ -109,8 +109,10 @@ pub struct AreaContent {
     pub areas: u64,
     /// Nodes directly inside.
     pub nodes: u64,
-    /// Bulletins on its behalf that were not withdrawn.
+    /// Bulletins on its behalf that were not withdrawn, without the words of emergencies.
     pub bulletins: u64,
+    /// Emergencies that sound in it or may yet: while it is out of sight nobody could stop them.
+    pub alerts: u64,
     /// Schedules that aim at it and may still sound.
     pub schedules: u64,
     /// Roles that hold in it and below.
@@ -125,7 +127,10 @@ pub async fn content(c: &mut Connection, id: &AreaId, now: UnixMs) -> Result<Are
     let row = query(
         "SELECT (SELECT COUNT(*) FROM area WHERE parent_id = $1 AND removed_ms IS NULL) AS areas,
          (SELECT COUNT(*) FROM node WHERE area_id = $1 AND removed_ms IS NULL) AS nodes,
-         (SELECT COUNT(*) FROM bulletin WHERE area_id = $1 AND withdrawn_ms IS NULL) AS bulletins,
+         (SELECT COUNT(*) FROM bulletin b WHERE b.area_id = $1 AND b.withdrawn_ms IS NULL
+          AND NOT EXISTS (SELECT 1 FROM alert l WHERE l.id = b.id)) AS bulletins,
+         (SELECT COUNT(*) FROM alert l JOIN alert_area t ON t.alert_id = l.id WHERE t.area_id = $1
+          AND l.cancelled_ms IS NULL AND l.returned_ms IS NULL AND l.expires_ms > $2) AS alerts,
          (SELECT COUNT(*) FROM schedule s JOIN schedule_target t ON t.schedule_id = s.id
           JOIN bulletin b ON b.id = s.bulletin_id
           WHERE t.area_id = $1 AND s.cancelled_ms IS NULL AND b.withdrawn_ms IS NULL
@@ -141,6 +146,7 @@ pub async fn content(c: &mut Connection, id: &AreaId, now: UnixMs) -> Result<Are
         areas: row.number("areas")?,
         nodes: row.number("nodes")?,
         bulletins: row.number("bulletins")?,
+        alerts: row.number("alerts")?,
         schedules: row.number("schedules")?,
         roles: row.number("roles")?,
     })

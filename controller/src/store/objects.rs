@@ -163,7 +163,7 @@ pub async fn put_recipe(
     Ok(())
 }
 
-/// The areas whose bulletins use a sound: who may listen to it.
+/// The areas whose bulletins use a sound, and those in which it sounds as an emergency: who may listen to it.
 ///
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
@@ -172,8 +172,10 @@ pub async fn areas_using(
     hash: &ObjectHash,
 ) -> Result<Vec<loa_protocol::area::AreaPath>, StoreError> {
     let rows = query(
-        "SELECT DISTINCT a.path FROM track t JOIN bulletin b ON b.id = t.bulletin_id
-         JOIN area a ON a.id = b.area_id WHERE t.object_hash = $1 ORDER BY a.path",
+        "SELECT a.path AS path FROM track t JOIN bulletin b ON b.id = t.bulletin_id
+         JOIN area a ON a.id = b.area_id WHERE t.object_hash = $1
+         UNION SELECT a.path FROM track t JOIN alert_area s ON s.alert_id = t.bulletin_id
+         JOIN area a ON a.id = s.area_id WHERE t.object_hash = $1 ORDER BY path",
     )
     .bind(hash.to_string())
     .fetch_all(c)

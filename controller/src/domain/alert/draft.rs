@@ -143,8 +143,7 @@ pub fn estimated_ms(text: &str, words_per_minute: u16) -> i64 {
     words.saturating_mul(60_000) / i64::from(words_per_minute.max(1))
 }
 
-/// Nothing says where it sounds.
-pub fn no_area() -> Message {
+fn no_area() -> Message {
     Message::fixed(
         "alert.no_area",
         "Hãy chọn ít nhất một địa bàn để phát.",
@@ -152,8 +151,7 @@ pub fn no_area() -> Message {
     )
 }
 
-/// Its time is over.
-pub fn expired() -> Message {
+fn expired() -> Message {
     Message::fixed(
         "alert.expired",
         "Thời điểm hết hiệu lực đã qua. Hãy chọn thời điểm muộn hơn hiện tại.",

@@ -12,7 +12,7 @@ const PHRASES: [(&str, &str, &str); 2] =
     [("vi", "Đây là diễn tập.", "Đây là phát thử."), ("en", "This is an exercise.", "This is a test.")];
 
 /// The sentence with which a message of this status begins and ends; `None` for one that is meant, and for a language without one.
-pub fn phrase(status: Status, language: &str) -> Option<&'static str> {
+fn phrase(status: Status, language: &str) -> Option<&'static str> {
     let (_, exercise, test) = *PHRASES.iter().find(|(code, ..)| *code == language)?;
     match status {
         Status::Actual => None,

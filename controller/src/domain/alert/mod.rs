@@ -27,10 +27,8 @@ use loa_protocol::timeline::{Repeats, Severity};
 use sha2::{Digest as _, Sha256};
 
 pub use approval::{Reached, approvers_needed, reached};
-pub use draft::{
-    AlertDraft, AlertValues, ExpiryDraft, estimated_ms, expired, no_area, too_long, unknown_severity,
-};
-pub use marks::{marked, phrase};
+pub use draft::{AlertDraft, AlertValues, ExpiryDraft, estimated_ms, too_long, unknown_severity};
+pub use marks::marked;
 
 use super::bulletin::{ContentDigest, Stamp};
 use super::ids::UserId;

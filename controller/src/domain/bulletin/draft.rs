@@ -39,6 +39,20 @@ pub struct TrackDraft {
     pub source: SourceDraft,
 }
 
+impl TrackDraft {
+    /// The tracks of an emergency: everywhere some understand Vietnamese, so it is always said in it, first unless the tracks say
+    /// otherwise.
+    pub fn with_vietnamese(mut tracks: Vec<Self>) -> Vec<Self> {
+        let vietnamese = Language::vietnamese();
+        if tracks.iter().all(|track| track.language.trim() != vietnamese.as_str()) {
+            let source =
+                SourceDraft::Speech { text: String::new(), voice: String::new(), words_per_minute: None };
+            tracks.insert(0, Self { language: vietnamese.to_string(), source });
+        }
+        tracks
+    }
+}
+
 /// Where a sound comes from, as typed.
 #[derive(Debug, Clone)]
 pub enum SourceDraft {

@@ -120,6 +120,14 @@ pub struct MakingError {
     pub en: String,
 }
 
+impl MakingError {
+    /// The reason as a whole sentence, Vietnamese and English: it comes with and without a full stop, and another sentence follows.
+    pub fn sentences(&self) -> (String, String) {
+        let sentence = |reason: &str| format!("{}.", reason.trim_end_matches('.'));
+        (sentence(&self.vi), sentence(&self.en))
+    }
+}
+
 impl Revision {
     /// What staff decided.
     pub fn content(&self) -> Content {

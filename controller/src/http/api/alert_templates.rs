@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::alerts::SpokenForm;
 use super::wire::path;
 use crate::domain::alert::severity_word;
-use crate::http::query::Body;
+use crate::http::query::{Body, required};
 use crate::http::{AppState, HttpError, Visitor};
 use crate::services::{Template, TemplateDraft};
 
@@ -40,7 +40,7 @@ pub(super) struct TemplateWire {
 impl From<&Template> for TemplateWire {
     fn from(template: &Template) -> Self {
         let view = &template.view;
-        let shown = view.on_air.as_ref().unwrap_or(&view.latest);
+        let shown = template.ready().unwrap_or(&view.latest);
         Self {
             id: view.bulletin.id.to_string(),
             kind: template.kind.as_str(),
@@ -49,7 +49,7 @@ impl From<&Template> for TemplateWire {
             title: shown.title.clone(),
             text: shown.text.clone(),
             state: view.latest.state.as_str(),
-            ready: view.on_air.is_some(),
+            ready: template.ready().is_some(),
             approvers_needed: template.approvers_needed,
             approvals: template.approvals,
             languages: shown.tracks.iter().map(|track| track.content.language.to_string()).collect(),
@@ -60,6 +60,9 @@ impl From<&Template> for TemplateWire {
 /// A template as begun.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct TemplateForm {
+    /// Names the form: the same form sent twice with it begins one template. 32 hex digits, such as a UUID without hyphens.
+    #[serde(default)]
+    id: Option<String>,
     /// Id of the area inside which it may be sent.
     #[serde(default)]
     area: String,
@@ -100,20 +103,10 @@ pub(super) async fn create(
     Visitor(visit): Visitor,
     Body(form): Body<TemplateForm>,
 ) -> Result<(StatusCode, Json<TemplateWire>), HttpError> {
-    let TemplateForm { area, kind, title, text, tracks, severity } = form;
-    let vietnamese = loa_protocol::bulletin::Language::vietnamese();
-    let mut tracks = SpokenForm::drafts(tracks);
-    // The Vietnamese words are the text; where other languages are named, its track has to be named too.
-    if !tracks.is_empty() && tracks.iter().all(|track| track.language.trim() != vietnamese.as_str()) {
-        let source = crate::domain::bulletin::SourceDraft::Speech {
-            text: String::new(),
-            voice: String::new(),
-            words_per_minute: None,
-        };
-        let track = crate::domain::bulletin::TrackDraft { language: vietnamese.to_string(), source };
-        tracks.insert(0, track);
-    }
+    let TemplateForm { id, area, kind, title, text, tracks, severity } = form;
+    let tracks = SpokenForm::drafts(tracks);
     let draft = TemplateDraft { area, kind, title, text, tracks, severity };
-    let template = state.services.alerts.create_template(&visit.principal, &draft).await?;
+    let id = id.as_deref().map(|id| required("id", id)).transpose()?;
+    let template = state.services.alerts.create_template(&visit.principal, &draft, id).await?;
     Ok((StatusCode::CREATED, Json(TemplateWire::from(&template))))
 }

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use loa_protocol::bulletin::Language;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -11,6 +10,8 @@ use super::tracks::TrackWire;
 use super::wire::{instant, path};
 use crate::domain::alert::{AlertDraft, Ended, ExpiryDraft, severity_word};
 use crate::domain::bulletin::{SourceDraft, TrackDraft};
+use crate::domain::live_order::reason_words;
+use crate::domain::message::UiLanguage;
 use crate::http::query::{Asked, Body, Named, id, required};
 use crate::http::{AppState, HttpError, ReaderLanguage, Visitor};
 use crate::services::{AlertView, Thing, Wave};
@@ -87,12 +88,14 @@ pub(super) struct EndedWire {
     at: String,
     /// Id of a person, or `operator`.
     by: String,
+    /// As typed; where a correction took its place, words that say so, in the reader's language.
     reason: String,
 }
 
-impl From<&Ended> for EndedWire {
-    fn from(ended: &Ended) -> Self {
-        Self { at: instant(ended.stamp.at), by: ended.stamp.by.clone(), reason: ended.reason.clone() }
+impl EndedWire {
+    fn of(ended: &Ended, language: UiLanguage) -> Self {
+        let reason = reason_words(&ended.reason).text(language).to_owned();
+        Self { at: instant(ended.stamp.at), by: ended.stamp.by.clone(), reason }
     }
 }
 
@@ -156,7 +159,6 @@ impl From<&Counts> for CountsWire {
 
 impl From<&NodeAnswer> for NodeAnswerWire {
     fn from(answer: &NodeAnswer) -> Self {
-        let refused = answer.refusal.filter(|_| answer.verified.is_none());
         Self {
             node: answer.node.to_string(),
             name: answer.name.clone(),
@@ -164,7 +166,7 @@ impl From<&NodeAnswer> for NodeAnswerWire {
             online: answer.online,
             received: answer.received.map(instant),
             verified: answer.verified.map(instant),
-            refused: refused.map(|number| crate::domain::refused::numbered(number).code),
+            refused: answer.refused().map(|number| crate::domain::refused::numbered(number).code),
             sounding: answer.started.map(instant),
         }
     }
@@ -214,8 +216,8 @@ impl AlertWire {
             created: instant(alert.created.at),
             created_by: alert.created.by.clone(),
             released: alert.released.map(instant),
-            returned: alert.returned.as_ref().map(EndedWire::from),
-            cancelled: alert.cancelled.as_ref().map(EndedWire::from),
+            returned: alert.returned.as_ref().map(|ended| EndedWire::of(ended, language)),
+            cancelled: alert.cancelled.as_ref().map(|ended| EndedWire::of(ended, language)),
             problem: view.problem.as_ref().map(|problem| problem.text(language).to_owned()),
             seen: view.seen().to_string(),
             wave: wave.map(WaveWire::from),
@@ -261,7 +263,7 @@ pub(super) struct AlertForm {
     /// In Vietnamese.
     #[serde(default)]
     text: String,
-    /// Words in other languages.
+    /// Words in other languages. One in Vietnamese says which voice speaks the text; its own words are ignored.
     #[serde(default)]
     tracks: Vec<SpokenForm>,
     /// `disaster_prevention` unless told.
@@ -300,16 +302,13 @@ impl AlertForm {
             (Some(at), _) => ExpiryDraft::At(at),
             (None, minutes) => ExpiryDraft::Minutes(minutes.unwrap_or(VALID_MINUTES)),
         };
-        let vietnamese = Language::vietnamese();
-        // The Vietnamese words are the text.
-        let others = self.tracks.into_iter().filter(|track| track.language.trim() != vietnamese.as_str());
         AlertDraft {
             areas: self.areas,
             template: self.template,
             title: self.title,
             text: self.text,
             category: self.category,
-            tracks: SpokenForm::drafts(others.collect()),
+            tracks: SpokenForm::drafts(self.tracks),
             severity: self.severity,
             status: self.status,
             expiry,

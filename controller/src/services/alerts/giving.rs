@@ -1,5 +1,7 @@
 //! Giving an emergency.
 
+use std::collections::BTreeMap;
+
 use loa_protocol::alert::ALERT_LONGEST_MS;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::{Class, Status};
@@ -7,10 +9,12 @@ use loa_protocol::ids::{AreaId, BulletinId, ObjectHash};
 use loa_protocol::time::UnixMs;
 
 use super::words::{Words, own_words};
-use super::{AlertView, Alerts, actor, load, require_to_give, require_to_read, view};
+use super::{AlertView, Alerts, require_to_give, require_to_read};
 use crate::domain::alert::{
     Alert, AlertArea, AlertDraft, AlertValues, Reached, approvers_needed, reached, too_long,
 };
+use crate::domain::area::Area;
+use crate::domain::area_rules::AreaRules;
 use crate::domain::bulletin::{RevisionState, Stamp};
 use crate::domain::ids::{TrackId, fresh_bulletin_id};
 use crate::domain::message::{FieldErrors, Message};
@@ -47,10 +51,10 @@ impl Alerts {
             && bulletins::get(&mut tx, id).await?.is_some()
         {
             return match alerts::get(&mut tx, id).await? {
-                Some(there) if there.form_digest == draft.digest() && there.created.by == actor(who) => {
-                    view(&mut tx, there, now).await
+                Some(there) if there.form_digest == draft.digest() && there.created.by == who.actor() => {
+                    self.view(&mut tx, there).await
                 }
-                _ => Err(ServiceError::Conflict(id_used())),
+                _ => Err(ServiceError::Conflict(super::id_used())),
             };
         }
         let id = id.unwrap_or_else(fresh_bulletin_id);
@@ -68,13 +72,16 @@ impl Alerts {
             bulletins::set_state(&mut tx, &alert.id, 1, RevisionState::Approved).await?;
             self.replace_former(&mut tx, who, &alert).await?;
         }
-        let made = load(&mut tx, &alert.id).await?;
-        let made = view(&mut tx, made, now).await?;
-        self.note(&mut tx, who, "alert.given", &made).await?;
-        tx.commit().await?;
+        let made = self.loaded(&mut tx, &alert.id).await?;
+        if alert.released.is_some() && alert.corrects.is_some() && !made.revision.is_audible() {
+            return Err(FieldErrors::one("corrects", silent_correction()).into());
+        }
+        // Nobody would look at it again before it is to sound.
+        if let Some(problem) = made.problem.filter(|_| alert.released.is_some()) {
+            return Err(FieldErrors::one("text", problem).into());
+        }
+        let made = self.settled(tx, who, "alert.given", &alert.id).await?;
         self.0.nudges.speech.wake();
-        self.0.nudges.orders.wake();
-        self.tell();
         Ok(made)
     }
 
@@ -103,6 +110,8 @@ impl Alerts {
                     None
                 }
             },
+            // Where a template may be sent hangs on the places, and something is wrong with those.
+            _ if paths.is_empty() => None,
             template => match self.prepared(c, who, template, &paths, status).await? {
                 Ok(words) => Some(words),
                 Err((field, message)) => {
@@ -127,7 +136,7 @@ impl Alerts {
         if length_ms > ALERT_LONGEST_MS {
             return Err(FieldErrors::one("text", too_long(length_ms)).into());
         }
-        let (reached, needed) = self.reached(c, &paths).await?;
+        let (reached, needed) = self.census(c).await?.approvers_for(&paths);
         // Its words were approved beforehand.
         let is_prepared = words.template.is_some();
         let area = |path: AreaPath| Some(AlertArea { id: path.areas().last()?.clone(), path });
@@ -147,7 +156,7 @@ impl Alerts {
             approvers_needed: if is_prepared { 0 } else { needed },
             corrects,
             form_digest: draft.digest(),
-            created: Stamp { at: now, by: actor(who) },
+            created: Stamp { at: now, by: who.actor() },
             approvals: Vec::new(),
             released: is_prepared.then_some(now),
             returned: None,
@@ -172,16 +181,29 @@ impl Alerts {
         Ok(Some(id))
     }
 
-    /// How many households areas have, and how many people have to approve what sounds there.
-    pub(super) async fn reached(
-        &self,
-        c: &mut Connection,
-        paths: &[AreaPath],
-    ) -> Result<(Reached, u32), ServiceError> {
-        let all = areas::list(c, &[Scope::Everywhere]).await?;
-        let rules = area_rules::all(c).await?;
-        let reached = reached(paths, &all, |area| rules.get(area).and_then(|rules| rules.households));
-        Ok((reached, approvers_needed(reached, self.0.limits.alert_two_approvers_above)))
+    /// What tells how many people have to approve something.
+    pub(super) async fn census(&self, c: &mut Connection) -> Result<Census, ServiceError> {
+        Ok(Census {
+            areas: areas::list(c, &[Scope::Everywhere]).await?,
+            rules: area_rules::all(c).await?,
+            two_above: self.0.limits.alert_two_approvers_above,
+        })
+    }
+}
+
+/// All places with their households, as they are stated at one moment.
+pub(super) struct Census {
+    areas: Vec<Area>,
+    rules: BTreeMap<AreaId, AreaRules>,
+    two_above: u64,
+}
+
+impl Census {
+    /// How many households these areas have, none of which lies in another, and how many people have to approve what sounds there.
+    pub(super) fn approvers_for(&self, paths: &[AreaPath]) -> (Reached, u32) {
+        let stated = |area: &AreaId| self.rules.get(area).and_then(|rules| rules.households);
+        let reached = reached(paths, &self.areas, stated);
+        (reached, approvers_needed(reached, self.two_above))
     }
 }
 
@@ -237,7 +259,7 @@ async fn put_tracks(
 }
 
 /// Those of the areas that lie in none of the others, each once.
-pub(super) fn widest(mut paths: Vec<AreaPath>) -> Vec<AreaPath> {
+fn widest(mut paths: Vec<AreaPath>) -> Vec<AreaPath> {
     paths.sort_by_key(|path| path.areas().len());
     let mut kept: Vec<AreaPath> = Vec::new();
     for path in paths {
@@ -257,19 +279,19 @@ fn common(paths: &[AreaPath]) -> Option<AreaPath> {
     if shared.is_empty() { None } else { AreaPath::new(shared).ok() }
 }
 
-fn id_used() -> Message {
-    Message::fixed(
-        "alert.id_used",
-        "Mã này đã dùng cho một bản tin khác. Hãy mở biểu mẫu mới; bản tin đã gửi trước đó không thay đổi.",
-        "This id belongs to something else that was given before, which stays as it is. Use a fresh form.",
-    )
-}
-
 fn no_common_area() -> Message {
     Message::fixed(
         "alert.areas_apart",
         "Các địa bàn này không cùng thuộc một địa bàn cấp trên. Hãy phát riêng cho từng nơi.",
         "No area holds all of these. Give it to each of them apart.",
+    )
+}
+
+fn silent_correction() -> Message {
+    Message::fixed(
+        "alert.correction_silent",
+        "Bản thay thế này chưa có tiếng nói, nên bản đang phát sẽ im trước khi có bản mới. Hãy dùng mẫu ở chế độ báo thật, tự soạn nội dung, hoặc dừng bản đang phát rồi phát bản này riêng.",
+        "This one has no sound yet, so the one that sounds would fall silent before there is another. Send the template as it is, write the words yourself, or stop the other one and give this one apart.",
     )
 }
 

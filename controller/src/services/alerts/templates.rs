@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::Class;
-use loa_protocol::ids::AreaId;
+use loa_protocol::ids::{AreaId, BulletinId};
 use loa_protocol::timeline::Severity;
 
-use super::Alerts;
+use super::giving::Census;
+use super::{Alerts, id_used};
 use crate::domain::alert::template::TemplateKind;
 use crate::domain::alert::{SeverityWord, unknown_severity};
-use crate::domain::bulletin::{BulletinDraft, TrackDraft};
+use crate::domain::bulletin::{BulletinDraft, Revision, TrackDraft};
 use crate::domain::ids::fresh_bulletin_id;
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role::{Action, Principal, Scope};
@@ -26,12 +27,19 @@ pub struct Template {
     pub kind: TemplateKind,
     /// How severe it usually is.
     pub severity: Severity,
-    /// Its bulletin. What is on air of it may be sent by one person.
+    /// Its bulletin.
     pub view: BulletinView,
     /// How many people have to approve it.
     pub approvers_needed: u32,
     /// How many have approved its latest revision as it is.
     pub approvals: u32,
+}
+
+impl Template {
+    /// What one person may send of it; `None`: nothing yet.
+    pub fn ready(&self) -> Option<&Revision> {
+        self.view.on_air.as_ref().filter(|revision| revision.class == Class::Emergency)
+    }
 }
 
 /// A template as typed.
@@ -58,11 +66,12 @@ impl Alerts {
     /// [`ServiceError::Store`].
     pub async fn templates(&self, who: &Principal) -> Result<Vec<Template>, ServiceError> {
         let mut tx = self.0.store.read().await?;
+        let census = self.census(&mut tx).await?;
         let mut templates = Vec::new();
         for found in alert_templates::list(&mut tx, &[Scope::Everywhere]).await? {
-            let template = self.template(&mut tx, found).await?;
+            let template = template(&mut tx, found, &census).await?;
             let path = &template.view.bulletin.path;
-            if who.may(Action::Read, path) || is_above(path, who) && template.view.on_air.is_some() {
+            if who.may(Action::Read, path) || is_above(path, who) && template.ready().is_some() {
                 templates.push(template);
             }
         }
@@ -71,12 +80,16 @@ impl Alerts {
 
     /// Begins a template, as a draft; what is not typed is as it is shipped. Its sounds are made at once.
     ///
+    /// `id` names a form: the same form sent twice begins one template, and the second call gives it as it stands. `None` draws an id.
+    ///
     /// # Errors
-    /// [`ServiceError::Invalid`], [`ServiceError::NotFound`] for the area, [`ServiceError::Forbidden`].
+    /// [`ServiceError::Invalid`], [`ServiceError::NotFound`] for the area, [`ServiceError::Forbidden`]; [`ServiceError::Conflict`] for an
+    /// id that something else has.
     pub async fn create_template(
         &self,
         who: &Principal,
         draft: &TemplateDraft,
+        id: Option<BulletinId>,
     ) -> Result<Template, ServiceError> {
         let mut errors = FieldErrors::new();
         let area = errors.keep("area", AreaId::new(draft.area.trim()).map_err(|_| no_area()));
@@ -97,30 +110,27 @@ impl Alerts {
             text: or_shipped(&draft.text, text),
             category: kind.category().as_str().to_owned(),
             class: Class::Emergency.as_str().to_owned(),
-            tracks: draft.tracks.clone(),
+            tracks: TrackDraft::with_vietnamese(draft.tracks.clone()),
         };
-        let id = fresh_bulletin_id();
-        Bulletins(Arc::clone(&self.0)).create(who, &area, &words, Some(id.clone())).await?;
+        let id = id.unwrap_or_else(fresh_bulletin_id);
+        let bulletins = Bulletins(Arc::clone(&self.0));
         let mut tx = self.0.store.write().await?;
-        let template = alert_templates::Template { bulletin: id, kind, severity };
-        alert_templates::insert(&mut tx, &template).await?;
-        let made = self.template(&mut tx, template).await?;
+        let begun = bulletins.begin(&mut tx, who, &area, &words, &id).await?;
+        let kept = match alert_templates::get(&mut tx, &id).await? {
+            Some(there) => there,
+            None if begun.is_there_already => return Err(ServiceError::Conflict(id_used())),
+            None => {
+                let template = alert_templates::Template { bulletin: id.clone(), kind, severity };
+                alert_templates::insert(&mut tx, &template).await?;
+                template
+            }
+        };
+        let census = self.census(&mut tx).await?;
+        let made = template(&mut tx, kept, &census).await?;
         tx.commit().await?;
+        bulletins.tell_begun(&id);
         self.tell();
         Ok(made)
-    }
-
-    async fn template(
-        &self,
-        c: &mut Connection,
-        template: alert_templates::Template,
-    ) -> Result<Template, ServiceError> {
-        let alert_templates::Template { bulletin, kind, severity } = template;
-        let view = load_bulletin(c, &bulletin).await?;
-        let (_, approvers_needed) = self.reached(c, std::slice::from_ref(&view.bulletin.path)).await?;
-        let digest = view.latest.digest();
-        let approvals = alert_templates::approvals(c, &bulletin, view.latest.number, &digest).await?;
-        Ok(Template { kind, severity, view, approvers_needed, approvals })
     }
 
     /// Notes that somebody approves the latest revision of a bulletin. Gives whether it has all approvals that it needs: one for a
@@ -132,13 +142,28 @@ impl Alerts {
         view: &BulletinView,
     ) -> Result<bool, ServiceError> {
         let id = &view.bulletin.id;
-        let (Some(_), Some(by)) = (alert_templates::get(c, id).await?, who.user_id()) else {
+        if alert_templates::get(c, id).await?.is_none() {
             return Ok(true);
-        };
-        let (_, needed) = self.reached(c, std::slice::from_ref(&view.bulletin.path)).await?;
+        }
+        // An approval is a person's.
+        let Some(by) = who.user_id() else { return Ok(false) };
+        let (_, needed) = self.census(c).await?.approvers_for(std::slice::from_ref(&view.bulletin.path));
         let (number, digest) = (view.latest.number, view.latest.digest());
         Ok(alert_templates::add_approval(c, id, number, by, &digest, self.0.now()).await? >= needed)
     }
+}
+
+async fn template(
+    c: &mut Connection,
+    template: alert_templates::Template,
+    census: &Census,
+) -> Result<Template, ServiceError> {
+    let alert_templates::Template { bulletin, kind, severity } = template;
+    let view = load_bulletin(c, &bulletin).await?;
+    let (_, approvers_needed) = census.approvers_for(std::slice::from_ref(&view.bulletin.path));
+    let digest = view.latest.digest();
+    let approvals = alert_templates::approvals(c, &bulletin, view.latest.number, &digest).await?;
+    Ok(Template { kind, severity, view, approvers_needed, approvals })
 }
 
 /// Whether an area holds one in which the person has a role.

@@ -1,12 +1,13 @@
 //! What an emergency says: its own words, or those of a prepared template.
 
 use loa_protocol::area::AreaPath;
-use loa_protocol::bulletin::{Class, Language, Status};
+use loa_protocol::bulletin::{Class, Status};
 use loa_protocol::ids::BulletinId;
+use loa_protocol::timeline::PART_PAUSE_MS;
 
 use super::Alerts;
 use crate::domain::alert::{AlertDraft, AlertValues, estimated_ms, marked};
-use crate::domain::bulletin::{BulletinDraft, Content, SourceDraft, Track, TrackDraft, TrackSource};
+use crate::domain::bulletin::{BulletinDraft, Content, Track, TrackDraft, TrackSource};
 use crate::domain::message::Message;
 use crate::domain::role::{Action, Principal};
 use crate::services::ServiceError;
@@ -45,6 +46,10 @@ impl Alerts {
         let Some(revision) = template.on_air.filter(|_| template.bulletin.withdrawn.is_none()) else {
             return Ok(Err(("template", not_approved())));
         };
+        // Nodes take nothing else on this way.
+        if revision.class != Class::Emergency {
+            return Ok(Err(("template", no_emergency())));
+        }
         if !paths.iter().all(is_inside) {
             return Ok(Err(("areas", template_elsewhere())));
         }
@@ -78,28 +83,21 @@ impl Alerts {
                 TrackSource::Recording { .. } => 0,
             });
         }
+        once_ms += i64::from(PART_PAUSE_MS) * (words.content.tracks.len().saturating_sub(1) as i64);
         let (rounds, gap_ms) = values.repeats.map_or((1, 0), |r| (i64::from(r.rounds), i64::from(r.gap_ms)));
         Ok(once_ms.saturating_mul(rounds) + gap_ms * (rounds - 1))
     }
 }
 
-/// The draft of an alert that has its own words, with the marks of its status. Everywhere some understand Vietnamese, so it always has a
-/// Vietnamese track.
+/// The draft of an alert that has its own words, with the marks of its status.
 pub(super) fn own_words(draft: &AlertDraft, status: Status) -> BulletinDraft {
     let category = if draft.category.is_empty() { "disaster_prevention" } else { &draft.category };
-    let vietnamese = Language::vietnamese();
-    let mut tracks = draft.tracks.clone();
-    if tracks.iter().all(|track| track.language.trim() != vietnamese.as_str()) {
-        let source =
-            SourceDraft::Speech { text: String::new(), voice: String::new(), words_per_minute: None };
-        tracks.insert(0, TrackDraft { language: vietnamese.as_str().to_owned(), source });
-    }
     let own = BulletinDraft {
         title: draft.title.clone(),
         text: draft.text.clone(),
         category: category.to_owned(),
         class: Class::Emergency.as_str().to_owned(),
-        tracks,
+        tracks: TrackDraft::with_vietnamese(draft.tracks.clone()),
     };
     marked(own, status)
 }
@@ -117,6 +115,14 @@ fn not_approved() -> Message {
         "alert.template_not_approved",
         "Mẫu này chưa được duyệt nên chưa dùng được. Hãy nhờ người khác duyệt mẫu, hoặc tự soạn nội dung.",
         "This template is not approved yet. Have somebody approve it, or write the words yourself.",
+    )
+}
+
+fn no_emergency() -> Message {
+    Message::fixed(
+        "alert.template_no_emergency",
+        "Bản được duyệt của mẫu này không thuộc loại khẩn cấp nên không phát ngay được. Hãy sửa mẫu, chọn loại khẩn cấp rồi gửi duyệt lại; hoặc tự soạn nội dung.",
+        "The approved words of this template are not of the class emergency, so they cannot be sent at once. Edit it, choose that class, and have it approved anew; or write the words yourself.",
     )
 }
 

@@ -8,7 +8,7 @@ use loa_protocol::ids::{BulletinId, ObjectHash};
 use loa_speech::RecordingReport;
 use serde_json::json;
 
-use super::{Bulletins, actor};
+use super::Bulletins;
 use crate::domain::bulletin::{Bulletin, Consent, ConsentDraft, Stamp, TrackSource};
 use crate::domain::role::{Action, Principal};
 use crate::services::{ServiceError, Thing};
@@ -97,7 +97,7 @@ impl Bulletins {
         if !who.may(Action::Approve(class), path) {
             who.require(Action::Write(class), path)?;
         }
-        let stamp = Stamp { at: self.0.now(), by: actor(who) };
+        let stamp = Stamp { at: self.0.now(), by: who.actor() };
         if !consents::withdraw(&mut tx, id, upload, &stamp).await? {
             return Err(ServiceError::NotFound(Thing::Consent));
         }
@@ -117,7 +117,7 @@ impl Bulletins {
         upload: &ObjectHash,
         consent: &ConsentDraft,
     ) -> Result<(), ServiceError> {
-        let stamp = Stamp { at: self.0.now(), by: actor(who) };
+        let stamp = Stamp { at: self.0.now(), by: who.actor() };
         consents::note(c, &bulletin.id, upload, consent, &stamp).await?;
         let after = json!({ "recording": upload.to_string() });
         self.note(c, who, "consent.noted", bulletin, None, Some(after)).await

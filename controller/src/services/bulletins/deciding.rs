@@ -5,7 +5,7 @@ use std::sync::Arc;
 use loa_protocol::bulletin::Class;
 use loa_protocol::ids::BulletinId;
 
-use super::{BulletinView, Bulletins, Seen, actor, load, require_no_alert, stale, summary};
+use super::{BulletinView, Bulletins, Seen, load, require_no_alert, stale, summary};
 use crate::domain::bulletin::{Making, Revision, RevisionState, Stamp, Step};
 use crate::domain::language::Languages;
 use crate::domain::message::{FieldErrors, Message, UiLanguage};
@@ -174,7 +174,7 @@ impl Bulletins {
     }
 
     fn stamp(&self, who: &Principal) -> Stamp {
-        Stamp { at: self.0.now(), by: actor(who) }
+        Stamp { at: self.0.now(), by: who.actor() }
     }
 }
 
@@ -222,14 +222,9 @@ fn failed_sound(revision: &Revision, languages: &Languages) -> Option<FailedSoun
         let name = |ui| languages.name_within(code, ui);
         Some(FailedSound {
             language: [name(UiLanguage::Vietnamese), name(UiLanguage::English)],
-            reason: [sentence(&error.vi), sentence(&error.en)],
+            reason: error.sentences().into(),
         })
     })
-}
-
-/// Reasons come with and without a full stop, and another sentence follows.
-fn sentence(reason: &str) -> String {
-    format!("{}.", reason.trim_end_matches('.'))
 }
 
 impl FailedSound {

@@ -203,10 +203,6 @@ fn stale() -> ServiceError {
     ))
 }
 
-fn actor(who: &Principal) -> String {
-    who.user_id().map_or_else(|| "operator".to_owned(), ToString::to_string)
-}
-
 fn summary(revision: &Revision) -> Value {
     json!({
         "revision": revision.number,

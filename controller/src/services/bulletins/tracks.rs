@@ -4,7 +4,7 @@ use loa_protocol::bulletin::Language;
 use loa_protocol::ids::{BulletinId, ObjectHash};
 
 use super::writing::{Arrival, urgency};
-use super::{BulletinView, Bulletins, Seen, load};
+use super::{BulletinView, Bulletins, Seen, load, require_no_alert};
 use crate::domain::bulletin::{
     BulletinDraft, ConsentDraft, Making, Revision, SourceDraft, TrackContent, TrackDraft, TrackSource, text,
 };
@@ -106,6 +106,7 @@ impl Bulletins {
         let mut tx = self.0.store.write().await?;
         let view = load(&mut tx, id).await?;
         who.require(Action::Write(view.latest.class), &view.bulletin.path)?;
+        require_no_alert(&mut tx, id).await?;
         let track =
             view.latest.tracks.iter().find(|t| t.id == *track).ok_or(ServiceError::NotFound(Thing::Track))?;
         if !matches!(track.making, Making::Failed(_)) {

@@ -12,7 +12,7 @@ use crate::domain::ids::{TrackId, fresh_bulletin_id};
 use crate::domain::message::{FieldErrors, Message};
 use crate::domain::role::{Action, Principal};
 use crate::services::{ServiceError, Thing, areas};
-use crate::store::{Connection, bulletins, speech_jobs, tracks, uploads};
+use crate::store::{Connection, alert_templates, bulletins, speech_jobs, tracks, uploads};
 
 impl Bulletins {
     /// Begins a bulletin on behalf of an area, as a draft of revision 1. The making of its sounds begins at once.
@@ -29,40 +29,60 @@ impl Bulletins {
         draft: &BulletinDraft,
         id: Option<BulletinId>,
     ) -> Result<BulletinView, ServiceError> {
+        let id = id.unwrap_or_else(fresh_bulletin_id);
         let mut tx = self.0.store.write().await?;
-        let area = areas::load(&mut tx, area).await?;
+        let begun = self.begin(&mut tx, who, area, draft, &id).await?;
+        tx.commit().await?;
+        self.tell_begun(&id);
+        Ok(begun.view)
+    }
+
+    /// Begins a bulletin in the caller's transaction; what is in the database is then told by [`Bulletins::tell_begun`].
+    ///
+    /// # Errors
+    /// As [`Bulletins::create`].
+    pub(in crate::services) async fn begin(
+        &self,
+        c: &mut Connection,
+        who: &Principal,
+        area: &AreaId,
+        draft: &BulletinDraft,
+        id: &BulletinId,
+    ) -> Result<Begun, ServiceError> {
+        let area = areas::load(c, area).await?;
         require_to_write_some(who, &area.path)?;
         let content = draft.check(&self.0.drafts, &[])?;
         who.require(Action::Write(content.class), &area.path)?;
-        let id = id.unwrap_or_else(fresh_bulletin_id);
-        if bulletins::get(&mut tx, &id).await?.is_some() {
-            let view = load(&mut tx, &id).await?;
+        if bulletins::get(c, id).await?.is_some() {
+            let view = load(c, id).await?;
             let own = who.user_id().is_some_and(|user| view.latest.authors.contains(user));
             who.require(Action::Read, &view.bulletin.path)?;
-            return if own { Ok(view) } else { Err(stale()) };
+            return if own { Ok(Begun { view, is_there_already: true }) } else { Err(stale()) };
         }
         let now = self.0.now();
-        bulletins::insert(&mut tx, &id, &area.id, now).await?;
-        bulletins::insert_revision(&mut tx, &id, 1, &content, now).await?;
+        bulletins::insert(c, id, &area.id, now).await?;
+        bulletins::insert_revision(c, id, 1, &content, now).await?;
         if let Some(author) = who.user_id() {
-            bulletins::add_author(&mut tx, &id, 1, author).await?;
+            bulletins::add_author(c, id, 1, author).await?;
         }
-        self.put_tracks(&mut tx, (&id, 1), &[], &content, now).await?;
-        let view = load(&mut tx, &id).await?;
-        self.note(&mut tx, who, "bulletin.created", &view.bulletin, None, Some(summary(&view.latest)))
-            .await?;
-        tx.commit().await?;
-        self.tell(&id);
+        self.put_tracks(c, (id, 1), &[], &content, now).await?;
+        let view = load(c, id).await?;
+        self.note(c, who, "bulletin.created", &view.bulletin, None, Some(summary(&view.latest))).await?;
+        Ok(Begun { view, is_there_already: false })
+    }
+
+    /// Wakes whoever makes the sounds of a bulletin that was begun, and tells the pages.
+    pub(in crate::services) fn tell_begun(&self, id: &BulletinId) {
+        self.tell(id);
         self.0.nudges.speech.wake();
-        Ok(view)
     }
 
     /// Changes a bulletin (`seen` is [`BulletinView::seen_words`]): a draft in place, anything else as a draft of the next revision. Sounds whose words did not
     /// change are kept.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`]; [`ServiceError::NotFound`]; [`ServiceError::Forbidden`] for the class that it had or
-    /// the one that it gets; [`ServiceError::Conflict`] when it was changed since it was seen, or is withdrawn.
+    /// [`ServiceError::Invalid`], also for a prepared template that would be no emergency any more; [`ServiceError::NotFound`];
+    /// [`ServiceError::Forbidden`] for the class that it had or the one that it gets; [`ServiceError::Conflict`] when it was changed since it was seen, or is withdrawn.
     pub async fn edit(
         &self,
         who: &Principal,
@@ -92,6 +112,9 @@ impl Bulletins {
         }
         let content = draft.check(&self.0.drafts, &before.latest.tracks)?;
         who.require(Action::Write(content.class), path)?;
+        if content.class != Class::Emergency && alert_templates::get(&mut tx, id).await?.is_some() {
+            return Err(FieldErrors::one("class", template_class()).into());
+        }
         self.save(&mut tx, who, &before, seen, &content).await?;
         let after = load(&mut tx, id).await?;
         let (was, is) = (summary(&before.latest), summary(&after.latest));
@@ -186,6 +209,14 @@ impl Bulletins {
     }
 }
 
+/// A bulletin that was begun.
+pub(in crate::services) struct Begun {
+    /// As it stands.
+    pub(in crate::services) view: BulletinView,
+    /// Whether the same form had begun it before.
+    pub(in crate::services) is_there_already: bool,
+}
+
 /// A sound that comes by itself, not with the bulletin's form.
 pub(super) struct Arrival {
     /// The recording, and what its speaker lets be done with it.
@@ -222,6 +253,14 @@ fn is_read_with(track: &Track, words_digest: &str) -> bool {
         }
         Some(_) | None => true,
     }
+}
+
+fn template_class() -> Message {
+    Message::fixed(
+        "template.class_fixed",
+        "Mẫu soạn sẵn cho tình huống khẩn cấp luôn thuộc loại khẩn cấp. Muốn phát như bản tin thường, hãy soạn bản tin khác.",
+        "What is prepared for emergencies stays of the class emergency. Write another bulletin to say it as a usual one.",
+    )
 }
 
 /// A person who may write nothing here learns nothing about the form.

@@ -149,7 +149,7 @@ impl Lexicon {
             key: values.key,
             written: values.written,
             spoken: values.spoken,
-            edited_by: who.user_id().map_or_else(|| "operator".to_owned(), ToString::to_string),
+            edited_by: who.actor(),
             edited: self.0.now(),
         };
         let drafts = self.0.drafts_read(&mut tx, &path).await?;
