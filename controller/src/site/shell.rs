@@ -49,7 +49,7 @@ pub(super) async fn shell(site: &Site, me: &Me, places: &Places, here: Nav) -> R
             can: can(who),
             has_passphrase: me.visit.user.has_passphrase,
         }),
-        waiting_count: waiting(site, who).await?.len(),
+        waiting_count: waiting_count(site, who).await?,
         ..outside(site, &me.reader)
     })
 }
@@ -83,6 +83,11 @@ pub(super) fn can(who: &Principal) -> Can {
         export: who.may_in(Action::ManageUsers, &Scope::Everywhere),
         manage_users: who.may_somewhere(Action::ManageUsers),
     }
+}
+
+/// How much waits for this person's approval: bulletins and emergencies.
+pub(super) async fn waiting_count(site: &Site, who: &Principal) -> Result<usize, ServiceError> {
+    Ok(waiting(site, who).await?.len() + site.app.services.alerts.waiting(who).await?.len())
 }
 
 /// The bulletins that wait for this person's approval, the latest begun first: of their areas and classes, and not their

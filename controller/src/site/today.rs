@@ -14,7 +14,7 @@ use crate::domain::schedule::local_time;
 use crate::pages::Nav;
 use crate::pages::labels::DayState;
 use crate::pages::views::{Coverage, SilentNode, TodayItem, TodayPage, WaitingItem};
-use crate::services::ServiceError;
+use crate::services::{AlertView, ServiceError};
 
 /// How long a sound is taken to last when it is not known, in milliseconds.
 const LENGTH_GUESS_MS: u64 = 60_000;
@@ -146,7 +146,7 @@ async fn waiting(site: &Site, me: &Me, places: &Places) -> Result<Vec<WaitingIte
         let view = services.bulletins.get(me.who(), &summary.bulletin.id).await?;
         let submitted = view.latest.submitted.map_or(summary.edited, |stamp| stamp.at);
         let item = WaitingItem {
-            bulletin_id: summary.bulletin.id.to_string(),
+            href: super::bulletins::address(&summary.bulletin.id),
             title: summary.title,
             class: words::class(summary.class),
             author: words::people(me.lang(), &names, &summary.authors),
@@ -155,7 +155,24 @@ async fn waiting(site: &Site, me: &Me, places: &Places) -> Result<Vec<WaitingIte
         items.push((submitted, item));
     }
     items.sort_by_key(|(submitted, _)| *submitted);
-    Ok(items.into_iter().map(|(_, item)| item).collect())
+    let mut waiting = emergencies(site, me, places).await?;
+    waiting.extend(items.into_iter().map(|(_, item)| item));
+    Ok(waiting)
+}
+
+/// The emergencies that wait for this person: ahead of all bulletins.
+async fn emergencies(site: &Site, me: &Me, places: &Places) -> Result<Vec<WaitingItem>, ServiceError> {
+    let services = &site.app.services;
+    let views = services.alerts.waiting(me.who()).await?;
+    let names = services.users.names(views.iter().map(|view| view.alert.created.by.clone())).await?;
+    let item = |view: AlertView| WaitingItem {
+        href: format!("/alerts/{}", view.alert.id),
+        title: view.revision.title,
+        class: words::class(view.revision.class),
+        author: words::person(me.lang(), &names, &view.alert.created.by),
+        submitted_at: places.moment(view.alert.created.at, &view.alert.path),
+    };
+    Ok(views.into_iter().map(item).collect())
 }
 
 /// The day of an instant where the person works, from midnight to midnight.

@@ -49,7 +49,8 @@ function isAlready(part, html) {
 
 /** What the person has done in a part: texts by the id of their field, ids of what is unfolded, and the focus. */
 function take(root, part) {
-  const typed = [...part.querySelectorAll("textarea")].filter((field) => field.value !== field.defaultValue);
+  const fields = part.querySelectorAll('textarea, input:not([type]), input[type="text"]');
+  const typed = [...fields].filter((field) => field.value !== field.defaultValue);
   const focused = part.contains(root.activeElement) ? root.activeElement : null;
   return {
     texts: typed.map((field) => [field.id, field.value]),

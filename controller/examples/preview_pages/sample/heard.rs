@@ -15,7 +15,7 @@ pub(crate) fn today(look: Look) -> TodayPage {
         coverage: Coverage { heard, planned: 3, waiting },
     };
     let waiting = |id: &str, title: &str, class, author: &str, submitted_at| WaitingItem {
-        bulletin_id: id.into(),
+        href: format!("/bulletins/{id}"),
         title: title.into(),
         class,
         author: author.into(),

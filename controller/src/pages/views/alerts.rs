@@ -27,6 +27,8 @@ pub struct AlertsPage {
 /// Fields `area` and `kind`. Posted to `/alerts/templates`.
 #[derive(Clone, Debug, Default)]
 pub struct PrepareForm {
+    /// Names the form: sent twice it begins one template.
+    pub form_id: String,
     /// Areas to choose from.
     pub areas: Vec<Choice>,
     /// Kinds to choose from.
@@ -212,7 +214,9 @@ pub struct AlertActions {
     pub problem: Option<Msg>,
     /// Why it was given back or stopped.
     pub ended: Option<String>,
-    /// What is wrong with the reason that was typed.
+    /// The reason that was typed, when what was asked for was refused.
+    pub reason: String,
+    /// Why it was refused.
     pub errors: Errors,
 }
 

@@ -55,8 +55,8 @@ pub struct TodayItem {
 /// A bulletin that waits for approval.
 #[derive(Clone, Debug)]
 pub struct WaitingItem {
-    /// Bulletin.
-    pub bulletin_id: String,
+    /// Address of its page: a bulletin's or an emergency's.
+    pub href: String,
     /// Its title.
     pub title: String,
     /// Its class.

@@ -1,12 +1,12 @@
 //! The form by which an emergency is given.
 
 use axum::extract::State;
-use loa_protocol::bulletin::Status;
+use loa_protocol::bulletin::{Class, Status};
 
 use super::super::answer::{Answer, done, page as answer_page, refused};
 use super::super::fields::{Asked, Fields, Posted};
 use super::super::reader::Me;
-use super::super::{Site, flash, orders, shell, words};
+use super::super::{Site, flash, shell, words};
 use super::shown;
 use crate::domain::alert::{AlertDraft, ExpiryDraft, SEVERITIES};
 use crate::domain::ids::fresh_bulletin_id;
@@ -98,15 +98,14 @@ async fn form_page(
         Err(_) => None,
     };
     let ticked = typed.all("areas");
-    let offered = places.choices(|area| orders::may(me, &area.path));
+    let offered = places.choices(|area| me.who().may_silence(Class::Emergency, &area.path));
     let tick = |choice: Choice| {
         let label = format!("{}{}", choice.indent(), choice.label);
         let checked = ticked.contains(&choice.value);
         Tick::new(choice.value, label, checked)
     };
     let templates = alerts.templates(me.who()).await?.into_iter().filter_map(|template| {
-        let title = template.view.on_air?.title;
-        Some(Choice::new(template.view.bulletin.id.as_str(), title))
+        Some(Choice::new(template.view.bulletin.id.as_str(), template.ready()?.title.clone()))
     });
     let text = |key: &str| me.lang().text(key);
     Ok(AlertFormPage {

@@ -1,7 +1,5 @@
 //! The domain's words of emergencies as the pages' keys and colours.
 
-use std::collections::BTreeMap;
-
 use loa_protocol::bulletin::Status;
 use loa_protocol::timeline::Severity;
 
@@ -11,7 +9,6 @@ use super::super::{Site, languages, words};
 use crate::domain::alert::template::TemplateKind;
 use crate::domain::alert::{Alert, AlertState};
 use crate::domain::refused;
-use crate::pages::msg;
 use crate::pages::views::{AlertStateTag, AlertStatus, ReachView, WaveCounts, WaveNode, WaveView};
 use crate::services::{AlertView, Wave};
 use crate::store::alert_answers::{Counts, NodeAnswer};
@@ -56,10 +53,6 @@ pub(super) fn state(state: AlertState) -> AlertStateTag {
     AlertStateTag { key, tone }
 }
 
-pub(super) fn person(me: &Me, names: &BTreeMap<String, String>, id: &str) -> String {
-    names.get(id).cloned().unwrap_or_else(|| me.lang().text(msg::OPERATOR))
-}
-
 pub(super) fn reach(alert: &Alert) -> ReachView {
     ReachView {
         households: alert.reached.households,
@@ -95,7 +88,7 @@ fn counts(of: &Counts) -> WaveCounts {
 }
 
 fn answer(places: &Places, node: &NodeAnswer) -> WaveNode {
-    let refusal = node.refusal.filter(|_| node.verified.is_none());
+    let refusal = node.refused();
     let (state, tone, at) = match (node.started, refusal, node.verified) {
         (Some(at), ..) => ("wave-node-sounding", "pill-good", Some(at)),
         (None, Some(_), _) => ("wave-node-refused", "pill-bad", node.received),

@@ -21,7 +21,7 @@ use crate::site::answer::{Answer, page as answer_page};
 use crate::site::places::Places;
 use crate::site::reader::Me;
 use crate::site::schedules::list::rows as schedule_rows;
-use crate::site::{Site, languages, orders, program, shell, words};
+use crate::site::{Site, languages, program, shell, words};
 use crate::store::audit::AuditRecord;
 use crate::store::schedules::ScheduleFilter;
 
@@ -125,7 +125,7 @@ fn actions(me: &Me, view: &BulletinView) -> BulletinActions {
         reject: judges,
         withdraw: (writes || approves) && latest.state.after(Deed::Withdraw).is_ok(),
         stop: view.on_air.as_ref().is_some_and(|revision| revision.class == Class::Emergency)
-            && orders::may(me, path),
+            && me.who().may_silence(Class::Emergency, path),
         edit: edits,
         edit_makes_revision: latest.state == RevisionState::Approved,
         schedule: view.bulletin.on_air.is_some()

@@ -27,6 +27,6 @@ fn seen(text: &str) -> Result<Seen, HttpError> {
 }
 
 /// The address of a bulletin's page.
-fn address(id: &BulletinId) -> String {
+pub(super) fn address(id: &BulletinId) -> String {
     format!("/bulletins/{id}")
 }

@@ -107,7 +107,7 @@ pub(super) async fn consents(
     let noted = services.bulletins.consents(me.who(), &view.bulletin.id).await?;
     let people: Vec<String> = noted.iter().flat_map(|(_, consent)| noters(consent)).collect();
     let names = services.users.names(people).await?;
-    let name = |by: &str| names.get(by).cloned().unwrap_or_else(|| me.lang().text(msg::OPERATOR));
+    let name = |by: &str| words::person(me.lang(), &names, by);
     let may = me.who().may(Action::Write(class), path) || me.who().may(Action::Approve(class), path);
     let cards = noted.iter().map(|(upload, consent)| ConsentCard {
         upload: upload.to_string(),

@@ -34,14 +34,17 @@ impl Feed {
             Topic::Node(id) => self.node(places, id).await?,
             Topic::Heard => return self.heard(places).await,
             Topic::Alerts => {
-                let alerts = alerts::latest(&self.site, &self.me, places).await?;
+                let (alerts, next_over) = alerts::latest(&self.site, &self.me, places).await?;
                 self.put(event::ALERTS_LIST, &AlertsList { lang: self.me.lang(), alerts });
+                return Ok(next_over);
             }
             Topic::Alert(id) => {
                 let (lang, csrf) = (self.me.lang(), self.me.reader.token());
-                let (_, decide, wave) = alerts::of(&self.site, &self.me, places, id).await?;
+                let (detail, decide, wave) = alerts::of(&self.site, &self.me, places, id).await?;
                 self.put(&event::alert_wave(id.as_str()), &AlertWave { lang, wave });
                 self.put(&event::alert_decide(id.as_str()), &AlertDecide { lang, csrf, decide });
+                let over = UnixMs(detail.expires.timestamp_millis());
+                return Ok(Some(over).filter(|at| *at > self.site.app.services.clock().now()));
             }
             Topic::Orders => {
                 let orders = orders::latest(&self.site, &self.me, places).await?;
@@ -52,7 +55,7 @@ impl Feed {
     }
 
     async fn waiting(&mut self) -> Result<(), ServiceError> {
-        let waiting_count = shell::waiting(&self.site, self.me.who()).await?.len();
+        let waiting_count = shell::waiting_count(&self.site, self.me.who()).await?;
         self.put(event::WAITING_COUNT, &WaitingCount { lang: self.me.lang(), waiting_count });
         Ok(())
     }

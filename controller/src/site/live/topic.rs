@@ -79,7 +79,9 @@ impl Topic {
                 Self::Nodes | Self::Node(_) | Self::Orders | Self::Alerts | Self::Alert(_) => false,
             },
             Change::Order => *self == Self::Orders,
-            Change::Alert => matches!(self, Self::Alerts | Self::Alert(_)),
+            Change::Alert => {
+                matches!(self, Self::Alerts | Self::Alert(_) | Self::Waiting | Self::Today | Self::Orders)
+            }
             Change::Track(_) => match self {
                 Self::Bulletin(_) | Self::Alerts | Self::Alert(_) => true,
                 Self::Waiting
@@ -111,6 +113,9 @@ mod tests {
         assert!(Topic::read("bulletin:b").unwrap().is_about(&Change::Track(TrackId::fresh())));
         assert!(!Topic::Today.is_about(&Change::Track(TrackId::fresh())));
         assert!(Topic::read("bulletin:b").unwrap().is_about(&Change::Node(node("cum-1"))));
+        for topic in ["waiting", "today", "alerts", "orders"] {
+            assert!(Topic::read(topic).unwrap().is_about(&Change::Alert), "{topic}");
+        }
         let bulletin = fresh_bulletin_id();
         for topic in ["waiting", "today", "bulletins"] {
             assert!(Topic::read(topic).unwrap().is_about(&Change::Bulletin(bulletin.clone())), "{topic}");

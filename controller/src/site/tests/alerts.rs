@@ -1,7 +1,7 @@
 //! The pages on which emergencies are given, approved, watched and stopped.
 
 use super::*;
-use crate::domain::role::Role;
+use crate::domain::role::{Principal, Role};
 use crate::services::AlertView;
 use crate::store::alert_answers::{self, SoundingAnswer};
 
@@ -86,4 +86,117 @@ async fn a_template_begins_on_the_page_with_the_words_that_are_shipped() {
     let mut reader = web.browser(&binh).await;
     let seen = web.get(&mut reader, "/alerts").await.page().html;
     assert!(!seen.contains("href=\"/alerts/new\"") && !seen.contains("/alerts/templates"), "{seen}");
+}
+
+/// Gives the usual alert of these areas, its sound made.
+async fn given(web: &Web, who: &Principal, areas: &[&str]) -> AlertView {
+    let draft = crate::domain::alert::AlertDraft {
+        areas: areas.iter().map(|area| (*area).to_owned()).collect(),
+        template: String::new(),
+        title: "Lũ quét".to_owned(),
+        text: "Nước suối đang lên.".to_owned(),
+        category: String::new(),
+        tracks: Vec::new(),
+        severity: "severe".to_owned(),
+        status: String::new(),
+        expiry: crate::domain::alert::ExpiryDraft::Minutes(60),
+        rounds: 1,
+        gap_s: None,
+        corrects: String::new(),
+    };
+    let id = web.story.services.alerts.give(who, &draft, None).await.unwrap().alert.id;
+    web.story.make_sounds().await;
+    web.story.services.alerts.get(who, &id).await.unwrap()
+}
+
+/// Whether the head of a page says that one thing waits.
+fn one_waits(html: &str) -> bool {
+    let count = html.split("class=\"count-tag\"").nth(1).and_then(|rest| rest.split("</span>").next());
+    count.is_some_and(|count| count.ends_with(">1"))
+}
+
+#[tokio::test]
+async fn approvers_are_told_wherever_they_are_that_an_emergency_waits() {
+    let web = Web::new().await;
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let hoa = web.story.person("hoa", Role::Approver, "da-don").await;
+    let view = given(&web, &lan, &["thon-1"]).await;
+    let link = format!("href=\"/alerts/{}\"", view.alert.id);
+    let mut approver = web.browser(&hoa).await;
+    let today = web.get(&mut approver, "/").await.page().html;
+    assert!(today.contains(&link), "{today}");
+    assert!(one_waits(&today), "{today}");
+    let mut author = web.browser(&lan).await;
+    assert!(!one_waits(&web.get(&mut author, "/").await.page().html), "not their own");
+    web.story.services.alerts.approve(&hoa, &view.alert.id, &view.seen()).await.unwrap();
+    let today = web.get(&mut approver, "/").await.page().html;
+    assert!(!today.contains(&link), "{today}");
+}
+
+#[tokio::test]
+async fn a_decision_that_is_not_taken_is_answered_on_the_alerts_own_page() {
+    let web = Web::new().await;
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let view = given(&web, &lan, &["thon-1"]).await;
+    let path = format!("/alerts/{}", view.alert.id);
+    let mut author = web.browser(&lan).await;
+    let end = web.get(&mut author, &path).await.page().form(&format!("{path}/end"));
+    let misspelt = web.send(&mut author, &end.clone().with("deed", "cancle").with("reason", "x")).await;
+    assert_eq!(misspelt.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(the_only(&web).await.state.as_str(), "waiting", "nothing was silenced");
+    let cancel = end.with("deed", "cancel").with("reason", "Báo nhầm");
+    assert_eq!(web.send(&mut author, &cancel).await.to(), path);
+    let again = web.send(&mut author, &cancel).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    assert!(again.html.contains("đã được dừng") && again.html.contains("Lũ quét"), "{}", again.html);
+}
+
+#[tokio::test]
+async fn a_correction_is_read_by_whoever_may_not_see_the_former_one() {
+    let web = Web::new().await;
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let former = given(&web, &lan, &["thon-2"]).await;
+    let draft = crate::domain::alert::AlertDraft {
+        areas: vec!["thon-1".to_owned()],
+        corrects: former.alert.id.to_string(),
+        template: String::new(),
+        title: "Đính chính".to_owned(),
+        text: "Không có lũ.".to_owned(),
+        category: String::new(),
+        tracks: Vec::new(),
+        severity: "severe".to_owned(),
+        status: String::new(),
+        expiry: crate::domain::alert::ExpiryDraft::Minutes(60),
+        rounds: 1,
+        gap_s: None,
+    };
+    let right = web.story.services.alerts.give(&lan, &draft, None).await.unwrap();
+    let thu = web.story.person("thu", Role::Approver, "thon-1").await;
+    let mut villager = web.browser(&thu).await;
+    let path = format!("/alerts/{}", right.alert.id);
+    let page = web.get(&mut villager, &path).await.page().html;
+    let link = format!("/alerts/{}", former.alert.id);
+    assert!(page.contains("Đính chính") && !page.contains(&link), "{page}");
+    let mut author = web.browser(&lan).await;
+    assert!(web.get(&mut author, &path).await.page().html.contains(&link));
+}
+
+#[tokio::test]
+async fn an_order_names_the_emergency_that_reaches_farther() {
+    let web = Web::new().await;
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let hoa = web.story.person("hoa", Role::Approver, "da-don").await;
+    let minh = web.story.person("minh", Role::Approver, "da-don").await;
+    let view = given(&web, &lan, &["thon-1", "thon-2"]).await;
+    for who in [&hoa, &minh] {
+        web.story.services.alerts.approve(who, &view.alert.id, &view.seen()).await.unwrap();
+    }
+    let orders = &web.story.services.live_orders;
+    orders.give(&hoa, &crate::services::story::area("thon-1"), true, "Hết báo động").await.unwrap();
+    let mut browser = web.browser(&hoa).await;
+    let page = web.get(&mut browser, "/orders").await.page().html;
+    assert!(
+        page.contains("Vẫn còn hiệu lực") && page.contains(&format!("/alerts/{}", view.alert.id)),
+        "{page}"
+    );
 }

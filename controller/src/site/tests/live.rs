@@ -90,6 +90,39 @@ async fn a_track_in_the_making_is_seen_without_loading_again() {
 }
 
 #[tokio::test]
+async fn an_emergency_that_is_over_says_so_at_its_hour() {
+    let web = Web::new().await;
+    let hoa = web.story.person("hoa", Role::Approver, "da-don").await;
+    let browser = web.browser(&hoa).await;
+    let draft = crate::domain::alert::AlertDraft {
+        areas: vec!["thon-1".to_owned()],
+        template: String::new(),
+        title: "Lũ quét".to_owned(),
+        text: "Nước đang lên.".to_owned(),
+        category: String::new(),
+        tracks: Vec::new(),
+        severity: "severe".to_owned(),
+        status: String::new(),
+        // The stream sleeps until then; nobody tells that the hour has come.
+        expiry: crate::domain::alert::ExpiryDraft::At((web.story.clock.now() + 1_000).to_string()),
+        rounds: 1,
+        gap_s: None,
+        corrects: String::new(),
+    };
+    let id = web.story.services.alerts.give(&hoa, &draft, None).await.unwrap().alert.id;
+    for (topic, event) in
+        [(format!("alert:{id}"), format!("alert-decide-{id}")), ("alerts".into(), "alerts-list".into())]
+    {
+        let mut stream = Stream::open(&web, &browser, &topic).await;
+        assert!(stream.event(&event).await.contains("Đang tạo tiếng nói"));
+        web.story.clock.advance(1_000);
+        assert!(stream.event(&event).await.contains("Hết hiệu lực"));
+        web.story.clock.advance(-1_000);
+    }
+    web.stop.cancel();
+}
+
+#[tokio::test]
 async fn a_stream_shows_the_persons_own_area_and_ends_with_the_session() {
     let web = Web::new().await;
     let tech = web.story.person("ky.thuat", Role::Technician, "da-don").await;
