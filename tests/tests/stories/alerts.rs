@@ -83,7 +83,13 @@ async fn an_approved_emergency_sounds_at_once_is_answered_and_falls_silent_when_
     let first =
         segments.iter().map(|segment| segment.start_unix_ms).reduce(f64::min).context("it was heard")?;
     let last = segments.iter().map(|segment| segment.end_unix_ms).reduce(f64::max).context("it was heard")?;
-    println!("heard {:.0} ms after the approving call", first - approved.0 as f64);
+    let until_heard_ms = first - approved.0 as f64;
+    println!("heard {until_heard_ms:.0} ms after the approving call");
+    // What is promised is about a second; a busy machine is given more.
+    ensure!(
+        (0.0..=5_000.0).contains(&until_heard_ms),
+        "heard {until_heard_ms:.0} ms after the approving call"
+    );
     let late_ms = last - stopped.0 as f64;
     println!("silent {late_ms:.0} ms after it was stopped");
     ensure!((0.0..=1_000.0).contains(&late_ms), "silent {late_ms:.0} ms after it was stopped");

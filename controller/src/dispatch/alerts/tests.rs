@@ -269,24 +269,3 @@ async fn a_sound_that_cannot_be_read_holds_up_no_other() {
     let inline: Vec<bool> = hashes.iter().map(|hash| left[hash].bytes.is_some()).collect();
     assert_eq!(inline, [false, false, false, true], "nodes may have the others already");
 }
-
-#[tokio::test]
-async fn what_is_over_is_read_without_its_bytes() {
-    let story = Story::new().await;
-    let mut tx = story.services.store().write().await.unwrap();
-    for (area, expires) in [("thon-1", NOW), ("thon-2", NOW + 1)] {
-        let document = AlertDocument {
-            area: AreaId::new(area).unwrap(),
-            epoch: 1,
-            digest: [1; 16],
-            content_digest: [2; 32],
-            envelope: vec![3],
-            expires,
-            updated: NOW,
-        };
-        assert!(alert_documents::put(&mut tx, &document, &[]).await.unwrap());
-    }
-    let listed = alert_documents::list(&mut tx, NOW).await.unwrap();
-    let bytes: Vec<_> = listed.iter().map(|one| (one.area.as_str(), &one.envelope[..])).collect();
-    assert_eq!(bytes, [("thon-1", &[][..]), ("thon-2", &[3][..])]);
-}
