@@ -61,6 +61,8 @@ pub(crate) struct Connection<'a> {
     /// Whether bytes were written that have not been flushed (TLS holds some back).
     unflushed: bool,
     queue: mpsc::Receiver<Queued>,
+    /// The next publication: it waits until the filters that were asked for before it are on their way.
+    next: Option<Queued>,
     queue_bytes: Arc<QueueBytes>,
     acks: mpsc::Receiver<u16>,
     max_incoming_bytes: u32,
@@ -77,7 +79,7 @@ enum Round {
     Read(io::Result<usize>),
     Written(io::Result<()>),
     Deliver,
-    Publish(Queued),
+    Next(Queued),
     Finished(u16),
     Control,
     OwnerGone,
@@ -131,6 +133,7 @@ impl<'a> Connection<'a> {
             input,
             unflushed: false,
             queue,
+            next: None,
             queue_bytes,
             acks,
             max_incoming_bytes: options.max_packet_bytes,
@@ -147,7 +150,8 @@ impl<'a> Connection<'a> {
             Err(reason) => {
                 self.queue.close();
                 let mut unacked: Vec<u64> = self.session.unanswered().collect();
-                while let Ok(queued) = self.queue.try_recv() {
+                let queued = std::iter::from_fn(|| self.next.take().or_else(|| self.queue.try_recv().ok()));
+                for queued in queued {
                     if queued.publish.qos != rumqttc::v5::mqttbytes::QoS::AtMostOnce {
                         unacked.push(queued.token);
                     }
@@ -172,6 +176,10 @@ impl<'a> Connection<'a> {
                 return self.say_goodbye().await;
             }
             let now = Instant::now();
+            if let Some(queued) = self.next.take_if(|_| self.session.can_publish(now)) {
+                self.shared.stats.count_message_sent();
+                self.session.handle_publish(queued.publish, queued.token, now)?;
+            }
             let output_pending = self.unflushed || !self.session.output.is_empty();
             self.session.handle_flow(!self.session.has_event(), output_pending, now);
 
@@ -188,11 +196,14 @@ impl<'a> Connection<'a> {
                     shrink(&mut self.session.output);
                 }
                 Round::Deliver => {}
-                Round::Publish(queued) => {
+                Round::Next(queued) => {
                     self.queue_bytes.give_back(queued.bytes);
                     self.shared.tell_room();
-                    self.shared.stats.count_message_sent();
-                    self.session.handle_publish(queued.publish, queued.token, Instant::now())?;
+                    self.next = Some(queued);
+                    // The owner may just have asked for filters: what answers this publication must find them.
+                    if self.control.has_changed().unwrap_or(false) {
+                        self.follow_control()?;
+                    }
                 }
                 Round::Finished(packet_id) => self.session.handle_finished(packet_id, Instant::now())?,
                 Round::Control => self.follow_control()?,
@@ -220,7 +231,7 @@ impl<'a> Connection<'a> {
                 drop(permit);
                 Round::Deliver
             }
-            Some(queued) = self.queue.recv(), if self.session.can_publish() => Round::Publish(queued),
+            Some(queued) = self.queue.recv(), if self.next.is_none() && self.session.has_room() => Round::Next(queued),
             Some(packet_id) = self.acks.recv() => Round::Finished(packet_id),
             changed = self.control.changed(), if self.close_by.is_none() => match changed {
                 Ok(()) => Round::Control,
@@ -275,7 +286,11 @@ impl<'a> Connection<'a> {
 
     /// Whether a closing link has nothing left to do, or no time left.
     fn is_closed(&self) -> bool {
-        let done = self.queue.is_empty() && self.acks.is_empty() && self.session.is_idle() && !self.unflushed;
+        let done = self.queue.is_empty()
+            && self.next.is_none()
+            && self.acks.is_empty()
+            && self.session.is_idle()
+            && !self.unflushed;
         self.close_by.is_some_and(|at| done || at <= Instant::now())
     }
 

@@ -211,6 +211,12 @@ impl LinkHandle {
         self.shared.stats.snapshot()
     }
 
+    /// How many publications wait for the connection that stands: taken, and not yet handed to the network. None without one.
+    pub fn waiting(&self) -> usize {
+        let lane = self.shared.lane();
+        lane.as_ref().map_or(0, |lane| lane.queue.max_capacity() - lane.queue.capacity())
+    }
+
     /// Ends the link in good order, and returns when it has ended.
     ///
     /// What is queued is sent and its acknowledgement awaited (at most 5 s), as are the answers given by

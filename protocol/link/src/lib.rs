@@ -10,6 +10,7 @@
 //! - It remembers filters over reconnections. It does **not** remember publications: what was not acknowledged when a
 //!   connection ends comes back as a list of tokens, and the owner's outbox offers it again. A copy kept here would be
 //!   lost with the process anyway, and costs memory in each of ten thousand simulated nodes.
+//! - A publication goes behind the filters that its owner asked for before it, so that what answers it is not missed.
 //! - `Acked` (PUBACK) and `session_present` prove nothing about delivery. Truth is compared by digest, end to end.
 //! - Messages may arrive twice. Receivers are idempotent by message id, epoch or sequence.
 //!

@@ -125,8 +125,13 @@ impl Session {
         self.events.pop_front();
     }
 
-    /// Whether the next publication may be handed in.
-    pub(crate) fn can_publish(&self) -> bool {
+    /// Whether the next publication may be handed in: there is room, and every filter that is wanted was sent before it.
+    pub(crate) fn can_publish(&self, now: Instant) -> bool {
+        self.has_room() && self.subscriptions.all_sent(now)
+    }
+
+    /// Whether there is room for the next publication.
+    pub(crate) fn has_room(&self) -> bool {
         self.inflight.len() < usize::from(self.terms.inflight) && self.output.len() < OUTPUT_HIGH_WATER_BYTES
     }
 

@@ -101,6 +101,15 @@ impl Subscriptions {
             && self.stale().next().is_none()
     }
 
+    /// Whether everything wanted was sent on this connection, answered or not; what was refused waits without holding up anything.
+    pub(crate) fn all_sent(&self, now: Instant) -> bool {
+        let is_underway = |filter: &str| match &self.underway {
+            Some(Step::Subscribe(sent)) => sent.iter().any(|sent| sent.filter == filter),
+            Some(Step::Unsubscribe(_)) | None => false,
+        };
+        self.outstanding(now).all(|(filter, _)| is_underway(filter))
+    }
+
     /// When a refused filter is to be tried again; `None` while a packet is under way.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let retries = self.refused.values().map(|refused| refused.retry_at);

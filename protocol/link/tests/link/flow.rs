@@ -68,6 +68,40 @@ async fn a_full_queue_refuses_at_once_and_drains_later() {
     broker.abort();
 }
 
+/// A node asks for audio as soon as it has asked to be sent it: what comes before the filter is there is lost.
+#[tokio::test(start_paused = true)]
+async fn a_publication_goes_behind_the_filters_that_were_asked_for_before_it() {
+    let (options, mut peers) = options_and_peers();
+    let (handle, mut events) = Link::spawn(options).unwrap();
+    let mut peer = peers.accept().await;
+    connected(&mut events).await;
+    // Which of the two the link's task sees first is drawn anew each time.
+    for round in 0..40 {
+        let (own, wave) = (format!("own/{round}"), format!("wave/{round}"));
+        handle.subscribe(&own, Qos::AtLeastOnce).unwrap();
+        if round % 2 == 1 {
+            // The first is on its way, and the second has to wait for its answer.
+            tokio::task::yield_now().await;
+        }
+        handle.subscribe(&wave, Qos::AtLeastOnce).unwrap();
+        publish(&handle, round).unwrap();
+        let mut asked: Vec<String> = Vec::new();
+        let published = loop {
+            match peer.read().await.unwrap() {
+                Packet::Subscribe(subscribe) => {
+                    asked.extend(subscribe.filters.iter().map(|filter| filter.path.clone()));
+                    peer.grant(&subscribe).await;
+                }
+                Packet::Publish(publish) => break publish,
+                other => panic!("expected SUBSCRIBE or PUBLISH, got {other:?}"),
+            }
+        };
+        assert_eq!(asked, [own, wave], "round {round}");
+        peer.send_puback(published.pkid).await;
+        while !matches!(next(&mut events).await, LinkEvent::Acked { .. }) {}
+    }
+}
+
 /// Time stands still but for the wait's own bound: only a signal can end it, no poll.
 #[tokio::test(start_paused = true)]
 async fn who_waits_for_room_is_told_when_there_is_some_and_when_there_never_will_be() {
