@@ -53,6 +53,19 @@ fn guards_of_boards_and_orders_that_name_something_are_predicted_too() {
 }
 
 #[test]
+fn alerts_sound_beside_the_plans() {
+    let (mut with, mut without) = (0, 0);
+    for seed in 1..=3 {
+        let report = storm(seed, 4, 3, "rules,alerts").run(2);
+        assert_eq!(report.failure, None);
+        assert!(report.predicted * 3 > report.receipts, "{report:?}");
+        with += report.sounds;
+        without += storm(seed, 4, 3, "rules").run(2).sounds;
+    }
+    assert!(with > without + 12, "{with} sounds with alerts, {without} without");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_trace_on_any_number_of_threads() {
     let all = storm(7, 3, 1, "all");
     let once = all.run(1);
@@ -125,4 +138,12 @@ fn seeds_that_once_failed_hold() {
     holds(&Storm { first: 10, ..storm(4023, 1, 3, "power,link,disk-full,disk-failing") });
     // A clock that was ahead had dated a session into a day to come, whose budget the model did not count it to.
     holds(&Storm { first: 12, ..storm(1383, 1, 3, "jump,guards") });
+    // An emergency longer than the guards let any session be was expected to sound, and its receipt waited on a full disk.
+    holds(&Storm { first: 1, ..storm(7, 1, 3, "disk-full,rules,board,named-orders,alerts") });
+    // A clock that was ahead when an emergency came had reckoned too early by when it must be heard.
+    holds(&Storm { first: 19, ..storm(7008, 1, 1, "jump,rules,alerts") });
+    // An emergency had ended with its document, and its receipt waited on a full disk when a later document had it again.
+    holds(&Storm { first: 18, ..storm(200466, 1, 3, "disk-full,rules,alerts") });
+    // What was prepared gave way to a bulletin that starts in more than two days, for which the model had left no room.
+    holds(&Storm { first: 13, ..storm(127, 1, 3, "alerts") });
 }

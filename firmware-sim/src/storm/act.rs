@@ -3,18 +3,19 @@
 
 use std::sync::Arc;
 
+use ed25519_dalek::Signer as _;
 use loa_node_core::{
-    Action, Core, Ending, Intent, Link, Now, Slot, SpeakerEvent, SpeakerFailure, StoreEvent, StoredDocument,
-    Token,
+    Action, Core, Ending, InlineSound, Intent, Link, Now, Slot, SpeakerEvent, SpeakerFailure, StoreEvent,
+    StoredDocument, Token,
 };
 use loa_protocol::ids::ObjectHash;
-use loa_protocol::receipt::{Outcome, Reason, Receipt};
+use loa_protocol::receipt::Seal;
 use loa_protocol::time::UnixMs;
+use loa_protocol::transfer::Manifest;
 
 use super::SECOND;
 use super::board::Board;
 use super::event::Event;
-use super::facts::Session;
 use super::invariants::{self, Violation};
 use super::office::Document;
 use super::speaker::Order;
@@ -49,7 +50,7 @@ impl Board<'_> {
     }
 
     /// Tells the core something while its actions are carried out.
-    fn tell(&mut self, input: impl FnOnce(&mut Core, Now)) {
+    pub(super) fn tell(&mut self, input: impl FnOnce(&mut Core, Now)) {
         let now = self.now();
         if let Some(running) = &mut self.running {
             input(&mut running.core, now);
@@ -81,6 +82,7 @@ impl Board<'_> {
             for Ending { receipt, .. } in endings {
                 self.intents.remove(&receipt.occurrence);
                 self.decided.insert(receipt.number, self.steps_back);
+                self.settled.insert((receipt.item.clone(), receipt.nominal));
                 self.session.take_if(|session| *session == receipt.occurrence);
                 self.is_stopped_by_an_order(receipt);
                 let verdict = invariants::only_emergencies_cut(&self.facts.books, receipt);
@@ -102,6 +104,7 @@ impl Board<'_> {
                 }
                 self.facts.hold(slot.clone(), Some(publication), wall);
                 self.expect_emergencies(None);
+                self.expect_silence_of_withdrawn();
             }
             Err(what) => self.demand("nothing forged, expired or foreign is applied", Err(what)),
         }
@@ -121,12 +124,17 @@ impl Board<'_> {
             }
             Action::ReadReceipts { numbers } => {
                 let receipts = self.disk.read_receipts(&numbers);
-                self.tell(|core, now| core.handle_receipts(receipts, |_| None, now));
+                let key = self.key.clone();
+                let sign = |head: &[u8]| {
+                    let key = key?;
+                    // The controller of a storm pins the key itself, and reads no certificate.
+                    let certificate = key.verifying_key().to_bytes().to_vec();
+                    Some(Seal { certificate, signature: key.sign(head).to_vec() })
+                };
+                self.tell(|core, now| core.handle_receipts(receipts, sign, now));
             }
             Action::Subscribe { link, filters } => {
-                for (topic, payload) in self.broker.subscribe(self.t, link, &filters) {
-                    self.send_to_node(link, self.t, &topic, &payload);
-                }
+                self.subscribe(link, &filters);
             }
             Action::Unsubscribe { link, filters } => self.broker.unsubscribe(link, &filters),
             Action::Publish { link, topic, payload, .. } => self.send_to_office(link, &topic, payload),
@@ -141,12 +149,11 @@ impl Board<'_> {
             | Action::DropObject { .. } => self.give_job(action),
             Action::SetVolume { .. } => {}
             Action::PrepareSpeaker { .. } => self.speaker.prepare(self.t),
-            // No alerts come in a storm.
-            Action::Play { token, record_of, object, inline: _, start_at, latest } => {
+            Action::Play { token, record_of, object, inline, start_at, latest } => {
                 if self.disk.holds_back(record_of) {
                     self.refuse(token, SpeakerFailure::Unrecorded);
-                } else {
-                    self.play(token, object, start_at, latest);
+                } else if let Some(manifest) = self.find(token, object, inline) {
+                    self.play(token, &manifest, start_at, latest);
                 }
             }
             Action::StopSound { token } => {
@@ -168,90 +175,6 @@ impl Board<'_> {
                 self.tell(|core, now| core.handle_health(loa_node_core::Measurements::default(), now));
             }
         }
-    }
-
-    /// Makes an action durable, or has it wait where the disk is full.
-    fn persist(&mut self, action: Action) {
-        if !self.disk.has_room() && !self.disk.waits() {
-            self.make_room();
-        }
-        if self.disk.has_room() {
-            self.commit(&action);
-            return;
-        }
-        if !self.disk.waits() {
-            self.look_soon();
-        }
-        self.disk.wait(action);
-        self.tell(|core, now| core.handle_store_full(true, now));
-    }
-
-    fn make_room(&mut self) -> bool {
-        let now = self.now();
-        let given_up = self.running.as_mut().and_then(|running| running.core.give_up_object(now));
-        let Some(object) = given_up else { return false };
-        self.facts.is_gone(&object, now.wall);
-        self.disk.free(&object);
-        true
-    }
-
-    /// Tries again what waits for room.
-    pub(super) fn persist_waiting(&mut self) {
-        if !self.disk.waits() {
-            return;
-        }
-        let mut has_made_room = false;
-        loop {
-            while let Some(action) = self.disk.next_waiting() {
-                self.commit(&action);
-            }
-            if !self.disk.waits() {
-                break;
-            }
-            if has_made_room || !self.make_room() {
-                return;
-            }
-            has_made_room = true;
-        }
-        self.with_core(|core, now| core.handle_store_full(false, now));
-    }
-
-    /// It is durable from here on.
-    fn commit(&mut self, action: &Action) {
-        if let Action::SaveDocument { slot, document } = action {
-            let verdict = invariants::epochs_never_go_back(&mut self.applied, slot, document.applied);
-            self.demand("epochs never go back", verdict);
-        }
-        if let Action::RecordReceipts(endings) = action {
-            for Ending { receipt, .. } in endings {
-                self.receipt_written(receipt);
-            }
-        }
-        if let Action::RecordIntent(intent) = action {
-            self.unrecorded.remove(&(intent.item.clone(), intent.nominal));
-        }
-        self.disk.commit(action);
-    }
-
-    /// The program has ended: of what waited for room nothing is known any more, so that an emergency may sound again (rule R2).
-    pub(super) fn forget_what_waits(&mut self) {
-        for (start, before) in std::mem::take(&mut self.unrecorded) {
-            match before {
-                Some(before) => self.sounded.insert(start, before),
-                None => self.sounded.remove(&start),
-            };
-        }
-    }
-
-    fn receipt_written(&mut self, receipt: &Receipt) {
-        let verdict = invariants::receipts_form_a_chain(&self.facts.receipts, receipt);
-        self.demand("receipts form a chain without a hole", verdict);
-        // On a full disk it waits, and the clock may go back meanwhile.
-        let steps_back = self.decided.remove(&receipt.number).unwrap_or(self.steps_back);
-        let verdict = invariants::one_receipt_for_each_occurrence(&mut self.ended, receipt, steps_back);
-        self.demand("each occurrence has one receipt", verdict);
-        self.facts.receipts.push(receipt.clone());
-        self.session_ended(receipt);
     }
 
     fn give_job(&mut self, job: Action) {
@@ -299,23 +222,40 @@ impl Board<'_> {
         }
     }
 
-    fn play(&mut self, token: Token, object: ObjectHash, start_at: UnixMs, latest: UnixMs) {
+    /// What is to be played, from the memory or the disk; `None`, and the core is told, where that has rotted.
+    fn find(
+        &mut self,
+        token: Token,
+        object: ObjectHash,
+        inline: Option<InlineSound>,
+    ) -> Option<Arc<Manifest>> {
+        if let Some(InlineSound { manifest, bytes }) = inline {
+            let verdict = invariants::only_what_came_with_alerts_sounds(&self.facts.books, &object, &bytes);
+            self.demand("only what came with alerts sounds from the memory", verdict);
+            return Some(manifest);
+        }
         let verdict = invariants::only_whole_objects_sound(self.disk.cache.is_whole(&object), &object);
         self.demand("only what is whole sounds", verdict);
         let wall = self.clock.wall(self.t);
-        let Some(manifest) = self.disk.cache.for_playing(&object, wall) else {
+        let manifest = self.disk.cache.for_playing(&object, wall);
+        if manifest.is_none() {
             self.facts.is_gone(&object, wall);
             self.tell(|core, now| core.handle_stored(StoreEvent::ObjectCorrupt { object }, now));
             self.refuse(token, SpeakerFailure::Unreadable);
-            return;
-        };
-        let sound = (token, object, i64::from(manifest.duration_ms));
+        }
+        manifest
+    }
+
+    fn play(&mut self, token: Token, manifest: &Manifest, start_at: UnixMs, latest: UnixMs) {
+        let wall = self.clock.wall(self.t);
+        let sound = (token, manifest.object, i64::from(manifest.duration_ms));
         let (wait_ms, latest_in_ms) = (start_at.since(wall), latest.since(wall));
         match self.speaker.play(&mut self.rng, self.t, sound, wait_ms, latest_in_ms) {
             Order::Begins(at) => self.queue.push(at, Event::SoundBegins { boot: self.boots, token }),
             Order::Refused(kind) => self.refuse(token, kind),
             Order::Clash => {
-                let what = format!("{object} was ordered while {:?} is under way", self.speaker.voice);
+                let what =
+                    format!("{} was ordered while {:?} is under way", manifest.object, self.speaker.voice);
                 self.violation.get_or_insert(Violation {
                     rule: "one sound at a time",
                     at: UnixMs(self.t),
@@ -323,33 +263,6 @@ impl Board<'_> {
                 });
             }
         }
-    }
-
-    /// What its receipt tells of a session.
-    fn session_ended(&mut self, receipt: &Receipt) {
-        let was_cut_off = self.cut_off.remove(&receipt.occurrence);
-        let class = self.classes.remove(&receipt.occurrence);
-        let Some((class, sound)) = class.zip(receipt.sound) else { return };
-        let is_told = match receipt.outcome {
-            Outcome::Played => true,
-            Outcome::Partial(reason) => matches!(
-                reason,
-                Reason::Yielded
-                    | Reason::Withdrawn
-                    | Reason::Stopped
-                    | Reason::Superseded
-                    | Reason::QuietHours
-            ),
-            Outcome::Missed(_) => false,
-        };
-        self.facts.sessions.push(Session {
-            key: (receipt.item.clone(), receipt.revision, receipt.nominal),
-            class,
-            started: sound.started,
-            sound_ms: i64::from(sound.played_ms),
-            told: UnixMs(self.t),
-            is_exact: is_told && !was_cut_off && sound.started.0 <= self.t + SECOND,
-        });
     }
 
     /// Ends a sound that never began.

@@ -116,7 +116,7 @@ fn replay(rng: &mut Rng, file: &File<'_>, t: i64) -> Option<Arc<Publication>> {
     Some(Arc::clone(past[rng.below(old as u64) as usize]))
 }
 
-fn epoch(now: UnixMs) -> u64 {
+pub(super) fn epoch(now: UnixMs) -> u64 {
     u64::try_from(now.0 + DAY).unwrap_or(0)
 }
 
@@ -142,7 +142,7 @@ fn plan(
 }
 
 /// Something loud, now.
-fn program(rng: &mut Rng, now: UnixMs, class: Class) -> Program {
+pub(super) fn program(rng: &mut Rng, now: UnixMs, class: Class) -> Program {
     let bytes: Vec<u8> = rng.next().to_be_bytes().to_vec();
     let Ok(manifest) = Manifest::of(&bytes, 4_096, Codec::OggOpus, 60_000) else { return Program::default() };
     let item = Item {

@@ -112,6 +112,12 @@ impl Broker {
         is_alive && self.last_trouble < t && self.subscribed + SUBSCRIBING_MS < t
     }
 
+    /// Whether the control link has stood since it subscribed then, in this life, and nothing was lost or late on it.
+    pub(crate) fn was_reliable_from_its_subscription(&self, life: Life, t: i64) -> bool {
+        let is_alive = self.control.is_up && !self.control.is_dead && self.control.life == life;
+        is_alive && self.last_trouble < t
+    }
+
     pub(crate) fn is_up(&mut self, link: Link) -> bool {
         self.session(link).is_up
     }

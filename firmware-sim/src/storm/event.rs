@@ -107,6 +107,13 @@ pub(crate) enum Event {
         sent: i64,
         publication: Arc<Publication>,
     },
+    /// By now a node that was away must have applied the alerts that it found when it subscribed.
+    AlertsFound {
+        boot: u64,
+        life: Life,
+        sent: i64,
+        publication: Arc<Publication>,
+    },
     /// By now a connected node must have obeyed an order.
     OrderTold {
         boot: u64,
@@ -114,10 +121,11 @@ pub(crate) enum Event {
         sent: i64,
         publication: Arc<Publication>,
     },
-    /// By now what an order has ended is silent.
+    /// By now what an order has ended is silent, or what documents have withdrawn, unless they have the item again.
     Silenced {
         boot: u64,
         token: Token,
+        withdrawn: Option<ItemId>,
     },
 }
 
@@ -157,6 +165,7 @@ impl Event {
             Self::SoundStopped { .. } => "event: a sound is stopped",
             Self::EmergencyDue { .. } => "event: an emergency must be heard",
             Self::EmergencyTold { .. } => "event: an emergency must be known",
+            Self::AlertsFound { .. } => "event: alerts must have been found",
             Self::OrderTold { .. } => "event: an order must be obeyed",
             Self::Silenced { .. } => "event: what was stopped is silent",
         }
@@ -176,7 +185,9 @@ impl Event {
             Self::Arrive { topic, payload, .. } | Self::Report { topic, payload } => {
                 format!("{topic}, {} bytes", payload.len())
             }
-            Self::EmergencyTold { publication, .. } => format!("{:?}", publication.slot),
+            Self::EmergencyTold { publication, .. } | Self::AlertsFound { publication, .. } => {
+                format!("{:?}", publication.slot)
+            }
             Self::OrderTold { publication, .. } => format!("{:?}", publication.document),
             Self::PowerOff
             | Self::PowerOffAfter(_)

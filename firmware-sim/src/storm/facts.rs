@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use loa_node::clock::trust::ERROR_MAX_MS;
 use loa_node_core::Slot;
+use loa_protocol::alert::INLINE_MAX_BYTES;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::{Class, Language};
-use loa_protocol::ids::{ItemId, ObjectHash};
+use loa_protocol::ids::{AreaId, ItemId, ObjectHash};
 use loa_protocol::plan::{Item, Program};
 use loa_protocol::receipt::Receipt;
 use loa_protocol::time::UnixMs;
@@ -26,6 +27,8 @@ pub(crate) struct Books {
     pub(crate) held: BTreeMap<Slot, Arc<Publication>>,
     /// What the board's own configuration forbids, whatever they say.
     pub(crate) own_guards: Option<Arc<Guards>>,
+    /// What came with the alerts of each area since the boot, and is still named there: since when, and how many bytes.
+    inline: BTreeMap<AreaId, BTreeMap<ObjectHash, (UnixMs, usize)>>,
 }
 
 /// An item that is in force on a node, by the rules of the protocol's sections 4 and 5.
@@ -45,7 +48,9 @@ impl Books {
     fn node(&self) -> Option<&loa_protocol::plan::NodeDocument> {
         match self.held.get(&Slot::Node).map(|publication| &publication.document) {
             Some(Document::Node(node)) => Some(node),
-            Some(Document::Keys(_) | Document::Plan(_) | Document::Order(_)) | None => None,
+            Some(Document::Keys(_) | Document::Plan(_) | Document::Order(_) | Document::Alerts(_)) | None => {
+                None
+            }
         }
     }
 
@@ -66,16 +71,20 @@ impl Books {
     pub(crate) fn knows_key_of(&self, publication: &Publication) -> bool {
         match self.held.get(&Slot::Keys).map(|keys| &keys.document) {
             Some(Document::Keys(ids)) => ids.contains(&publication.key),
-            Some(Document::Plan(_) | Document::Node(_) | Document::Order(_)) | None => false,
+            Some(Document::Plan(_) | Document::Node(_) | Document::Order(_) | Document::Alerts(_)) | None => {
+                false
+            }
         }
     }
 
-    /// The programs in force, the widest area's first, the node's own last.
+    /// The programs in force: the alerts, the plans, of either the widest area's first, the node's own (timeline, D1).
     pub(crate) fn programs(&self) -> Vec<(&Arc<Publication>, &Program)> {
         let Some(path) = self.path() else { return Vec::new() };
-        let plans = path.areas().iter().filter_map(|area| self.held.get(&Slot::Plan(area.clone())));
-        let all =
-            plans.chain(self.held.get(&Slot::Node)).filter(|publication| self.knows_key_of(publication));
+        let of = |slot: fn(AreaId) -> Slot| {
+            path.areas().iter().filter_map(move |area| self.held.get(&slot(area.clone())))
+        };
+        let all = of(Slot::Alert).chain(of(Slot::Plan)).chain(self.held.get(&Slot::Node));
+        let all = all.filter(|publication| self.knows_key_of(publication));
         all.filter_map(|publication| Some((publication, publication.document.program()?))).collect()
     }
 
@@ -84,13 +93,22 @@ impl Books {
         let mut seen = BTreeSet::new();
         let mut items = Vec::new();
         let programs = self.programs();
+        // The area of a document is its place, whether it is a plan or has alerts; the node's own comes behind all of them.
+        let areas = self.path().map_or(&[][..], AreaPath::areas);
+        let place = |slot: &Slot| match slot {
+            Slot::Plan(area) | Slot::Alert(area) => areas.iter().position(|other| other == area),
+            Slot::Keys | Slot::Node | Slot::Command(_) => None,
+        };
+        let place = |slot: &Slot| place(slot).unwrap_or(areas.len());
+        let is_own_first = |at: &usize| {
+            programs.iter().any(|(p, _)| place(&p.slot) == *at && p.document.own_priority_first())
+        };
         // Among priority items: those that go before all wider ones, the narrowest first; then the others, the widest first.
-        let own_first: Vec<usize> = (0..programs.len())
-            .rev()
-            .filter(|place| programs[*place].0.document.own_priority_first())
-            .chain((0..programs.len()).filter(|place| !programs[*place].0.document.own_priority_first()))
-            .collect();
-        for (place, (publication, program)) in programs.iter().enumerate() {
+        let all = || 0..=areas.len();
+        let own_first: Vec<usize> =
+            all().rev().filter(is_own_first).chain(all().filter(|at| !is_own_first(at))).collect();
+        for (publication, program) in &programs {
+            let place = place(&publication.slot);
             let among_priority = own_first.iter().position(|other| *other == place).unwrap_or(place);
             for item in &program.items {
                 if seen.insert(&item.id) {
@@ -131,6 +149,32 @@ impl Books {
         self.programs().into_iter().find_map(|(_, program)| program.items.iter().find(|item| item.id == *id))
     }
 
+    /// Since when an object is there because it came with alerts in force.
+    pub(crate) fn inline_since(&self, object: &ObjectHash) -> Option<UnixMs> {
+        self.inline.values().filter_map(|came| came.get(object)).map(|(since, _)| *since).min()
+    }
+
+    /// What a document brings, and what of those before it is kept because it still names it, as much as it may bring itself
+    /// (protocol, 4.6).
+    fn keep_inline(&mut self, slot: &Slot, publication: Option<&Publication>, wall: UnixMs) {
+        let Slot::Alert(area) = slot else { return };
+        let before = self.inline.remove(area).unwrap_or_default();
+        let Some(alerts) = publication.and_then(|publication| publication.document.alerts()) else { return };
+        let brings = |(object, bytes): (&ObjectHash, &usize)| (*object, (wall, *bytes));
+        let mut all: BTreeMap<_, _> = alerts.inline.iter().map(brings).collect();
+        let mut left = INLINE_MAX_BYTES;
+        for (object, (since, bytes)) in before {
+            let is_named = alerts.program.manifest(&object).is_some();
+            if is_named && all.contains_key(&object) {
+                all.insert(object, (since, bytes));
+            } else if is_named && bytes <= left {
+                left -= bytes;
+                all.insert(object, (since, bytes));
+            }
+        }
+        self.inline.insert(area.clone(), all);
+    }
+
     /// What a village hears of an item: for each of its languages, the track, in its order.
     pub(crate) fn heard(&self, item: &Item) -> Vec<ObjectHash> {
         heard(item, self.languages())
@@ -144,6 +188,15 @@ impl Books {
         let (rounds, gap_ms) =
             item.rules.repeats.map_or((1, 0), |r| (i64::from(r.rounds), i64::from(r.gap_ms)));
         chimes + rounds * (round + gap_ms)
+    }
+
+    /// What is to be there for emergencies to come, with its size in bytes.
+    pub(crate) fn prepared(&self) -> impl Iterator<Item = (ObjectHash, u64)> {
+        let plans = self.programs().into_iter().filter_map(|(publication, _)| match &publication.document {
+            Document::Plan(plan) => Some(&plan.prepared),
+            Document::Keys(_) | Document::Node(_) | Document::Order(_) | Document::Alerts(_) => None,
+        });
+        plans.flatten().map(|manifest| (manifest.object, u64::from(manifest.size_bytes)))
     }
 
     /// How long an object sounds, in milliseconds.
@@ -179,6 +232,14 @@ pub(crate) struct Calm {
     pub(crate) since: Since,
     /// Which of the receipts were written in it.
     pub(crate) receipts: Range<usize>,
+}
+
+impl Calm {
+    /// Since when an object can sound.
+    pub(crate) fn whole_since(&self, object: &ObjectHash) -> Option<UnixMs> {
+        let on_disk = self.whole.get(object).copied();
+        on_disk.into_iter().chain(self.books.inline_since(object)).min()
+    }
 }
 
 /// What a node did, seen from outside.
@@ -258,6 +319,7 @@ impl Facts {
     /// It holds another document in a slot, or none. Disturb it before.
     pub(crate) fn hold(&mut self, slot: Slot, publication: Option<Arc<Publication>>, wall: UnixMs) {
         let before = self.books.clone();
+        self.books.keep_inline(&slot, publication.as_deref(), wall);
         match publication {
             Some(publication) => self.books.held.insert(slot, publication),
             None => self.books.held.remove(&slot),
@@ -274,11 +336,13 @@ impl Facts {
     }
 
     pub(crate) fn is_whole(&self, object: &ObjectHash) -> bool {
-        self.whole.contains_key(object)
+        self.whole_since(object).is_some()
     }
 
+    /// Since when it can sound: it is whole on the disk, or came with alerts.
     pub(crate) fn whole_since(&self, object: &ObjectHash) -> Option<UnixMs> {
-        self.whole.get(object).copied()
+        let on_disk = self.whole.get(object).copied();
+        on_disk.into_iter().chain(self.books.inline_since(object)).min()
     }
 
     pub(crate) fn became_whole(&mut self, object: ObjectHash, wall: UnixMs) {
@@ -296,5 +360,7 @@ impl Facts {
     /// After a boot: what is on the disk is what there is.
     pub(crate) fn found(&mut self, objects: impl Iterator<Item = ObjectHash>, wall: UnixMs) {
         self.whole = objects.map(|object| (object, wall)).collect();
+        // What came with alerts was in the memory, and comes back with the documents that are stored.
+        self.books.inline.clear();
     }
 }

@@ -57,11 +57,13 @@ pub enum Fault {
     Board,
     /// Live orders name one occurrence, or the boot of the node to which they are given.
     NamedOrders,
+    /// Areas have alerts: emergencies that bring their sound, are updated and taken back, and sounds that were prepared for them.
+    Alerts,
 }
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Power,
         Self::Restart,
         Self::Link,
@@ -86,6 +88,7 @@ impl Fault {
         Self::Orders,
         Self::Board,
         Self::NamedOrders,
+        Self::Alerts,
     ];
 
     /// Its name on the command line.
@@ -116,6 +119,7 @@ impl Fault {
             Self::Orders => "orders",
             Self::Board => "board",
             Self::NamedOrders => "named-orders",
+            Self::Alerts => "alerts",
         }
     }
 }

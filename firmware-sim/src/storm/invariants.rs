@@ -2,23 +2,21 @@
 //!
 //! The rules are those of issue and protocol, not of the code: none of them asks the core.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loa_node::clock::trust::ERROR_MAX_MS;
 use loa_node_core::{Intent, Slot, StoredDocument};
 use loa_protocol::bulletin::Class;
-use loa_protocol::command::{Command, Order};
 use loa_protocol::envelope::Applied;
-use loa_protocol::ids::{BootId, Digest, ItemId, ObjectHash, OccurrenceId};
+use loa_protocol::ids::{ItemId, ObjectHash, OccurrenceId};
 use loa_protocol::plan::Item;
 use loa_protocol::receipt::{Outcome, Reason, Receipt};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{AfterInterruption, Guards};
 
 use super::almanac::Almanac;
-use super::desk::{Desk, wanted};
-use super::facts::{Books, Facts, InForce};
+use super::facts::{Books, Facts};
 use super::office::{File, Publication};
 use super::speaker::Speaker;
 use super::{DAY, MINUTE, SECOND};
@@ -35,6 +33,8 @@ pub(crate) const EMERGENCY_BOUND_MS: i64 = WARM_UP_MS + 2 * SECOND;
 pub(crate) const LACKING_BOUND_MS: i64 = EMERGENCY_BOUND_MS + 20 * SECOND;
 /// A connected node has applied an emergency's plan by then, where nothing was lost or late on its way.
 pub(crate) const TELLING_BOUND_MS: i64 = 3 * SECOND;
+/// A node that was away has applied by then, from its subscription on, the alerts that it finds at the broker.
+pub(crate) const FINDING_BOUND_MS: i64 = 5 * SECOND;
 
 /// A rule that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct Violation {
 /// What a rule says: the text tells what broke it.
 pub(crate) type Verdict = Result<(), String>;
 
-fn require(holds: bool, what: impl FnOnce() -> String) -> Verdict {
+pub(crate) fn require(holds: bool, what: impl FnOnce() -> String) -> Verdict {
     if holds { Ok(()) } else { Err(what()) }
 }
 
@@ -93,6 +93,14 @@ pub(crate) fn the_amplifier_is_warm(speaker: &Speaker, t: i64) -> Verdict {
 /// Protocol 6: only an object whose whole hash fits is ever played.
 pub(crate) fn only_whole_objects_sound(is_whole: bool, object: &ObjectHash) -> Verdict {
     require(is_whole, || format!("{object} was ordered, and it is not whole on the disk"))
+}
+
+/// Protocol 4.6: what sounds from the memory came with alerts in force, and is what its hash names.
+pub(crate) fn only_what_came_with_alerts_sounds(books: &Books, object: &ObjectHash, bytes: &[u8]) -> Verdict {
+    require(books.inline_since(object).is_some(), || {
+        format!("{object} was ordered from the memory, and no alerts in force brought it")
+    })?;
+    require(ObjectHash::of(bytes) == *object, || format!("{object} was ordered with other bytes"))
 }
 
 /// Protocol 4 and 5: what sounds is an item of a plan in force, with the objects that it names for the village.
@@ -295,56 +303,6 @@ pub(crate) fn the_volume_is_under_its_ceiling(books: &Books, volume_percent: u8)
     })
 }
 
-/// Timeline, X2: an order is obeyed once, and by no node that it is not for.
-pub(crate) fn an_order_is_obeyed_once(
-    obeyed: &mut BTreeSet<Digest>,
-    books: &Books,
-    publication: &Publication,
-) -> Verdict {
-    let is_for_it = match &publication.slot {
-        Slot::Command(Some(area)) => books.path().is_none_or(|path| path.contains(area)),
-        Slot::Command(None) | Slot::Keys | Slot::Node | Slot::Plan(_) | Slot::Alert(_) => true,
-    };
-    require(is_for_it, || format!("an order to {:?} is obeyed elsewhere", publication.slot))?;
-    require(obeyed.insert(publication.applied.digest), || {
-        format!("the order {:?} is obeyed a second time", publication.document)
-    })
-}
-
-/// Timeline, X2 and X3: an order is valid by the node's clock, or names its boot where it has no clock (`boot`).
-pub(crate) fn an_order_is_of_now(
-    publication: &Publication,
-    command: &Command,
-    boot: Option<BootId>,
-    now: UnixMs,
-) -> Verdict {
-    let is_valid = publication.not_before <= now && now < publication.expires;
-    require(is_valid || boot.is_some() && command.boot == boot, || {
-        format!("{command:?} of {} is obeyed at {now}", publication.not_before)
-    })
-}
-
-/// Timeline, X1: what ends as stopped was named by an order.
-pub(crate) fn an_order_stops_only_what_it_names<'a>(
-    mut orders: impl Iterator<Item = &'a Order>,
-    class: Option<Class>,
-    new: &Receipt,
-) -> Verdict {
-    if new.outcome.reason() != Some(Reason::Stopped) {
-        return Ok(());
-    }
-    let names = |order: &Order| match order {
-        Order::StopOccurrence(id) => *id == new.occurrence,
-        Order::StopBulletin(id) => *id == new.bulletin,
-        Order::StopAll => true,
-        // Of what was withdrawn at the same moment nobody knows the class any more.
-        Order::AllClear => class.is_none_or(|class| class == Class::Emergency),
-    };
-    require(orders.any(names), || {
-        format!("{} of {} was stopped, and no order names it", new.item, new.nominal)
-    })
-}
-
 /// Issue 4: the cache stays within its quota.
 pub(crate) fn the_cache_stays_within_quota(used_bytes: u64, quota_bytes: u64) -> Verdict {
     require(used_bytes <= quota_bytes, || format!("{used_bytes} bytes in a cache of {quota_bytes}"))
@@ -359,60 +317,4 @@ pub(crate) fn an_emergency_is_heard(
     require(sounded.contains_key(&(item.clone(), nominal)), || {
         format!("the emergency {item} of {nominal} is not heard although nothing hinders it")
     })
-}
-
-/// Everything is put right, and enough time has passed: the node holds what it should, and the controller has its word.
-pub(crate) fn a_healed_node_converges(
-    file: &File<'_>,
-    facts: &Facts,
-    desk: &Desk,
-    quota_bytes: u64,
-    unacknowledged: usize,
-    t: i64,
-) -> Verdict {
-    for slot in wanted(file, t) {
-        let should = file.current(&slot, t).map(|publication| publication.applied);
-        let has = facts.books.held.get(&slot).map(|publication| publication.applied);
-        require(should == has, || format!("{slot:?} is {has:?} and should be {should:?}"))?;
-    }
-    let state = desk.state.as_ref().ok_or("the controller has no state of the node")?;
-    let reported = state.desired == facts.books.held.get(&Slot::Node).map(|publication| publication.applied);
-    require(reported, || "the state that the controller has is not the node's".to_owned())?;
-    require(unacknowledged == 0, || format!("{unacknowledged} receipts are not acknowledged"))?;
-    let has: BTreeSet<u64> = desk.numbers().collect();
-    let lacks = (1..=facts.receipts.len() as u64).find(|n| !has.contains(n) && !desk.lost.contains(n));
-    require(lacks.is_none(), || format!("the controller lacks receipt {lacks:?}"))?;
-    every_object_is_whole(facts, quota_bytes, &file.history.almanac, UnixMs(t))
-}
-
-/// Everything that is still to come is there, where all of it has room.
-fn every_object_is_whole(facts: &Facts, quota_bytes: u64, almanac: &Almanac, now: UnixMs) -> Verdict {
-    let items = facts.books.items();
-    let needs = |planned: &InForce<'_>| {
-        let at = super::reference::next_start(planned, almanac, now + MINUTE);
-        let id = planned.item.id.clone();
-        at.into_iter()
-            .flat_map(|at| facts.books.sounds(planned.item).into_iter().map(move |o| (o, at)))
-            .map(move |(object, at)| (object, (id.clone(), at)))
-            .collect::<Vec<_>>()
-    };
-    let needed: BTreeMap<ObjectHash, (ItemId, UnixMs)> = items.iter().flat_map(needs).collect();
-    let sizes = |object: &ObjectHash| {
-        let programs = facts.books.programs();
-        programs
-            .iter()
-            .find_map(|(_, program)| program.manifest(object))
-            .map_or(0, |m| u64::from(m.size_bytes))
-    };
-    // What waits since before has its place in the cache too.
-    let is_wanted = |planned: &&InForce<'_>| {
-        let since = now - i64::from(planned.item.start_within_ms) - facts.books.session_ms(planned.item);
-        super::reference::next_start(planned, almanac, since).is_some()
-            || super::reference::next_start(planned, almanac, now).is_some()
-    };
-    let wanted: BTreeSet<ObjectHash> =
-        items.iter().filter(is_wanted).flat_map(|planned| facts.books.sounds(planned.item)).collect();
-    let all: u64 = wanted.iter().map(sizes).sum();
-    let lacking = needed.iter().find(|(object, _)| !facts.is_whole(object));
-    require(all > quota_bytes || lacking.is_none(), || format!("{lacking:?} is still not whole"))
 }

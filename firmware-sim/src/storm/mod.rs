@@ -12,11 +12,11 @@
 //! | `office` | the controller: what it plans, signs and publishes |
 //! | `desk` | what it answers to one node |
 //! | `broker`, `wire` | the network between them |
-//! | `adversary` | what is forged, old or meant for others |
-//! | `board`, `life`, `act`, `sound` | one node: the core, started, woken and obeyed |
+//! | `adversary`, `forged_alert` | what is forged, old or meant for others |
+//! | `board`, `run`, `life`, `act`, `record`, `sound` | one node: the core, started, woken and obeyed |
 //! | `clock`, `disk`, `speaker` | the board's parts, and how they fail |
 //! | `facts` | what is seen of a node from outside |
-//! | [`invariants`] | what must hold at every step |
+//! | [`invariants`], `obedience`, `healed` | what must hold at every step, of orders, and at the end |
 //! | `almanac`, `watchman`, `loudspeaker`, `reference` | what a node plays, worked out a second time |
 //! | `trace` | the events: their hash, and the last of them in words |
 //! | [`shrink`] | the smallest run in which a failing seed still fails |
@@ -35,11 +35,16 @@ mod disk;
 mod event;
 mod facts;
 pub mod fault;
+mod forged_alert;
+mod healed;
 pub mod invariants;
 mod life;
 mod loudspeaker;
+mod obedience;
 mod office;
+mod record;
 mod reference;
+mod run;
 mod schedule;
 pub mod shrink;
 mod sound;

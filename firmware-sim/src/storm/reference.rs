@@ -86,7 +86,7 @@ impl Model<'_> {
         let InForce { item, rank, .. } = *planned;
         let mut due = Due::new(item, nominal, rank, occurrence(item, nominal));
         due.parts = self.parts(item);
-        let in_time = |object| self.calm.whole.get(object).is_some_and(|since| *since + CLOSE_MS < nominal);
+        let in_time = |object| self.calm.whole_since(object).is_some_and(|since| since + CLOSE_MS < nominal);
         due.is_whole = self.calm.books.sounds(item).iter().all(in_time);
         due
     }
@@ -121,12 +121,21 @@ impl Model<'_> {
         let longest_ms = i64::from(loa_protocol::plan::START_WITHIN_MAX_MS) + LONGEST_MS;
         let back = UnixMs(from.0 - longest_ms);
         // What may still wait from before: nothing is said until that is over.
-        let earlier = self.due(back, from);
         let mut doubt_until = from + AFTERMATH_MS;
-        for due in earlier.iter().filter(|due| !self.ended_before(due, from)) {
-            let whole_ms: i64 = due.parts.iter().map(|part| part.pause_ms + part.sound_ms).sum();
-            if due.limit + whole_ms >= from {
-                doubt_until = doubt_until.max(due.limit + whole_ms + AFTERMATH_MS);
+        for planned in self.calm.books.items() {
+            let within = i64::from(planned.item.start_within_ms);
+            let oldest = UnixMs(back.0.max(from.0 - within - LONGEST_MS - 1));
+            for nominal in self.almanac.starts(planned.item, oldest, from) {
+                let is_due = is_valid(&planned, self.almanac, nominal);
+                if !is_due || self.ended_before(planned.item, nominal, from) {
+                    continue;
+                }
+                let parts = self.parts(planned.item);
+                let whole_ms: i64 = parts.iter().map(|part| part.pause_ms + part.sound_ms).sum();
+                let over = nominal + within + whole_ms;
+                if over >= from {
+                    doubt_until = doubt_until.max(over + AFTERMATH_MS);
+                }
             }
         }
         let guards = self.calm.books.guards().collect();
@@ -148,8 +157,9 @@ impl Model<'_> {
         }
     }
 
-    fn ended_before(&self, due: &Due<'_>, at: UnixMs) -> bool {
-        self.receipts.get(&due.key).is_some_and(|all| all.iter().all(|(_, receipt)| receipt.written < at))
+    fn ended_before(&self, item: &Item, nominal: UnixMs, at: UnixMs) -> bool {
+        let key = (item.id.clone(), item.revision, nominal);
+        self.receipts.get(&key).is_some_and(|all| all.iter().all(|(_, receipt)| receipt.written < at))
     }
 
     fn compare(&self, due: &Due<'_>, said: Said) -> Result<(), String> {
@@ -189,12 +199,13 @@ impl Model<'_> {
             let within = i64::from(item.start_within_ms);
             let key = (item.id.clone(), item.revision, planned.slot.clone());
             let Some(since) = calm.since.get(&key) else { continue };
+            let session_ms = calm.books.session_ms(item);
             // What could have been told earlier was looked at earlier.
             let from = (*since + WRITING_MS)
                 .max(oldest)
-                .max(UnixMs(told_until.0.saturating_sub(within + calm.books.session_ms(item) + WRITING_MS)));
+                .max(UnixMs(told_until.0.saturating_sub(within + session_ms + WRITING_MS)));
             // The receipt comes after the last sample, and a run may end in the midst of a session.
-            let until = written_by - within - calm.books.session_ms(item);
+            let until = written_by - within - session_ms;
             for nominal in self.almanac.starts(item, from, until) {
                 let has_it = self.told.contains(&(item.id.clone(), nominal));
                 // A clock that was set far forward leaves some without (protocol, 7), and what comes then is judged by it.

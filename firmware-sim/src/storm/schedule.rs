@@ -105,7 +105,8 @@ pub(crate) fn of_node(seed: u64, index: usize, frame: &Frame, faults: &Faults) -
             | Fault::Guards
             | Fault::Orders
             | Fault::Board
-            | Fault::NamedOrders => {}
+            | Fault::NamedOrders
+            | Fault::Alerts => {}
         }
     }
     if faults.has(Fault::Office) {

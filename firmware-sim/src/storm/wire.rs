@@ -1,36 +1,37 @@
 //! What goes between one node and the controller.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use loa_node_core::Link;
-use loa_protocol::bulletin::Class;
+use loa_node_core::{Link, Slot};
 use loa_protocol::topic::{Topic, TopicKind};
 
 use super::adversary::{self, Attack};
 use super::board::Board;
-use super::desk::{Answer, Contradiction};
+use super::desk::Answer;
 use super::event::Event;
-use super::invariants::TELLING_BOUND_MS;
+use super::fault::Fault;
+use super::invariants::{FINDING_BOUND_MS, TELLING_BOUND_MS};
 use super::office::{Document, Publication, names};
-use super::{SECOND, office};
+use super::{SECOND, forged_alert, office};
 
 /// How often a publication is tried again while the broker is away.
 const PUBLISH_AGAIN_MS: i64 = 7 * SECOND;
+/// With so many attacks in a hundred come forged alerts.
+const ALERTS_PERCENT: u64 = 35;
 
 impl Board<'_> {
     fn topic(&self, kind: TopicKind) -> String {
         Topic::new(&names::tenant(), kind).to_string()
     }
 
-    fn topic_of(&self, slot: &loa_node_core::Slot) -> String {
+    fn topic_of(&self, slot: &Slot) -> String {
         self.topic(match slot {
-            loa_node_core::Slot::Keys => TopicKind::Keys,
-            loa_node_core::Slot::Node => TopicKind::Desired(names::node(self.file.index)),
-            loa_node_core::Slot::Plan(area) => TopicKind::Plan(area.clone()),
-            loa_node_core::Slot::Command(None) => TopicKind::Command(names::node(self.file.index)),
-            loa_node_core::Slot::Command(Some(area)) | loa_node_core::Slot::Alert(area) => {
-                TopicKind::Alert(area.clone())
-            }
+            Slot::Keys => TopicKind::Keys,
+            Slot::Node => TopicKind::Desired(names::node(self.file.index)),
+            Slot::Plan(area) => TopicKind::Plan(area.clone()),
+            Slot::Command(None) => TopicKind::Command(names::node(self.file.index)),
+            Slot::Command(Some(area)) | Slot::Alert(area) => TopicKind::Alert(area.clone()),
         })
     }
 
@@ -51,10 +52,25 @@ impl Board<'_> {
             let (topic, payload) = (topic.as_str().into(), Arc::clone(&payload));
             self.queue.push(at, Event::Arrive { link: Link::Control, life, topic, payload });
         }
-        let classes = publication.document.program().map(loa_protocol::plan::Program::classes);
-        if classes.is_some_and(|classes| classes.contains(&Class::Emergency)) {
+        if publication.document.is_urgent() {
             let (boot, sent, publication) = (self.boots, self.t, Arc::clone(publication));
             self.queue.push(sent + TELLING_BOUND_MS, Event::EmergencyTold { boot, life, sent, publication });
+        }
+    }
+
+    /// The control link subscribes: what is retained comes, and alerts that are among it must soon be known.
+    pub(super) fn subscribe(&mut self, link: Link, filters: &[String]) {
+        let slots = self.file.publications.keys().filter(|slot| matches!(slot, Slot::Alert(_)));
+        let slots: BTreeMap<String, Slot> = slots.map(|slot| (self.topic_of(slot), slot.clone())).collect();
+        for (topic, payload) in self.broker.subscribe(self.t, link, filters) {
+            self.send_to_node(link, self.t, &topic, &payload);
+            let current = slots.get(&topic).and_then(|slot| self.file.current(slot, self.t));
+            if let Some(publication) = current.filter(|current| current.envelope == payload) {
+                let (boot, life, sent) = (self.boots, self.broker.life(link), self.t);
+                let publication = Arc::clone(publication);
+                let told = Event::AlertsFound { boot, life, sent, publication };
+                self.queue.push(self.t + FINDING_BOUND_MS, told);
+            }
         }
     }
 
@@ -98,11 +114,11 @@ impl Board<'_> {
             return;
         }
         let answers = if topic.ends_with("/receipt") {
-            match self.desk.take_receipts(self.t, payload) {
+            match self.desk.take_receipts(self.t, payload, &self.file.identity.node) {
                 Ok(answer) => answer.into_iter().collect(),
-                Err(Contradiction(number)) => {
-                    let what = Err(format!("the controller was told two different receipts {number}"));
-                    self.demand("a receipt's number is never given twice", what);
+                Err(contradiction) => {
+                    let what = Err(contradiction.to_string());
+                    self.demand("the chain of receipts verifies at the controller", what);
                     Vec::new()
                 }
             }
@@ -138,15 +154,19 @@ impl Board<'_> {
     /// The adversary holds the broker: what it sends comes at once, subscribed to or not.
     pub(super) fn attack(&mut self) {
         let now = self.clock.wall(self.t);
-        let Some(attack) = adversary::attack(&mut self.rng, self.file, self.t, now) else { return };
-        let (link, topic, payload) = match attack {
-            Attack::Document(slot, bytes) => (Link::Control, self.topic_of(&slot), bytes),
-            Attack::Block(bytes) => {
-                (Link::Bulk, self.topic(TopicKind::Blocks(names::node(self.file.index))), bytes)
+        let attack = adversary::attack(&mut self.rng, self.file, self.t, now);
+        let has_alerts = self.file.history.frame.has(Fault::Alerts) && self.rng.percent(ALERTS_PERCENT);
+        let alerts = has_alerts.then(|| forged_alert::attack(&mut self.rng, self.file, self.t, now));
+        for attack in attack.into_iter().chain(alerts) {
+            let (link, topic, payload) = match attack {
+                Attack::Document(slot, bytes) => (Link::Control, self.topic_of(&slot), bytes),
+                Attack::Block(bytes) => {
+                    (Link::Bulk, self.topic(TopicKind::Blocks(names::node(self.file.index))), bytes)
+                }
+            };
+            if self.broker.is_up(link) {
+                self.with_core(|core, now| core.handle_message(&topic, &payload, now));
             }
-        };
-        if self.broker.is_up(link) {
-            self.with_core(|core, now| core.handle_message(&topic, &payload, now));
         }
     }
 }

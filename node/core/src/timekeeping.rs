@@ -24,6 +24,7 @@ use crate::action::{Action, Qos};
 use crate::deadline::{At, Deadlines};
 use crate::documents::Documents;
 use crate::input::{Link, Now, Standing, TimeSecret};
+use crate::topics::Topics;
 
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
@@ -157,7 +158,7 @@ impl Timekeeping {
     /// Does what is due. `is_up`: the control link stands.
     pub(crate) fn step(
         &mut self,
-        topic: &str,
+        topics: &Topics,
         is_up: bool,
         documents: &Documents,
         now: Now,
@@ -180,11 +181,11 @@ impl Timekeeping {
                 self.round = Some(Round { left: ROUND_REQUESTS, next_ms: ms, best: None, first_ms: 0 });
             }
         }
-        self.ask(&secret, topic, ms, actions);
+        self.ask(&secret, topics, ms, actions);
         self.end_round(ms, actions);
     }
 
-    fn ask(&mut self, secret: &TimeSecret, topic: &str, ms: u64, actions: &mut VecDeque<Action>) {
+    fn ask(&mut self, secret: &TimeSecret, topics: &Topics, ms: u64, actions: &mut VecDeque<Action>) {
         let gap_ms = REQUEST_GAP_MS / 2 + self.draw(REQUEST_GAP_MS);
         let Some(round) = self.round.as_mut().filter(|round| round.left > 0 && round.next_ms <= ms) else {
             return;
@@ -196,7 +197,7 @@ impl Timekeeping {
         self.waiting.push_back(Waiting { request, asked_ms: ms });
         actions.push_back(Action::Publish {
             link: Link::Control,
-            topic: topic.to_owned(),
+            topic: topics.time_request(),
             payload: request.to_cbor(),
             qos: Qos::AtMostOnce,
             retain: false,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use loa_protocol::bulletin::{Category, Class};
 use loa_protocol::ids::{BulletinId, ObjectHash};
-use loa_protocol::plan::{Item, Track};
+use loa_protocol::plan::{Item, Program, Track};
 use loa_protocol::time::UnixMs;
-use loa_protocol::timeline::{AfterInterruption, ItemRules, LocalDate, Repeats, Severity, Start};
+use loa_protocol::timeline::{AfterInterruption, Calendar, ItemRules, LocalDate, Repeats, Severity, Start};
 use loa_protocol::transfer::{Codec, Manifest};
 
 use super::names;
@@ -116,6 +116,19 @@ impl Drafts {
         item
     }
 
+    /// A program of these items, with the manifest of each sound that one names.
+    pub(crate) fn program(&self, items: Vec<Item>, calendars: Vec<Calendar>) -> Program {
+        let manifests: BTreeMap<_, _> =
+            items.iter().flat_map(sounds).map(|o| (o, self.manifest(&o))).collect();
+        let objects = manifests.into_values().flatten().map(|manifest| (*manifest).clone()).collect();
+        Program { items, objects, calendars }
+    }
+
+    /// The manifest of a sound that was made here.
+    pub(crate) fn manifest(&self, object: &ObjectHash) -> Option<Arc<Manifest>> {
+        self.objects.get(object).map(|object| Arc::clone(&object.manifest))
+    }
+
     /// Any rules that the class may have.
     fn rules(&mut self, class: Class, at: i64) -> ItemRules {
         let Some(mut rng) = self.rules.take() else { return ItemRules::default() };
@@ -219,7 +232,8 @@ impl Drafts {
         languages.iter().map(track).collect()
     }
 
-    fn object(&mut self) -> ObjectHash {
+    /// A sound, which may have been heard before.
+    pub(crate) fn object(&mut self) -> ObjectHash {
         if !self.recent.is_empty() && self.rng.percent(30) {
             return *self.rng.pick(&self.recent);
         }
@@ -246,6 +260,11 @@ impl Drafts {
         self.objects.insert(object, Object { bytes, manifest });
         object
     }
+}
+
+/// Everything that an item names.
+pub(crate) fn sounds(item: &Item) -> Vec<ObjectHash> {
+    item.tracks.iter().map(|track| track.object).chain(item.rules.chimes().copied()).collect()
 }
 
 fn to_u32(number: i64) -> u32 {

@@ -6,6 +6,7 @@
 //! node can be run for itself. What depends on a node (acknowledgements, blocks, sending again what differs) is in
 //! [`desk`](super::desk).
 
+mod alarms;
 mod calendars;
 pub(crate) mod drafts;
 pub(crate) mod names;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use loa_node_core::{Identity, Slot};
 use loa_protocol::area::AreaPath;
+use loa_protocol::bulletin::Class;
 use loa_protocol::command::Command;
 use loa_protocol::envelope::{Applied, seal_key_set};
 use loa_protocol::ids::{Digest, KeyId, ObjectHash};
@@ -28,6 +30,7 @@ use loa_protocol::plan::{AreaPlan, NodeDocument, Program};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::Guards;
 
+use self::alarms::Tower;
 use self::drafts::Object;
 pub(crate) use self::ring::Ring;
 use self::shelf::{Reader, Shelf};
@@ -62,8 +65,18 @@ pub(crate) enum Document {
     Keys(Arc<BTreeSet<KeyId>>),
     Plan(Arc<AreaPlan>),
     Node(Arc<NodeDocument>),
+    Alerts(Arc<Alerts>),
     /// For the moment; neither retained nor kept.
     Order(Arc<Command>),
+}
+
+/// The alerts of an area.
+#[derive(Debug)]
+pub(crate) struct Alerts {
+    /// The items as they may start: none at the instant at which the document expires, or later (protocol, 4.6).
+    pub(crate) program: Program,
+    /// What it brings, with its length in bytes.
+    pub(crate) inline: BTreeMap<ObjectHash, usize>,
 }
 
 impl Document {
@@ -72,12 +85,26 @@ impl Document {
             Self::Keys(_) | Self::Order(_) => None,
             Self::Plan(plan) => Some(&plan.program),
             Self::Node(node) => Some(&node.program),
+            Self::Alerts(alerts) => Some(&alerts.program),
         }
+    }
+
+    pub(crate) fn alerts(&self) -> Option<&Alerts> {
+        match self {
+            Self::Alerts(alerts) => Some(alerts),
+            Self::Keys(_) | Self::Order(_) | Self::Plan(_) | Self::Node(_) => None,
+        }
+    }
+
+    /// Whether it says what is to sound at once, or that nothing is any more.
+    pub(crate) fn is_urgent(&self) -> bool {
+        let has_emergency = |program: &Program| program.classes().contains(&Class::Emergency);
+        self.alerts().is_some() || self.program().is_some_and(has_emergency)
     }
 
     pub(crate) fn guards(&self) -> Option<&Guards> {
         match self {
-            Self::Keys(_) | Self::Order(_) => None,
+            Self::Keys(_) | Self::Order(_) | Self::Alerts(_) => None,
             Self::Plan(plan) => Some(&plan.guards),
             Self::Node(node) => Some(&node.guards),
         }
@@ -86,7 +113,7 @@ impl Document {
     pub(crate) fn order(&self) -> Option<&Command> {
         match self {
             Self::Order(command) => Some(command),
-            Self::Keys(_) | Self::Plan(_) | Self::Node(_) => None,
+            Self::Keys(_) | Self::Plan(_) | Self::Node(_) | Self::Alerts(_) => None,
         }
     }
 
@@ -94,7 +121,7 @@ impl Document {
     pub(crate) fn own_priority_first(&self) -> bool {
         match self {
             Self::Plan(plan) => plan.own_priority_first,
-            Self::Keys(_) | Self::Node(_) | Self::Order(_) => false,
+            Self::Keys(_) | Self::Node(_) | Self::Order(_) | Self::Alerts(_) => false,
         }
     }
 }
@@ -256,6 +283,13 @@ impl History {
             let orders = orders::orders((&self.frame, &self.almanac), Ok(area), &published);
             self.plans.insert(Slot::Command(Some(area.clone())), orders);
         }
+        if let Slot::Plan(area) = &slot
+            && self.frame.has(Fault::Alerts)
+        {
+            let (alerts, objects) = Tower::new(&self.frame, area).through_time();
+            self.objects.extend(objects);
+            self.plans.insert(Slot::Alert(area.clone()), alerts);
+        }
         self.plans.insert(slot, published);
     }
 
@@ -277,7 +311,7 @@ impl History {
             names::village(commune, 0),
             names::village(commune, 1),
         ] {
-            for slot in [Slot::Plan(area.clone()), Slot::Command(Some(area))] {
+            for slot in [Slot::Plan(area.clone()), Slot::Command(Some(area.clone())), Slot::Alert(area)] {
                 if let Some(published) = self.plans.get(&slot) {
                     publications.insert(slot, published.clone());
                 }

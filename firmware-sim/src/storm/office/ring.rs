@@ -60,6 +60,11 @@ impl Ring {
         &self.stranger
     }
 
+    /// The key that signs what sounds at once.
+    pub(crate) fn emergency(&self) -> &SigningKey {
+        &self.emergency
+    }
+
     /// The key of a commune that is not this one, or of another's that is nobody's here.
     pub(crate) fn foreign_commune(&self, commune: usize) -> &SigningKey {
         &self.communes[(commune + 1) % COMMUNE_KEYS]

@@ -6,21 +6,21 @@ use std::sync::Arc;
 use loa_node_core::Slot;
 use loa_protocol::bulletin::{Class, Language};
 use loa_protocol::envelope::{Applied, Signed, Validity, seal};
-use loa_protocol::ids::{AreaId, Digest, ItemId, KeyId, ObjectHash};
+use loa_protocol::ids::{AreaId, Digest, ItemId, KeyId};
 use loa_protocol::plan::{AreaPlan, Item, NodeDocument, Program, Zone};
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{Calendar, Guards, Start};
 
 use super::drafts::Drafts;
 use super::warden::Warden;
-use super::{Document, Frame, Publication, RENEWALS_MS, calendars, names};
+use super::{Document, Frame, Publication, RENEWALS_MS, alarms, calendars, names};
 use crate::storm::fault::Fault;
 use crate::storm::{HOUR, MINUTE};
 
 /// Most items of a document.
 const ITEMS_MAX: usize = 7;
 /// A document is valid a little before it is issued.
-const EARLY_S: i64 = 300;
+pub(super) const EARLY_S: i64 = 300;
 
 /// For whom the document is.
 #[derive(Clone, Debug)]
@@ -256,7 +256,10 @@ impl<'a> Shelf<'a> {
                     program: self.program(),
                     guards: self.row.guards.clone(),
                     own_priority_first: self.row.own_priority_first,
-                    prepared: Vec::new(),
+                    prepared: alarms::prepared(self.frame, area)
+                        .into_iter()
+                        .map(|object| (*object.manifest).clone())
+                        .collect(),
                 };
                 let slot = Slot::Plan(area.clone());
                 self.frame.seal(at, (slot, *commune), &plan, validity, Document::Plan(Arc::new(plan.clone())))
@@ -284,14 +287,7 @@ impl<'a> Shelf<'a> {
 
     fn program(&self) -> Program {
         let items: Vec<Item> = self.row.items.values().cloned().collect();
-        let sounds = |item: &Item| -> Vec<ObjectHash> {
-            item.tracks.iter().map(|track| track.object).chain(item.rules.chimes().copied()).collect()
-        };
-        let named = items.iter().flat_map(sounds);
-        let manifests: BTreeMap<_, _> = named
-            .filter_map(|object| Some((object, (*self.drafts.objects.get(&object)?.manifest).clone())))
-            .collect();
-        Program { items, objects: manifests.into_values().collect(), calendars: self.calendars.clone() }
+        self.drafts.program(items, self.calendars.clone())
     }
 }
 

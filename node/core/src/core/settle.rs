@@ -62,13 +62,8 @@ impl Core {
             self.reports.handle_state_change();
         }
         self.receipts.step(self.is_control_up, now, &mut self.actions);
-        self.timekeeping.step(
-            &self.topics.time_request(),
-            self.is_control_up,
-            &self.world.documents,
-            now,
-            &mut self.actions,
-        );
+        let documents = &self.world.documents;
+        self.timekeeping.step(&self.topics, self.is_control_up, documents, now, &mut self.actions);
         self.report(now);
     }
 

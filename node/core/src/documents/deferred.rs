@@ -35,6 +35,8 @@ pub(super) struct Deferred {
     /// Place and instant of its application, when it comes from the store.
     stored: Option<(AreaPath, UnixMs)>,
     wait: Wait,
+    /// Of alerts: when their signer, if it is one, lets them expire. Read once, for it is asked at every input.
+    expires: Option<UnixMs>,
 }
 
 /// What a deferred document waits for. Each waits for another key set and another place, too.
@@ -74,10 +76,16 @@ impl Deferred {
         if self.stored.is_some() { Origin::Store } else { Origin::Topic }
     }
 
-    /// When the signer, if it is one, lets it expire.
+    /// Of alerts: when their signer, if it is one, lets them expire.
     pub(super) fn expires(&self) -> Option<UnixMs> {
-        claims_of(&self.envelope).ok().map(|claims| UnixMs::from_seconds(claims.validity.expires_s))
+        self.expires
     }
+}
+
+/// When alerts expire, by what they say of themselves.
+fn expiry(slot: &Slot, envelope: &[u8]) -> Option<UnixMs> {
+    let claims = matches!(slot, Slot::Alert(_)).then(|| claims_of(envelope))?;
+    claims.ok().map(|claims| UnixMs::from_seconds(claims.validity.expires_s))
 }
 
 impl Documents {
@@ -112,7 +120,8 @@ impl Documents {
         }
         if self.defers(slot, refusal, stored.is_some()) {
             let wait = Wait::after(refusal, &envelope, self.key_set());
-            self.defer(slot.clone(), Deferred { envelope, received, stored, wait });
+            let expires = expiry(slot, &envelope);
+            self.defer(slot.clone(), Deferred { envelope, received, stored, wait, expires });
             self.retry_at_ms.get_or_insert(now.monotonic_ms.saturating_add(RETRY_MS));
         }
     }
@@ -146,7 +155,7 @@ impl Documents {
     pub(crate) fn retry_deferred(&mut self, now: Now, actions: &mut VecDeque<Action>) {
         self.retry_at_ms = None;
         for ((slot, _), deferred) in std::mem::take(&mut self.deferred) {
-            let Deferred { envelope, received, stored, .. } = deferred;
+            let Deferred { envelope, received, stored, wait: _, expires } = deferred;
             let valid_at = stored.as_ref().map_or(now.wall, |(_, applied_at)| *applied_at);
             let result =
                 lasting(now.wall, valid_at, |at| self.apply(&slot, &envelope, stored.as_ref(), at, actions));
@@ -161,7 +170,7 @@ impl Documents {
                 Err(refusal) if self.defers(&slot, refusal, stored.is_some()) => {
                     // Reported when it came; a newer one may have been deferred meanwhile.
                     let wait = Wait::after(refusal, &envelope, self.key_set());
-                    let again = Deferred { envelope, received, stored, wait };
+                    let again = Deferred { envelope, received, stored, wait, expires };
                     self.deferred.entry((slot, again.origin())).or_insert(again);
                     self.retry_at_ms = Some(now.monotonic_ms.saturating_add(RETRY_MS));
                 }

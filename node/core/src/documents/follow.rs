@@ -104,7 +104,7 @@ impl Documents {
             self.change.note(&slot);
             actions.push_back(Action::ForgetDocument { slot });
         }
-        let is_over = |(slot, _): &_, deferred: &mut _| forget_at(slot, deferred).is_some_and(|at| at <= now);
+        let is_over = |_: &_, deferred: &mut Deferred| forget_at(deferred).is_some_and(|at| at <= now);
         for ((slot, origin), _) in self.deferred.extract_if(.., is_over) {
             if origin == Origin::Store {
                 actions.push_back(Action::ForgetDocument { slot });
@@ -115,7 +115,7 @@ impl Documents {
     /// Deadlines while the clock is known.
     pub(crate) fn expiry_deadlines(&self, deadlines: &mut Deadlines) {
         let held = self.alerts.values().map(|held| held.expires + FORGET_AFTER_MS);
-        let deferred = self.deferred.iter().filter_map(|((slot, _), deferred)| forget_at(slot, deferred));
+        let deferred = self.deferred.values().filter_map(forget_at);
         for at in held.chain(deferred) {
             deadlines.add(At::Wall(at), "forget alerts that have expired");
         }
@@ -123,7 +123,6 @@ impl Documents {
 }
 
 /// When alerts that wait for their key are forgotten. Of what nobody verified that is what it says of itself.
-fn forget_at(slot: &Slot, deferred: &Deferred) -> Option<UnixMs> {
-    let expires = deferred.expires().filter(|_| matches!(slot, Slot::Alert(_)))?;
-    Some(expires + FORGET_AFTER_MS)
+fn forget_at(deferred: &Deferred) -> Option<UnixMs> {
+    Some(deferred.expires()? + FORGET_AFTER_MS)
 }
