@@ -86,6 +86,21 @@ pub async fn append(c: &mut Connection, entry: &AuditEntry<'_>, now: UnixMs) -> 
     Ok(())
 }
 
+/// How far the log has come: while it is the same, nobody has decided anything since.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Position(Vec<i64>);
+
+/// How far the log has come.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn position(c: &mut Connection) -> Result<Position, StoreError> {
+    // Not the last number alone: on PostgreSQL what nodes report has a lane of its own, and an entry from there may be seen before one
+    // of staff with a lower number.
+    let rows = query("SELECT id FROM audit ORDER BY id DESC LIMIT 32").fetch_all(c).await?;
+    Ok(Position(rows.iter().map(|row| row.number("id")).collect::<Result<_, _>>()?))
+}
+
 /// Entries about the scopes, the latest first. Those of the whole installation are for a scope of everywhere.
 ///
 /// # Errors

@@ -3,9 +3,10 @@
 use loa_protocol::command::Addressee;
 use loa_protocol::ids::{AreaId, BootId, BulletinId, NodeId};
 use loa_protocol::plan::Epoch;
-use loa_protocol::report::AppliedOrder;
+use loa_protocol::report::{AppliedOrder, State};
 use loa_protocol::time::UnixMs;
 
+use super::many::{Said, pieces};
 use super::plans::PlanAudience;
 use super::query::{QueryBuilder, Row, query};
 use super::rows::{Columns as _, push_in_scopes};
@@ -150,32 +151,31 @@ pub async fn set_sent(c: &mut Connection, message: &OrderMessage, now: UnixMs) -
     Ok(done.rows_affected() == 1)
 }
 
-/// Notes which orders a node says that it has obeyed. Gives whether any of them is news.
+/// Notes which orders nodes say in their states that they have obeyed, one state of each. Gives how many of it is news.
 ///
 /// # Errors
 /// [`StoreError::Query`].
-pub async fn note_applied(
-    c: &mut Connection,
-    node: &NodeId,
-    applied: &[AppliedOrder],
-    at: UnixMs,
-) -> Result<bool, StoreError> {
-    let mut is_news = false;
-    for AppliedOrder { to, applied } in applied {
-        let done = query(
-            "INSERT INTO live_order_answer (order_id, node_id, answered_ms)
-             SELECT order_id, $3, $4 FROM live_order_message WHERE audience = $1 AND epoch = $2
+pub async fn note_applied(c: &mut Connection, said: &[Said<'_, State>]) -> Result<u64, StoreError> {
+    let mut news = 0;
+    let orders = said.iter().flat_map(|said| said.word.orders.iter().map(move |order| (*said, order)));
+    let orders: Vec<(Said<'_, State>, &AppliedOrder)> = orders.collect();
+    for orders in pieces(&orders) {
+        let mut query = QueryBuilder::new("WITH told (audience, epoch, node_id, at_ms) AS (");
+        query.push_values(orders, |mut row, (said, AppliedOrder { to, applied })| {
+            row.push_bind(audience(to))
+                .push_bind(i64::try_from(applied.sequence).unwrap_or(i64::MAX))
+                .push_bind(said.node.as_str())
+                .push_bind(said.at.0);
+        });
+        query.push(
+            ") INSERT INTO live_order_answer (order_id, node_id, answered_ms)
+             SELECT m.order_id, told.node_id, told.at_ms FROM told CROSS JOIN live_order_message m
+             WHERE m.audience = told.audience AND m.epoch = told.epoch
              ON CONFLICT (order_id, node_id) DO NOTHING",
-        )
-        .bind(audience(to))
-        .bind(i64::try_from(applied.sequence).unwrap_or(i64::MAX))
-        .bind(node.as_str())
-        .bind(at.0)
-        .execute(&mut *c)
-        .await?;
-        is_news |= done.rows_affected() > 0;
+        );
+        news += query.build().execute(c).await?.rows_affected();
     }
-    Ok(is_news)
+    Ok(news)
 }
 
 /// The enrolled nodes in some places that are connected and do not know the time, with their boots.

@@ -5,35 +5,41 @@ use loa_protocol::report::Event;
 use loa_protocol::time::UnixMs;
 use loa_protocol::wire::Wire as _;
 
-use super::query::query;
+use super::many::{Said, pieces};
+use super::query::{QueryBuilder, query};
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 
 /// How many events of a node are kept; what arrived at one instant is kept or forgotten together.
 pub const EVENTS_KEPT: u32 = 50;
 
-/// Keeps an event, once however often it is delivered, and forgets the oldest above [`EVENTS_KEPT`].
+/// Keeps nodes' events, one of each, once however often they are delivered; forgets the oldest of a node above [`EVENTS_KEPT`].
 ///
 /// # Errors
-/// [`StoreError::Reference`] when the node does not exist.
-pub async fn insert(c: &mut Connection, node: &NodeId, event: &Event, now: UnixMs) -> Result<(), StoreError> {
-    query(
-        "INSERT INTO node_event (node_id, event, received_ms) VALUES ($1, $2, $3)
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(node.as_str())
-    .bind(event.to_cbor())
-    .bind(now.0)
-    .execute(&mut *c)
-    .await?;
-    query(
-        "DELETE FROM node_event WHERE node_id = $1 AND received_ms <
-         (SELECT received_ms FROM node_event WHERE node_id = $1 ORDER BY received_ms DESC LIMIT 1 OFFSET $2)",
-    )
-    .bind(node.as_str())
-    .bind(i64::from(EVENTS_KEPT - 1))
-    .execute(c)
-    .await?;
+/// [`StoreError::Reference`] when a node does not exist.
+pub async fn insert(c: &mut Connection, said: &[Said<'_, Event>]) -> Result<(), StoreError> {
+    for said in pieces(said) {
+        let mut query = QueryBuilder::new("INSERT INTO node_event (node_id, event, received_ms) ");
+        query.push_values(said, |mut row, Said { node, at, word }| {
+            row.push_bind(node.as_str()).push_bind(word.to_cbor()).push_bind(at.0);
+        });
+        // Which columns tell events apart differs between the databases: no index of PostgreSQL holds so many bytes.
+        query.push(" ON CONFLICT DO NOTHING");
+        query.build().execute(c).await?;
+
+        let mut query =
+            QueryBuilder::new("DELETE FROM node_event WHERE (node_id, event) IN (WITH told (id) AS (");
+        query.push_values(said, |mut row, said| {
+            row.push_bind(said.node.as_str());
+        });
+        query.push(
+            ") SELECT e.node_id, e.event FROM told CROSS JOIN node_event e WHERE e.node_id = told.id
+             AND e.received_ms < (SELECT k.received_ms FROM node_event k WHERE k.node_id = told.id
+                 ORDER BY k.received_ms DESC LIMIT 1 OFFSET ",
+        );
+        query.push_bind(i64::from(EVENTS_KEPT - 1)).push("))");
+        query.build().execute(c).await?;
+    }
     Ok(())
 }
 

@@ -1,12 +1,13 @@
 //! Nodes: their records. What they say of themselves is in [`super::reports`] and [`super::presence`].
 
+use loa_protocol::area::AreaPath;
 use loa_protocol::ids::{AreaId, NodeId};
 use loa_protocol::time::UnixMs;
 
 use super::query::{QueryBuilder, Row, query};
 use super::rows::{Columns as _, push_in_scopes};
 use super::{Connection, StoreError, certificates};
-use crate::domain::node::{CertificateRecord, Node, NodeState, NodeStatus, NodeValues};
+use crate::domain::node::{CertificateRecord, LineClass, Node, NodeState, NodeStatus, NodeValues};
 use crate::domain::role::Scope;
 
 const SELECT: &str =
@@ -156,6 +157,47 @@ pub async fn list(c: &mut Connection, scopes: &[Scope]) -> Result<Vec<(Node, Nod
     push_in_scopes(&mut query, "a.path", scopes);
     query.push(" ORDER BY a.path, n.name, n.id");
     query.build().fetch_all(c).await?.iter().map(read).collect()
+}
+
+/// What a node's documents and its connection follow from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnrolledNode {
+    /// The node.
+    pub id: NodeId,
+    /// Where it stands.
+    pub path: AreaPath,
+    /// What staff call it.
+    pub name: String,
+    /// Loudness of its horn.
+    pub volume_percent: u8,
+    /// What its line carries.
+    pub line: LineClass,
+    /// Serial number of its present certificate, lower-case hex.
+    pub certificate_serial: Option<String>,
+}
+
+/// Every enrolled node, by its id. Nothing of what nodes say is read: this is for who asks again and again.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn enrolled(c: &mut Connection) -> Result<Vec<EnrolledNode>, StoreError> {
+    let rows = query(
+        "SELECT n.id, a.path, n.name, n.volume_percent, n.line, n.certificate_serial FROM node n
+         JOIN area a ON a.id = n.area_id WHERE n.removed_ms IS NULL AND n.state = 'enrolled' ORDER BY n.id",
+    )
+    .fetch_all(c)
+    .await?;
+    let read = |row: &Row| {
+        Ok(EnrolledNode {
+            id: row.parsed("id")?,
+            path: row.path("path")?,
+            name: row.text("name")?,
+            volume_percent: row.number("volume_percent")?,
+            line: row.parsed("line")?,
+            certificate_serial: row.text_opt("certificate_serial")?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 fn read(row: &Row) -> Result<(Node, NodeStatus), StoreError> {

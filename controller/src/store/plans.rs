@@ -3,7 +3,7 @@
 use loa_protocol::ids::{AreaId, NodeId};
 use loa_protocol::time::UnixMs;
 
-use super::query::{Row, query};
+use super::query::{QueryBuilder, Row, query};
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 
@@ -24,6 +24,16 @@ impl std::fmt::Display for PlanAudience {
             Self::Area(area) => write!(f, "a:{area}"),
             Self::Node(node) => write!(f, "n:{node}"),
             Self::Keys => f.write_str("keys"),
+        }
+    }
+}
+
+impl PlanAudience {
+    /// The area, where it is one.
+    pub fn area(&self) -> Option<&AreaId> {
+        match self {
+            Self::Area(area) => Some(area),
+            Self::Node(_) | Self::Keys => None,
         }
     }
 }
@@ -63,6 +73,35 @@ pub struct PlanRecord {
     pub expires: UnixMs,
     /// When it was signed.
     pub updated: UnixMs,
+}
+
+/// A signed document without its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanHead {
+    /// Whom it is for.
+    pub audience: PlanAudience,
+    /// Its version.
+    pub epoch: u64,
+    /// Digest of the signed bytes, as nodes report it.
+    pub digest: [u8; 16],
+    /// Digest of what was compiled, without epoch and times.
+    pub content_digest: [u8; 32],
+    /// When the signature ends.
+    pub expires: UnixMs,
+}
+
+impl PlanHead {
+    /// What a record says besides its bytes.
+    pub fn of(record: &PlanRecord) -> Self {
+        let PlanRecord { audience, epoch, digest, content_digest, expires, .. } = record;
+        Self {
+            audience: audience.clone(),
+            epoch: *epoch,
+            digest: *digest,
+            content_digest: *content_digest,
+            expires: *expires,
+        }
+    }
 }
 
 /// Keeps a document, unless one of the same or a higher epoch is kept already. Gives whether it was kept.
@@ -105,18 +144,45 @@ pub async fn get(c: &mut Connection, audience: &PlanAudience) -> Result<Option<P
     row.map(|row| read(&row)).transpose()
 }
 
-/// All documents.
+/// All documents, without their bytes.
 ///
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
-pub async fn list(c: &mut Connection) -> Result<Vec<PlanRecord>, StoreError> {
-    let rows = query(
+pub async fn heads(c: &mut Connection) -> Result<Vec<PlanHead>, StoreError> {
+    let rows =
+        query("SELECT audience, epoch, digest, content_digest, expires_ms FROM plan_epoch ORDER BY audience")
+            .fetch_all(c)
+            .await?;
+    let head = |row: &Row| {
+        Ok(PlanHead {
+            audience: row.parsed("audience")?,
+            epoch: row.number("epoch")?,
+            digest: row.array("digest")?,
+            content_digest: row.array("content_digest")?,
+            expires: row.instant("expires_ms")?,
+        })
+    };
+    rows.iter().map(head).collect()
+}
+
+/// The documents of these audiences, some hundred at most, as far as there are any.
+///
+/// # Errors
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn of(c: &mut Connection, audiences: &[PlanAudience]) -> Result<Vec<PlanRecord>, StoreError> {
+    if audiences.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::new(
         "SELECT audience, epoch, digest, content_digest, envelope, expires_ms, updated_ms
-         FROM plan_epoch ORDER BY audience",
-    )
-    .fetch_all(c)
-    .await?;
-    rows.iter().map(read).collect()
+         FROM plan_epoch WHERE audience IN (",
+    );
+    let mut keys = query.separated(", ");
+    for audience in audiences {
+        keys.push_bind(audience.to_string());
+    }
+    query.push(") ORDER BY audience");
+    query.build().fetch_all(c).await?.iter().map(read).collect()
 }
 
 fn read(row: &Row) -> Result<PlanRecord, StoreError> {

@@ -4,38 +4,40 @@ use loa_protocol::ids::NodeId;
 use loa_protocol::report::Presence;
 use loa_protocol::time::UnixMs;
 
-use super::query::query;
+use super::many::{Said, pieces};
+use super::query::{QueryBuilder, query};
 use super::{Connection, StoreError};
 
-/// Takes a node's word about its connection, unless it is about an older connection than the one known: a will can
-/// arrive after the node is back. The same word again changes nothing. Gives whether it counted.
+/// Takes nodes' words about their connections, one of each, unless they are about an older connection than the one known: a
+/// will can arrive after the node is back. The same word again changes nothing. Gives how many counted.
 ///
 /// # Errors
-/// [`StoreError::Reference`] when the node does not exist.
-pub async fn put(
-    c: &mut Connection,
-    node: &NodeId,
-    presence: &Presence,
-    now: UnixMs,
-) -> Result<bool, StoreError> {
-    let done = query(
-        "INSERT INTO node_presence (node_id, online, boot_id, connection, changed_ms) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (node_id) DO UPDATE SET online = excluded.online, boot_id = excluded.boot_id,
-         connection = excluded.connection,
-         changed_ms = CASE WHEN excluded.boot_id = node_presence.boot_id AND excluded.online = node_presence.online
-             AND excluded.connection = node_presence.connection THEN node_presence.changed_ms
-             ELSE excluded.changed_ms END
-         WHERE (excluded.boot_id = node_presence.boot_id AND excluded.connection >= node_presence.connection)
-            OR (excluded.boot_id <> node_presence.boot_id AND excluded.online = 1)",
-    )
-    .bind(node.as_str())
-    .bind(i64::from(presence.online))
-    .bind(presence.boot.to_string())
-    .bind(i64::try_from(presence.connection).unwrap_or(i64::MAX))
-    .bind(now.0)
-    .execute(c)
-    .await?;
-    Ok(done.rows_affected() == 1)
+/// [`StoreError::Reference`] when a node does not exist.
+pub async fn put(c: &mut Connection, said: &[Said<'_, Presence>]) -> Result<u64, StoreError> {
+    let mut counted = 0;
+    for said in pieces(said) {
+        let mut query = QueryBuilder::new(
+            "INSERT INTO node_presence (node_id, online, boot_id, connection, changed_ms) ",
+        );
+        query.push_values(said, |mut row, Said { node, at, word }| {
+            row.push_bind(node.as_str())
+                .push_bind(i64::from(word.online))
+                .push_bind(word.boot.to_string())
+                .push_bind(i64::try_from(word.connection).unwrap_or(i64::MAX))
+                .push_bind(at.0);
+        });
+        query.push(
+            " ON CONFLICT (node_id) DO UPDATE SET online = excluded.online, boot_id = excluded.boot_id,
+             connection = excluded.connection,
+             changed_ms = CASE WHEN excluded.boot_id = node_presence.boot_id AND excluded.online = node_presence.online
+                 AND excluded.connection = node_presence.connection THEN node_presence.changed_ms
+                 ELSE excluded.changed_ms END
+             WHERE (excluded.boot_id = node_presence.boot_id AND excluded.connection >= node_presence.connection)
+                OR (excluded.boot_id <> node_presence.boot_id AND excluded.online = 1)",
+        );
+        counted += query.build().execute(c).await?.rows_affected();
+    }
+    Ok(counted)
 }
 
 /// Notes that a node is not connected, whatever it says: it is not to be.

@@ -1,9 +1,12 @@
 //! What speaks against receipts, and what of the chain is known.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use loa_protocol::ids::{Digest, NodeId};
 use loa_protocol::time::UnixMs;
 
-use super::query::query;
+use super::many::pieces;
+use super::query::{QueryBuilder, query};
 use super::rows::Columns as _;
 use super::{Connection, StoreError};
 use crate::domain::doubt::Doubt;
@@ -24,45 +27,59 @@ pub struct Link {
     pub previous: Option<Digest>,
 }
 
-/// The links of a node's receipts with these numbers, the ends included.
+/// The links of nodes' receipts between two numbers each, the ends included, ascending.
 ///
 /// # Errors
 /// [`StoreError::Query`], [`StoreError::Damaged`].
 pub async fn links(
     c: &mut Connection,
-    node: &NodeId,
-    (first, last): (u64, u64),
-) -> Result<Vec<Link>, StoreError> {
+    spans: &[(&NodeId, (u64, u64))],
+) -> Result<BTreeMap<NodeId, Vec<Link>>, StoreError> {
     let bound = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let rows = query(
-        "SELECT number, occurrence_id, digest, previous FROM receipt
-         WHERE node_id = $1 AND number BETWEEN $2 AND $3 ORDER BY number",
-    )
-    .bind(node.as_str())
-    .bind(bound(first))
-    .bind(bound(last))
-    .fetch_all(c)
-    .await?;
     let digest = |bytes: Option<Vec<u8>>| bytes.and_then(|bytes| bytes.try_into().ok()).map(Digest);
-    rows.iter()
-        .map(|row| {
-            Ok(Link {
+    let mut links: BTreeMap<NodeId, Vec<Link>> = BTreeMap::new();
+    for spans in pieces(spans) {
+        let mut query = QueryBuilder::new("WITH span (id, low, high) AS (");
+        query.push_values(spans, |mut row, (node, (first, last))| {
+            row.push_bind(node.as_str()).push_bind(bound(*first)).push_bind(bound(*last));
+        });
+        query.push(
+            ") SELECT r.node_id, r.number, r.occurrence_id, r.digest, r.previous FROM span CROSS JOIN receipt r
+             WHERE r.node_id = span.id AND r.number BETWEEN span.low AND span.high ORDER BY r.node_id, r.number",
+        );
+        for row in &query.build().fetch_all(c).await? {
+            let link = Link {
                 number: row.number("number")?,
                 occurrence: row.text("occurrence_id")?,
                 digest: digest(row.bytes_opt("digest")?),
                 previous: digest(row.bytes_opt("previous")?),
-            })
-        })
-        .collect()
+            };
+            links.entry(row.parsed("node_id")?).or_default().push(link);
+        }
+    }
+    Ok(links)
 }
 
-/// Whether the node has ever signed a receipt that is here.
+/// The receipts of these nodes before which one is missing.
 ///
 /// # Errors
-/// [`StoreError::Query`].
-pub async fn has_signed(c: &mut Connection, node: &NodeId) -> Result<bool, StoreError> {
-    let found = query("SELECT 1 FROM receipt WHERE node_id = $1 AND signed = 1 LIMIT 1");
-    Ok(found.bind(node.as_str()).fetch_optional(c).await?.is_some())
+/// [`StoreError::Query`], [`StoreError::Damaged`].
+pub async fn holes(c: &mut Connection, nodes: &[&NodeId]) -> Result<BTreeSet<(NodeId, u64)>, StoreError> {
+    let mut holes = BTreeSet::new();
+    for nodes in pieces(nodes) {
+        let mut query = QueryBuilder::new("WITH asked (id) AS (");
+        query.push_values(nodes, |mut row, node| {
+            row.push_bind(node.as_str());
+        });
+        query.push(
+            ") SELECT d.node_id, d.number FROM asked CROSS JOIN receipt_doubt d
+             WHERE d.node_id = asked.id AND d.kind = 'hole'",
+        );
+        for row in &query.build().fetch_all(c).await? {
+            holes.insert((row.parsed("node_id")?, row.number("number")?));
+        }
+    }
+    Ok(holes)
 }
 
 /// Notes a doubt, once however often it is found. Gives whether it is new; above [`DOUBTS_KEPT`] none is.

@@ -9,62 +9,69 @@ use loa_protocol::receipt::Receipt;
 use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{Past, Sounded};
 
+use super::many::pieces;
 use super::query::{QueryBuilder, Row, query};
 use super::rows::{Columns as _, push_in_scopes};
 use super::{Connection, StoreError};
 use crate::domain::role::Scope;
 
-/// What shows that a batch of receipts is what its node wrote.
+/// A receipt that came, with what shows that it is what its node wrote.
 #[derive(Debug, Clone, Copy)]
-pub struct Proof<'a> {
-    /// The digests of the receipts as they were sent, one for each.
-    pub digests: &'a [Digest],
-    /// Whether they came under the node's own signature.
+pub struct Arrived<'a> {
+    /// The node.
+    pub node: &'a NodeId,
+    /// What it wrote.
+    pub receipt: &'a Receipt,
+    /// The digest of the receipt as it was sent.
+    pub digest: Option<Digest>,
+    /// Whether it came under the node's own signature.
     pub is_signed: bool,
+    /// When it came.
+    pub at: UnixMs,
 }
 
-/// Keeps receipts of a node; those that are kept already change nothing. Gives how many were not. At most
-/// [`loa_protocol::receipt::BATCH_MAX`] at a time: the database's bound on parameters.
+#[cfg(test)]
+impl<'a> Arrived<'a> {
+    /// A receipt that nothing proves.
+    pub(crate) fn unproven(node: &'a NodeId, receipt: &'a Receipt, at: UnixMs) -> Self {
+        Self { node, receipt, digest: None, is_signed: false, at }
+    }
+}
+
+/// Keeps receipts; those that are kept already change nothing. Gives how many were not.
 ///
 /// # Errors
-/// [`StoreError::Reference`] when the node does not exist.
-pub async fn insert(
-    c: &mut Connection,
-    node: &NodeId,
-    receipts: &[Receipt],
-    proof: Option<Proof<'_>>,
-    now: UnixMs,
-) -> Result<u64, StoreError> {
-    if receipts.is_empty() {
-        return Ok(0);
+/// [`StoreError::Reference`] when a node does not exist.
+pub async fn insert(c: &mut Connection, arrived: &[Arrived<'_>]) -> Result<u64, StoreError> {
+    let mut kept = 0;
+    for arrived in pieces(arrived) {
+        let mut query = QueryBuilder::new(
+            "INSERT INTO receipt (node_id, number, occurrence_id, item_id, bulletin_id, revision, nominal_start_ms,
+             outcome, reason, started_ms, played_ms, clock, written_ms, received_ms, digest, previous, signed) ",
+        );
+        query.push_values(arrived, |mut row, Arrived { node, receipt, digest, is_signed, at }| {
+            row.push_bind(node.as_str())
+                .push_bind(i64::try_from(receipt.number).unwrap_or(i64::MAX))
+                .push_bind(receipt.occurrence.to_string())
+                .push_bind(receipt.item.as_str())
+                .push_bind(receipt.bulletin.as_str())
+                .push_bind(i64::from(receipt.revision))
+                .push_bind(receipt.nominal.0)
+                .push_bind(receipt.outcome.as_str())
+                .push_bind(receipt.outcome.reason().map(|r| r.to_string()))
+                .push_bind(receipt.sound.map(|s| s.started.0))
+                .push_bind(receipt.sound.map(|s| i64::from(s.played_ms)))
+                .push_bind(receipt.clock.as_str())
+                .push_bind(receipt.written.0)
+                .push_bind(at.0)
+                .push_bind(digest.map(|digest| digest.as_bytes().to_vec()))
+                .push_bind(receipt.previous.map(|digest| digest.as_bytes().to_vec()))
+                .push_bind(*is_signed);
+        });
+        query.push(" ON CONFLICT (node_id, number, occurrence_id) DO NOTHING");
+        kept += query.build().execute(c).await?.rows_affected();
     }
-    let mut query = QueryBuilder::new(
-        "INSERT INTO receipt (node_id, number, occurrence_id, item_id, bulletin_id, revision, nominal_start_ms, outcome,
-         reason, started_ms, played_ms, clock, written_ms, received_ms, digest, previous, signed) ",
-    );
-    let digests =
-        proof.map_or(&[][..], |proof| proof.digests).iter().map(Some).chain(std::iter::repeat(None));
-    query.push_values(receipts.iter().zip(digests), |mut row, (receipt, digest)| {
-        row.push_bind(node.as_str().to_owned())
-            .push_bind(i64::try_from(receipt.number).unwrap_or(i64::MAX))
-            .push_bind(receipt.occurrence.to_string())
-            .push_bind(receipt.item.as_str().to_owned())
-            .push_bind(receipt.bulletin.as_str().to_owned())
-            .push_bind(i64::from(receipt.revision))
-            .push_bind(receipt.nominal.0)
-            .push_bind(receipt.outcome.as_str())
-            .push_bind(receipt.outcome.reason().map(|r| r.to_string()))
-            .push_bind(receipt.sound.map(|s| s.started.0))
-            .push_bind(receipt.sound.map(|s| i64::from(s.played_ms)))
-            .push_bind(receipt.clock.as_str())
-            .push_bind(receipt.written.0)
-            .push_bind(now.0)
-            .push_bind(digest.map(|digest| digest.as_bytes().to_vec()))
-            .push_bind(receipt.previous.map(|digest| digest.as_bytes().to_vec()))
-            .push_bind(proof.is_some_and(|proof| proof.is_signed));
-    });
-    query.push(" ON CONFLICT (node_id, number, occurrence_id) DO NOTHING");
-    Ok(query.build().execute(c).await?.rows_affected())
+    Ok(kept)
 }
 
 /// A receipt as it was kept, with the place of its node.

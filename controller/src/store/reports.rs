@@ -9,6 +9,7 @@ use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::OwnGuards;
 use loa_protocol::wire::Wire as _;
 
+use super::many::{Said, pieces};
 use super::query::{QueryBuilder, Row, query};
 use super::rows::{Columns as _, push_in_scopes};
 use super::{Connection, StoreError};
@@ -17,113 +18,97 @@ use crate::domain::role::Scope;
 /// How many health reports of a node are kept.
 pub const HEALTH_KEPT: u32 = 96;
 
-/// Keeps a node's state.
+/// Keeps nodes' states, one of each.
 ///
 /// # Errors
-/// [`StoreError::Reference`] when the node does not exist.
-pub async fn put_state(
-    c: &mut Connection,
-    node: &NodeId,
-    state: &State,
-    now: UnixMs,
-) -> Result<(), StoreError> {
-    query(
-        "INSERT INTO node_report (node_id, seen_ms, firmware, clock, storage, objects_ready, objects_fetching, state, state_ms,
-         own_guards) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $2, $9)
-         ON CONFLICT (node_id) DO UPDATE SET seen_ms = excluded.seen_ms, firmware = excluded.firmware,
-         clock = excluded.clock, storage = excluded.storage, objects_ready = excluded.objects_ready,
-         objects_fetching = excluded.objects_fetching, state = excluded.state, state_ms = excluded.state_ms,
-         own_guards = excluded.own_guards",
-    )
-    .bind(node.as_str())
-    .bind(now.0)
-    .bind(&state.firmware)
-    .bind(state.clock.as_str())
-    .bind(state.storage.as_str())
-    .bind(i64::from(state.objects_ready))
-    .bind(i64::try_from(state.fetching.len()).unwrap_or(i64::MAX))
-    .bind(state.to_cbor())
-    .bind(state.own_guards.as_ref().and_then(|own| minicbor::to_vec(own).ok()))
-    .execute(c)
-    .await?;
+/// [`StoreError::Reference`] when a node does not exist.
+pub async fn put_states(c: &mut Connection, said: &[Said<'_, State>]) -> Result<(), StoreError> {
+    for said in pieces(said) {
+        let mut query = QueryBuilder::new(
+            "INSERT INTO node_report (node_id, seen_ms, firmware, clock, storage, objects_ready, objects_fetching, state,
+             state_ms, own_guards) ",
+        );
+        query.push_values(said, |mut row, Said { node, at, word }| {
+            row.push_bind(node.as_str())
+                .push_bind(at.0)
+                .push_bind(&word.firmware)
+                .push_bind(word.clock.as_str())
+                .push_bind(word.storage.as_str())
+                .push_bind(i64::from(word.objects_ready))
+                .push_bind(i64::try_from(word.fetching.len()).unwrap_or(i64::MAX))
+                .push_bind(word.to_cbor())
+                .push_bind(at.0)
+                .push_bind(word.own_guards.as_ref().and_then(|own| minicbor::to_vec(own).ok()));
+        });
+        query.push(
+            " ON CONFLICT (node_id) DO UPDATE SET seen_ms = excluded.seen_ms, firmware = excluded.firmware,
+             clock = excluded.clock, storage = excluded.storage, objects_ready = excluded.objects_ready,
+             objects_fetching = excluded.objects_fetching, state = excluded.state, state_ms = excluded.state_ms,
+             own_guards = excluded.own_guards",
+        );
+        query.build().execute(c).await?;
+    }
     Ok(())
 }
 
-/// Keeps a node's health, and forgets all but its last [`HEALTH_KEPT`] reports.
+/// Keeps nodes' health, one report of each, and forgets all but the last [`HEALTH_KEPT`] of a node.
 ///
 /// # Errors
-/// [`StoreError::Reference`] when the node does not exist.
-pub async fn put_health(
-    c: &mut Connection,
-    node: &NodeId,
-    health: &Health,
-    now: UnixMs,
-) -> Result<(), StoreError> {
-    let bytes = health.to_cbor();
-    query(
-        "INSERT INTO node_report (node_id, seen_ms, clock, health, health_ms) VALUES ($1, $2, $3, $4, $2)
-         ON CONFLICT (node_id) DO UPDATE SET seen_ms = excluded.seen_ms, clock = excluded.clock,
-         health = excluded.health, health_ms = excluded.health_ms",
-    )
-    .bind(node.as_str())
-    .bind(now.0)
-    .bind(health.clock.as_str())
-    .bind(&bytes)
-    .execute(&mut *c)
-    .await?;
-    query(
-        "INSERT INTO node_health (node_id, received_ms, health) VALUES ($1, $2, $3)
-         ON CONFLICT (node_id, received_ms) DO UPDATE SET health = excluded.health",
-    )
-    .bind(node.as_str())
-    .bind(now.0)
-    .bind(&bytes)
-    .execute(&mut *c)
-    .await?;
-    query(
-        "DELETE FROM node_health WHERE node_id = $1 AND received_ms <=
-         (SELECT received_ms FROM node_health WHERE node_id = $1 ORDER BY received_ms DESC LIMIT 1 OFFSET $2)",
-    )
-    .bind(node.as_str())
-    .bind(i64::from(HEALTH_KEPT))
-    .execute(c)
-    .await?;
+/// [`StoreError::Reference`] when a node does not exist.
+pub async fn put_healths(c: &mut Connection, said: &[Said<'_, Health>]) -> Result<(), StoreError> {
+    for said in pieces(said) {
+        let mut query =
+            QueryBuilder::new("INSERT INTO node_report (node_id, seen_ms, clock, health, health_ms) ");
+        query.push_values(said, |mut row, Said { node, at, word }| {
+            row.push_bind(node.as_str())
+                .push_bind(at.0)
+                .push_bind(word.clock.as_str())
+                .push_bind(word.to_cbor())
+                .push_bind(at.0);
+        });
+        query.push(
+            " ON CONFLICT (node_id) DO UPDATE SET seen_ms = excluded.seen_ms, clock = excluded.clock,
+             health = excluded.health, health_ms = excluded.health_ms",
+        );
+        query.build().execute(c).await?;
+
+        let mut query = QueryBuilder::new("INSERT INTO node_health (node_id, received_ms, health) ");
+        query.push_values(said, |mut row, Said { node, at, word }| {
+            row.push_bind(node.as_str()).push_bind(at.0).push_bind(word.to_cbor());
+        });
+        query.push(" ON CONFLICT (node_id, received_ms) DO UPDATE SET health = excluded.health");
+        query.build().execute(c).await?;
+
+        let mut query =
+            QueryBuilder::new("DELETE FROM node_health WHERE (node_id, received_ms) IN (WITH told (id) AS (");
+        query.push_values(said, |mut row, said| {
+            row.push_bind(said.node.as_str());
+        });
+        query.push(
+            ") SELECT h.node_id, h.received_ms FROM told CROSS JOIN node_health h WHERE h.node_id = told.id
+             AND h.received_ms <= (SELECT k.received_ms FROM node_health k WHERE k.node_id = told.id
+                 ORDER BY k.received_ms DESC LIMIT 1 OFFSET ",
+        );
+        query.push_bind(i64::from(HEALTH_KEPT)).push("))");
+        query.build().execute(c).await?;
+    }
     Ok(())
 }
 
-/// Notes that something was heard of a node.
+/// Notes that something was heard of nodes.
 ///
 /// # Errors
-/// [`StoreError::Reference`] when the node does not exist.
-pub async fn touch(c: &mut Connection, node: &NodeId, now: UnixMs) -> Result<(), StoreError> {
-    query(
-        "INSERT INTO node_report (node_id, seen_ms) VALUES ($1, $2)
-         ON CONFLICT (node_id) DO UPDATE SET seen_ms = excluded.seen_ms",
-    )
-    .bind(node.as_str())
-    .bind(now.0)
-    .execute(c)
-    .await?;
+/// [`StoreError::Reference`] when a node does not exist.
+pub async fn touch<T>(c: &mut Connection, said: &[Said<'_, T>]) -> Result<(), StoreError> {
+    for said in pieces(said) {
+        let mut query = QueryBuilder::new("INSERT INTO node_report (node_id, seen_ms) ");
+        query.push_values(said, |mut row, said| {
+            row.push_bind(said.node.as_str()).push_bind(said.at.0);
+        });
+        query.push(" ON CONFLICT (node_id) DO UPDATE SET seen_ms = excluded.seen_ms");
+        query.build().execute(c).await?;
+    }
     Ok(())
-}
-
-/// The latest instant at which a node is known to have said something: when it last reported or connected, else when its
-/// board enrolled or it was entered.
-///
-/// # Errors
-/// [`StoreError::Query`].
-pub async fn last_heard(c: &mut Connection, node: &NodeId) -> Result<Option<UnixMs>, StoreError> {
-    let row = query(
-        "SELECT r.seen_ms, p.changed_ms, n.enrolled_ms, n.created_ms FROM node n
-         LEFT JOIN node_report r ON r.node_id = n.id LEFT JOIN node_presence p ON p.node_id = n.id WHERE n.id = $1",
-    )
-    .bind(node.as_str())
-    .fetch_optional(c)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let heard = row.instant_opt("seen_ms")?.max(row.instant_opt("changed_ms")?);
-    let enrolled = row.instant_opt("enrolled_ms")?.unwrap_or(row.instant("created_ms")?);
-    Ok(Some(heard.unwrap_or(enrolled)))
 }
 
 /// A node's last state, and when it came. Nothing when none came, or when it was written in a form that this version

@@ -9,12 +9,12 @@ use loa_protocol::report::{ClockTrust, Event, EventKind, Health, Presence, State
 use loa_protocol::time::UnixMs;
 
 use super::objects::AudioObject;
-use super::plans::{PlanAudience, PlanRecord};
+use super::plans::{PlanAudience, PlanHead, PlanRecord};
 use super::query::query;
 use super::speech_jobs::RunningJob;
 use super::{
-    Store, StoreError, areas, bulletins, node_events, nodes, objects, plans, presence, reports, speech_jobs,
-    testing,
+    Said, Store, StoreError, areas, bulletins, node_events, nodes, objects, plans, presence, reports,
+    speech_jobs, testing,
 };
 use crate::domain::area::{Area, child_path};
 use crate::domain::bulletin::{Content, Making, TrackContent, TrackSource};
@@ -118,7 +118,8 @@ async fn a_death_of_an_older_connection_is_ignored() {
         (1, 2, true),  // a board with two boots at once is seen, not hidden
     ] {
         let word = Presence { boot: BootId([boot; 8]), connection, online };
-        counted.push(presence::put(&mut tx, &node_id(), &word, NOW).await.unwrap());
+        let said = Said { node: &node_id(), at: NOW, word: &word };
+        counted.push(presence::put(&mut tx, &[said]).await.unwrap() == 1);
     }
     assert_eq!(counted, [true, true, false, true, true, false, true]);
     presence::set_all_offline(&mut tx, NOW).await.unwrap();
@@ -146,7 +147,9 @@ async fn epochs_only_rise() {
     }
     assert_eq!(kept, [true, false, false, true]);
     assert_eq!(plans::get(&mut tx, &audience).await.unwrap(), Some(plan(6)));
-    assert_eq!(plans::list(&mut tx).await.unwrap(), [plan(6)]);
+    assert_eq!(plans::heads(&mut tx).await.unwrap(), [PlanHead::of(&plan(6))]);
+    let asked = [audience.clone(), PlanAudience::Keys];
+    assert_eq!(plans::of(&mut tx, &asked).await.unwrap(), [plan(6)]);
 }
 
 #[tokio::test]
@@ -173,7 +176,8 @@ async fn the_last_word_of_a_node_and_its_last_health_reports_are_kept() {
     let reports_made = u64::from(reports::HEALTH_KEPT) + 3;
     for i in 0..reports_made {
         let at = NOW + i64::try_from(i).unwrap();
-        reports::put_health(&mut tx, &node_id(), &health(i), at).await.unwrap();
+        let said = Said { node: &node_id(), at, word: &health(i) };
+        reports::put_healths(&mut tx, &[said]).await.unwrap();
     }
     let kept = reports::health(&mut tx, &node_id()).await.unwrap();
     assert_eq!(kept.len(), usize::try_from(reports::HEALTH_KEPT).unwrap());
@@ -194,7 +198,8 @@ async fn the_last_word_of_a_node_and_its_last_health_reports_are_kept() {
         own_guards: None,
         alerts: Vec::new(),
     };
-    reports::put_state(&mut tx, &node_id(), &state, NOW + 5_000).await.unwrap();
+    let said = Said { node: &node_id(), at: NOW + 5_000, word: &state };
+    reports::put_states(&mut tx, &[said]).await.unwrap();
     assert_eq!(reports::state(&mut tx, &node_id()).await.unwrap(), Some((state, NOW + 5_000)));
     let (_, status) = nodes::get(&mut tx, &node_id()).await.unwrap().unwrap();
     assert_eq!(
@@ -314,7 +319,8 @@ async fn what_a_node_refused_is_kept_once_and_the_oldest_is_forgotten() {
         // Delivered twice, as a broker may.
         for _ in 0..2 {
             let at = NOW + i64::from(number);
-            node_events::insert(&mut tx, &node_id(), &refused(number), at).await.unwrap();
+            let said = Said { node: &node_id(), at, word: &refused(number) };
+            node_events::insert(&mut tx, &[said]).await.unwrap();
         }
     }
     let kept = node_events::list(&mut tx, &node_id()).await.unwrap();

@@ -3,18 +3,15 @@
 use loa_protocol::alert::{AlertAnswer, Verdict};
 use loa_protocol::ids::BulletinId;
 
-use super::{Report, Reported};
+use super::report::{Report, Reported};
 use crate::domain::refused;
 use crate::store::alert_answers::{self, DocumentAnswer, SoundingAnswer};
 use crate::store::{Connection, StoreError};
 
 /// Keeps the answers of a batch, and what states say of documents in force: an answer may have been lost.
-pub(super) async fn keep<'a>(
-    c: &mut Connection,
-    reported: impl Iterator<Item = &'a Reported>,
-) -> Result<(), StoreError> {
+pub(super) async fn keep(c: &mut Connection, reported: &[&Reported]) -> Result<(), StoreError> {
     let (mut documents, mut sounding, mut now) = (Vec::new(), Vec::new(), None);
-    for Reported { node, at, report, .. } in reported {
+    for Reported { node, at, report, .. } in reported.iter().copied() {
         match report {
             Report::Answer(AlertAnswer { area, epoch, received, verdict }) => {
                 now = Some(*at);
@@ -50,11 +47,7 @@ pub(super) async fn keep<'a>(
                     refusal: None,
                 }
             })),
-            Report::Presence(_)
-            | Report::Want(_)
-            | Report::Receipts(..)
-            | Report::Health(_)
-            | Report::Event(_) => {}
+            Report::Presence(_) | Report::Receipts(_) | Report::Health(_) | Report::Event(_) => {}
         }
     }
     let Some(now) = now else { return Ok(()) };
