@@ -123,11 +123,24 @@ impl BareClients {
     /// Lets every client publish a message of its own, all at once: topic and payload, by the client's number. It does not wait
     /// until they are out.
     pub fn publish_each(&self, messages: Vec<(String, Vec<u8>)>) {
-        let publish = |(topic, payload)| Publish {
-            pkid: 1,
-            ..Publish::new::<String, Vec<u8>>(topic, QoS::AtLeastOnce, payload, None)
+        self.outgoing.send_replace(Arc::new(publications(messages)));
+    }
+
+    /// The same, and waits until every client has heard `wanted_bytes` of payload in answer.
+    ///
+    /// # Errors
+    /// As [`BareClients::round`].
+    pub async fn exchange(
+        &mut self,
+        messages: Vec<(String, Vec<u8>)>,
+        wanted_bytes: u64,
+    ) -> Result<Arrivals> {
+        let (outgoing, messages) = (self.outgoing.clone(), Arc::new(publications(messages)));
+        let publish = async move || {
+            outgoing.send_replace(messages);
+            Ok(())
         };
-        self.outgoing.send_replace(Arc::new(messages.into_iter().map(publish).collect()));
+        self.round(wanted_bytes, publish).await
     }
 
     /// Publishes, and waits until every client has heard `wanted_bytes` of payload.
@@ -177,6 +190,14 @@ impl BareClients {
     pub fn count(&self) -> usize {
         self.heard.bytes.len()
     }
+}
+
+fn publications(messages: Vec<(String, Vec<u8>)>) -> Vec<Publish> {
+    let publish = |(topic, payload)| Publish {
+        pkid: 1,
+        ..Publish::new::<String, Vec<u8>>(topic, QoS::AtLeastOnce, payload, None)
+    };
+    messages.into_iter().map(publish).collect()
 }
 
 impl Heard {

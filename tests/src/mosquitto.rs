@@ -19,6 +19,9 @@ const PASSWORD: &str = "suoi-vang";
 /// Where the settings say that certificates, rules and passwords are.
 const FILES_DIR: &str = "/var/lib/loa-controller/broker";
 const OWN_DIR: &str = "/etc/mosquitto";
+/// What Debian's own `mosquitto.conf` says before it reads ours: what is kept is written to the disk at an end in good
+/// order, and every half hour.
+const DEBIAN: &str = "persistence true\npersistence_location {folder}/\n";
 
 /// A broker that stands beside the controller; killed when dropped.
 pub struct Mosquitto {
@@ -50,7 +53,8 @@ impl Mosquitto {
         let settings =
             replaced(&settings, "listener 8883", &format!("listener {} 127.0.0.1", broker.boards))?;
         let settings = replaced(&settings, "listener 1883 ", &format!("listener {} ", broker.controller))?;
-        fs::write(broker.settings(), format!("{settings}\nuser root\n"))?;
+        let debian = DEBIAN.replace("{folder}", &own);
+        fs::write(broker.settings(), format!("{debian}{settings}\nuser root\n"))?;
         let rules = replaced(RULES, "TENANT", crate::station::tenant()?.as_str())?;
         fs::write(broker.folder.join("loa.acl"), rules)?;
         let made = Command::new("mosquitto_passwd")
@@ -69,6 +73,11 @@ impl Mosquitto {
         config.broker.password = Secret::new(PASSWORD);
         config.broker.public_port = self.boards;
         config.broker.files_dir = self.folder.join("files");
+    }
+
+    /// The port of those who come by certificate.
+    pub fn boards_port(&self) -> u16 {
+        self.boards
     }
 
     /// The port of those who come by password.
@@ -118,13 +127,40 @@ impl Mosquitto {
         listens
     }
 
-    /// Kills it as a power cut would, and starts it anew: it reads its files again, and has forgotten everything.
+    /// Kills it as a power cut would, and starts it anew: it reads its files again, and has
+    /// forgotten what came since it last wrote to the disk.
     ///
     /// # Errors
     /// When it does not start.
     pub async fn restart(&mut self) -> Result<()> {
         self.kill();
         self.start().await
+    }
+
+    /// Kills it, and what it wrote to the disk is gone too.
+    ///
+    /// # Errors
+    /// When its file cannot be deleted.
+    pub fn lose_everything(&mut self) -> Result<()> {
+        self.kill();
+        match fs::remove_file(self.folder.join("mosquitto.db")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).context("deleting what mosquitto wrote")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks it to end, and waits until it has: it writes what it keeps.
+    ///
+    /// # Errors
+    /// When it cannot be asked, or does not end in time.
+    pub async fn terminate(&mut self) -> Result<()> {
+        let Some(mut process) = self.process.take() else { return Ok(()) };
+        let asked = Command::new("kill").args(["-TERM", &process.id().to_string()]).status()?;
+        ensure!(asked.success(), "mosquitto could not be asked to end");
+        until("the end of mosquitto", Duration::from_secs(30), async || Ok(process.try_wait()?)).await?;
+        Ok(())
     }
 
     fn kill(&mut self) {

@@ -76,6 +76,12 @@ impl TopicRules {
         }
     }
 
+    /// Whether the topic carries audio: to a node, or to all of an area.
+    pub fn is_audio(&self, topic: &str) -> bool {
+        let Some(below) = topic.strip_prefix(&self.prefix) else { return false };
+        below.starts_with("x/") || (below.starts_with("d/") && below.ends_with("/blk"))
+    }
+
     /// The levels below the tenant; `None` outside it and for empty levels, which no topic of ours has.
     fn levels<'t>(&self, topic: &'t str) -> Option<Vec<&'t str>> {
         let levels: Vec<_> = topic.strip_prefix(&self.prefix)?.split('/').collect();
@@ -101,6 +107,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn audio_is_told_from_all_else() {
+        use loa_protocol::ids::{AreaId, NodeId};
+        use loa_protocol::topic::TopicKind;
+        let (rules, node, area) = (rules(), NodeId::new("n-1").unwrap(), AreaId::new("da-dong").unwrap());
+        let topic = |kind| Topic::new(&TenantId::new("t").unwrap(), kind).to_string();
+        let wave = TopicKind::Wave(area.clone(), "0123456789abcdef".to_owned());
+        for kind in [TopicKind::Blocks(node.clone()), wave] {
+            assert!(rules.is_audio(&topic(kind)));
+        }
+        for kind in [TopicKind::Desired(node.clone()), TopicKind::Want(node), TopicKind::Alert(area)] {
+            assert!(!rules.is_audio(&topic(kind)));
+        }
+        assert!(!rules.is_audio("loa/1/other/x/da-dong/0123456789abcdef"));
+    }
 
     fn rules() -> TopicRules {
         TopicRules::new(&TenantId::new("t").unwrap())

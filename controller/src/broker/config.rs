@@ -44,12 +44,13 @@ impl From<BrokerCertificate> for BrokerTls {
     }
 }
 
-/// Bounds of every queue. A full queue drops QoS 0 messages that come, and the oldest QoS 1 message.
+/// Bounds of queues. A full queue drops QoS 0 messages that come, and the oldest QoS 1 message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BrokerLimits {
     /// Largest MQTT packet in either direction, in bytes. The protocol's largest message has 256 KiB.
     pub max_packet_bytes: u32,
-    /// Messages queued for one node, connected or not. Counted, not weighed: with blocks of 16 KiB, 512 are 8 MiB.
+    /// Messages queued for one session of a node, connected or not; of audio never more, of all else more while the connection
+    /// stands. Counted, not weighed: with blocks of 16 KiB, 512 are 8 MiB. The bytes of a block that waits for many are there once.
     pub node_queue: usize,
     /// Messages queued for the controller's own client.
     pub controller_queue: usize,
@@ -63,7 +64,8 @@ pub struct BrokerLimits {
     pub max_handshakes: usize,
     /// How long a TLS or MQTT handshake may take: over a bad 2G link, seconds.
     pub handshake_timeout: Duration,
-    /// How long one packet may take to leave: 256 KiB at 50 kbit/s take 42 s.
+    /// How long one packet may take to leave, before the connection is ended with all that waits for it: 256 KiB at 50 kbit/s
+    /// take 42 s.
     pub send_timeout: Duration,
 }
 

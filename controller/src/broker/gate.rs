@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::acl::{Principal, TopicRules};
+use super::backlog::Backlogs;
 use super::sessions::LiveSessions;
 use super::{BrokerError, CONTROLLER_NAME, LOCAL_LISTENER, NODES_LISTENER};
 
@@ -87,6 +88,7 @@ pub(super) struct Gate {
     login: ControllerLogin,
     incoming: mpsc::Sender<Incoming>,
     sessions: LiveSessions,
+    backlogs: Backlogs,
     counters: Counters,
     stopping: CancellationToken,
 }
@@ -96,6 +98,7 @@ impl Gate {
         tenant: &TenantId,
         policy: Arc<dyn AccessPolicy>,
         incoming: mpsc::Sender<Incoming>,
+        node_queue: usize,
     ) -> Result<Self, BrokerError> {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(BrokerError::Random)?;
@@ -105,6 +108,7 @@ impl Gate {
             login: ControllerLogin { username: CONTROLLER_NAME, password: HEXLOWER.encode(&secret) },
             incoming,
             sessions: LiveSessions::default(),
+            backlogs: Backlogs::new(node_queue),
             counters: Counters::default(),
             stopping: CancellationToken::new(),
         })
@@ -116,6 +120,15 @@ impl Gate {
 
     pub(super) fn sessions(&self) -> &LiveSessions {
         &self.sessions
+    }
+
+    pub(super) fn backlogs(&self) -> &Backlogs {
+        &self.backlogs
+    }
+
+    /// Whether the topic carries audio, which is bounded for each session.
+    pub(super) fn is_audio(&self, topic: &str) -> bool {
+        self.rules.is_audio(topic)
     }
 
     pub(super) fn refusals(&self) -> RefusalCounts {

@@ -7,7 +7,7 @@ use loa_protocol::ids::NodeId;
 use rmqtt::codec::v5::SubscribeAckReason;
 use rmqtt::context::ServerContext;
 use rmqtt::hook::{Handler, HookResult, Parameter, ReturnType, Type};
-use rmqtt::types::{AuthResult, PublishAclResult, SubscribeAclResult};
+use rmqtt::types::{AuthResult, PublishAclResult, Reason, SubscribeAclResult};
 
 use super::gate::{Gate, node_of};
 use super::kick;
@@ -23,6 +23,8 @@ pub(super) async fn install(context: &ServerContext, gate: &Arc<Gate>) {
     hooks.add(Type::ClientSubscribeCheckAcl, Box::new(CheckSubscribe(gate()))).await;
     hooks.add(Type::MessagePublishCheckAcl, Box::new(CheckPublish(gate()))).await;
     hooks.add(Type::MessagePublish, Box::new(Take(gate()))).await;
+    hooks.add(Type::MessageExpiryCheck, Box::new(Left(gate()))).await;
+    hooks.add(Type::MessageDropped, Box::new(Left(gate()))).await;
     hooks.start().await;
 }
 
@@ -52,6 +54,7 @@ impl Handler for Connected {
         let connect = session.connect_info().await.ok();
         let serial = connect.as_ref().and_then(|info| info.cert()).and_then(|cert| cert.serial.as_deref());
         self.0.sessions().begin(id, control, serial);
+        self.0.backlogs().forget(&id.client_id);
         if !self.0.still_welcome(id) {
             let (context, gate, client_id) =
                 (session.scx.clone(), Arc::clone(&self.0), id.client_id.to_string());
@@ -123,6 +126,31 @@ impl Handler for Take {
     async fn hook(&self, parameter: &Parameter, acc: Option<HookResult>) -> ReturnType {
         if let Parameter::MessagePublish(_, from, publish) = parameter {
             self.0.take(from, publish).await;
+        }
+        (true, acc)
+    }
+}
+
+/// A message leaves what waits for a session: it is about to be sent, or was dropped.
+struct Left(Arc<Gate>);
+
+#[async_trait]
+impl Handler for Left {
+    async fn hook(&self, parameter: &Parameter, acc: Option<HookResult>) -> ReturnType {
+        let leaves = if let Parameter::MessageExpiryCheck(session, _, publish) = parameter {
+            Some((&session.id, *publish))
+        } else if let Parameter::MessageDropped(Some(to), _, publish, reason) = parameter
+            // One that is too old was counted as it was about to be sent.
+            && !matches!(reason, Reason::MessageExpiration)
+        {
+            Some((to, publish))
+        } else {
+            None
+        };
+        if let Some((id, publish)) = leaves
+            && self.0.is_audio(&publish.topic)
+        {
+            self.0.backlogs().left(&id.client_id);
         }
         (true, acc)
     }

@@ -25,6 +25,9 @@
 //! - A message without own expiry takes the listener's `message_expiry_interval`, and zero there makes a
 //!   retained message expire at once; hence ten years. `retained_message_ttl` would override each message's own expiry.
 //! - A kick waits 5 s for the session's answer, and a session that is busy for longer then ignores it; see `kick.rs`.
+//! - What is sent to a connected session waits in a channel without bound, before the queue that has one, while its socket
+//!   takes nothing; see `backlog.rs` for audio. All else that waits is small, and goes with the connection at the send time-out.
+//! - It says yes to a shared subscription and sends nothing; see `shared.rs`.
 //! - Dropping the server ends the listeners only; live sessions go on until they are kicked.
 //! - Its busy check is one flag for the whole process, and refuses connects while the machine is under load: off.
 //! - It binds with `SO_REUSEADDR`, or a restart within a minute finds its own port in use.
@@ -35,12 +38,14 @@
 //!   for a process that starts one; tests start many.
 
 pub mod acl;
+mod backlog;
 mod config;
 mod error;
 mod gate;
 mod hooks;
 mod kick;
 mod sessions;
+mod shared;
 
 pub use config::{BrokerConfig, BrokerLimits, BrokerTls};
 pub use error::BrokerError;
@@ -121,7 +126,9 @@ impl EmbeddedBroker {
             .await
             .map_err(|e| BrokerError::Retainer { source: e.into() })?;
 
-        let gate = Arc::new(Gate::new(&config.tenant, policy, incoming)?);
+        let gate = Arc::new(Gate::new(&config.tenant, policy, incoming, limits.node_queue)?);
+        shared::install(&context).await;
+        backlog::install(&context, &gate).await;
         hooks::install(&context, &gate).await;
 
         let server = MqttServer::new(context.clone())
@@ -167,6 +174,12 @@ impl EmbeddedBroker {
     /// What was refused since the start.
     pub fn refusals(&self) -> RefusalCounts {
         self.gate.refusals()
+    }
+
+    /// Audio blocks that were not given to a session since the start, because [`BrokerLimits::node_queue`] of them waited for it
+    /// already: its node takes them too slowly, or not at all.
+    pub fn passed_over(&self) -> u64 {
+        self.gate.backlogs().passed_over()
     }
 
     /// Ends every session of a node, live or waiting, and forgets its subscriptions. For a revocation (change the

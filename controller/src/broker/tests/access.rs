@@ -1,11 +1,11 @@
 //! Who may connect, read and write, on the live broker.
 
+use loa_test_broker::{Client, Hello, NotConnected};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, LastWill, Login, PubAckReason, SubscribeReasonCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::client::{Client, Hello, NotConnected};
 use super::world::{World, identity, now, tls_stream};
 use crate::identity::Authority;
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
+use loa_test_broker::{Client, Hello, Identity, NotConnected};
 use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, PubAckReason};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Client, Hello, NotConnected};
-use super::world::{Identity, any_port, certified, now, start, tls_stream};
+use super::world::{any_port, certified, now, start, tls_stream};
 use crate::broker::{EmbeddedBroker, Incoming};
 use crate::dispatch::access::{self, Access};
 use crate::domain::node::CertificateRecord;

@@ -4,14 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use loa_test_broker::{BOUND, Hello};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{LastWill, Packet, PubAckReason};
 
-use super::client::Hello;
+use super::eventually;
 use super::world::{World, node};
-use super::{BOUND, eventually};
+use crate::broker::BrokerLimits;
 
 const PLAN: &str = "loa/1/t/a/da-dong/plan";
+const WAVE: &str = "loa/1/t/x/da-dong/0123456789abcdef";
+/// 64 MiB of audio: far more than the sockets between hold.
+const BLOCKS: u64 = 4_096;
+const BLOCK: [u8; 16 * 1024] = [7; 16 * 1024];
 
 #[tokio::test]
 async fn a_retained_plan_reaches_a_node_that_subscribes_later() {
@@ -117,6 +122,60 @@ async fn a_slow_controller_slows_the_node_and_loses_nothing() {
     node.ping().await;
     assert!(world.incoming.try_recv().is_err());
     assert_eq!(world.broker.refusals().undelivered, 0);
+}
+
+#[tokio::test]
+async fn of_audio_for_a_node_that_does_not_read_a_bounded_part_waits_and_nothing_else_is_lost() {
+    const QUEUE: usize = 32;
+    let limits = BrokerLimits { node_queue: QUEUE, ..BrokerLimits::default() };
+    let world = World::with_limits(limits).await;
+    let mut stopped = world.node("n-1").await;
+    stopped.subscribe(WAVE).await;
+    stopped.subscribe(PLAN).await;
+    let mut neighbour = world.node("n-2").await;
+    neighbour.subscribe(WAVE).await;
+
+    let mut controller = world.controller().await;
+    for sent in 1..=BLOCKS {
+        controller.send_unacknowledged(WAVE, &BLOCK).await;
+        if sent % QUEUE as u64 == 0 {
+            for _ in 0..QUEUE {
+                neighbour.message().await;
+            }
+        }
+    }
+    assert_eq!(controller.publish(PLAN, b"epoch 1").await, PubAckReason::Success);
+    let passed_over = world.broker.passed_over();
+    assert!(passed_over > BLOCKS / 2, "only {passed_over} of {BLOCKS} did not wait for who reads nothing");
+
+    // It reads again, finds the plan behind what had waited, and hears the next wave.
+    for _ in 0..BLOCKS - passed_over {
+        assert_eq!(stopped.message().await.topic, WAVE);
+    }
+    assert_eq!(&stopped.message().await.payload[..], b"epoch 1");
+    controller.send_unacknowledged(WAVE, &BLOCK).await;
+    assert_eq!(stopped.message().await.topic, WAVE);
+    assert_eq!(world.broker.passed_over(), passed_over);
+}
+
+#[tokio::test]
+async fn a_node_that_stops_reading_is_let_go_with_all_that_waits_for_it() {
+    let limits = BrokerLimits { send_timeout: Duration::from_secs(1), ..BrokerLimits::default() };
+    let world = World::with_limits(limits).await;
+    let mut stopped = world.node("n-1").await;
+    stopped.subscribe(WAVE).await;
+    let mut controller = world.controller().await;
+    assert_eq!(world.sessions(), 2);
+    for _ in 0..BLOCKS {
+        controller.send_unacknowledged(WAVE, &BLOCK).await;
+    }
+    eventually("the broker lets go of who reads nothing", || world.sessions() == 1).await;
+    assert!((stopped.ended().await.len() as u64) < BLOCKS);
+
+    let mut other = world.node("n-2").await;
+    other.subscribe(PLAN).await;
+    assert_eq!(controller.publish(PLAN, b"epoch 1").await, PubAckReason::Success);
+    assert_eq!(&other.message().await.payload[..], b"epoch 1");
 }
 
 #[tokio::test]

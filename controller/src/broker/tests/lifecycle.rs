@@ -4,12 +4,12 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use loa_protocol::ids::TenantId;
+use loa_test_broker::{Hello, NotConnected};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, LastWill, PubAckReason, SubscribeReasonCode};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use super::client::{Hello, NotConnected};
 use super::eventually;
 use super::world::{World, any_port, node, now, start};
 use crate::broker::{AccessPolicy, BrokerConfig, BrokerError, BrokerLimits, BrokerTls, EmbeddedBroker};

@@ -7,10 +7,10 @@ use loa_link::{
     ClientIdentity, DisconnectReason, FlooredClock, Link, LinkEvent, LinkHandle, LinkOptions, Publication,
     Qos, ReasonCode, TlsOptions, client_config,
 };
+use loa_test_broker::BOUND;
 use rcgen::{CertificateParams, KeyPair};
 use tokio::sync::mpsc;
 
-use super::BOUND;
 use super::world::{World, node, now};
 use crate::identity::BROKER_NAME;
 

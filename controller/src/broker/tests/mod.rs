@@ -2,7 +2,6 @@
 
 mod access;
 mod certificates;
-mod client;
 mod flow;
 mod lifecycle;
 mod link;
@@ -10,8 +9,7 @@ mod world;
 
 use std::time::Duration;
 
-/// Longest wait for anything that must happen.
-const BOUND: Duration = Duration::from_secs(20);
+use loa_test_broker::BOUND;
 
 /// Waits until the condition holds; fails the test when it does not within [`BOUND`].
 async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {

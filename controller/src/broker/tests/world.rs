@@ -7,16 +7,12 @@ use std::time::SystemTime;
 
 use loa_protocol::ids::{NodeId, TenantId};
 use loa_protocol::time::UnixMs;
+use loa_test_broker::{Client, Hello, Identity, NotConnected, Stream};
 use rcgen::{CertificateParams, KeyPair};
 use rumqttc::v5::mqttbytes::v5::Login;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio_rustls::TlsConnector;
 
-use super::client::{Client, Hello, NotConnected, Stream};
 use crate::broker::{
     AccessPolicy, BrokerConfig, BrokerError, BrokerLimits, BrokerTls, EmbeddedBroker, Incoming,
 };
@@ -71,6 +67,15 @@ impl World {
 
     /// With room for this many reports in the channel to the controller.
     pub(super) async fn with_channel(capacity: usize) -> Self {
+        Self::with(capacity, BrokerLimits::default()).await
+    }
+
+    /// With other bounds.
+    pub(super) async fn with_limits(limits: BrokerLimits) -> Self {
+        Self::with(1024, limits).await
+    }
+
+    async fn with(capacity: usize, limits: BrokerLimits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let authority = Authority::open_or_create(folder.path(), now()).unwrap();
         let policy = Arc::new(Policy::default());
@@ -78,7 +83,7 @@ impl World {
         policy.place("n-2", &["lam-dong", "da-dong"]);
         policy.place("n-3", &["elsewhere"]);
         let (sender, incoming) = mpsc::channel(capacity);
-        let broker = start(&authority, &policy, any_port(), sender).await.unwrap();
+        let broker = start_with(&authority, &policy, any_port(), sender, limits).await.unwrap();
         Self { broker, incoming, policy, authority, _folder: folder }
     }
 
@@ -121,6 +126,11 @@ impl World {
         retained.into_iter().map(|(_, retain)| retain.publish.payload.clone()).collect()
     }
 
+    /// Sessions that the broker keeps, whether connected or not.
+    pub(super) fn sessions(&self) -> isize {
+        self.broker.context.sessions.count()
+    }
+
     /// A session on the loopback listener.
     pub(super) async fn try_local(&self, hello: Hello) -> Result<Client, NotConnected> {
         let stream = TcpStream::connect(self.broker.controller_addr()).await.unwrap();
@@ -138,14 +148,21 @@ pub(super) async fn start(
     nodes_addr: SocketAddr,
     incoming: mpsc::Sender<Incoming>,
 ) -> Result<EmbeddedBroker, BrokerError> {
-    let tls = BrokerTls::from(authority.broker_certificate(&[], now()).unwrap());
-    let tenant = TenantId::new("t").unwrap();
-    let config = BrokerConfig { tenant, nodes_addr, tls, limits: BrokerLimits::default() };
-    EmbeddedBroker::start(config, Arc::clone(policy) as Arc<dyn AccessPolicy>, incoming).await
+    start_with(authority, policy, nodes_addr, incoming, BrokerLimits::default()).await
 }
 
-/// A certificate and its key.
-pub(super) type Identity = (CertificateDer<'static>, PrivateKeyDer<'static>);
+async fn start_with(
+    authority: &Authority,
+    policy: &Arc<impl AccessPolicy>,
+    nodes_addr: SocketAddr,
+    incoming: mpsc::Sender<Incoming>,
+    limits: BrokerLimits,
+) -> Result<EmbeddedBroker, BrokerError> {
+    let tls = BrokerTls::from(authority.broker_certificate(&[], now()).unwrap());
+    let tenant = TenantId::new("t").unwrap();
+    let config = BrokerConfig { tenant, nodes_addr, tls, limits };
+    EmbeddedBroker::start(config, Arc::clone(policy) as Arc<dyn AccessPolicy>, incoming).await
+}
 
 /// Enrols a node: its key, its CSR, its certificate.
 pub(super) fn identity(authority: &Authority, id: &str) -> Identity {
@@ -157,9 +174,7 @@ pub(super) fn certified(authority: &Authority, id: &str) -> (Identity, NodeCerti
     let key = KeyPair::generate().unwrap();
     let csr = CertificateParams::default().serialize_request(&key).unwrap();
     let made = authority.sign_csr(csr.der(), &node(id), now()).unwrap();
-    let certificate = CertificateDer::from_pem_slice(made.chain_pem.as_bytes()).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
-    ((certificate, key), made)
+    (loa_test_broker::identity(&made.chain_pem, &key.serialize_pem()), made)
 }
 
 /// A TLS stream that trusts the authority and checks the broker's fixed name.
@@ -168,19 +183,5 @@ pub(super) async fn tls_stream(
     authority: &Authority,
     identity: Option<Identity>,
 ) -> Result<Box<dyn Stream>, NotConnected> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(authority.ca_pem().as_bytes()).unwrap()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots);
-    let config = match identity {
-        Some((certificate, key)) => builder.with_client_auth_cert(vec![certificate], key).unwrap(),
-        None => builder.with_no_client_auth(),
-    };
-    let tcp = TcpStream::connect(addr).await.unwrap();
-    let name = ServerName::try_from(BROKER_NAME).unwrap();
-    let stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await;
-    stream.map(|stream| Box::new(stream) as Box<dyn Stream>).map_err(|_| NotConnected::Closed)
+    loa_test_broker::tls_stream(addr, authority.ca_pem(), BROKER_NAME, identity).await
 }
