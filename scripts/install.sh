@@ -33,10 +33,16 @@ install_base() {
 }
 
 # What the tests need besides: a second broker, a sound tool chain and a browser to hold our own against; the second database,
-# of which each test process starts a server of its own; and what sends signals and mounts small disks.
+# of which each test process starts a server of its own; and what sends signals, mounts small disks and reads units.
 install_test() {
-  need_packages /bin/kill:procps mount:mount /usr/sbin/mosquitto:mosquitto \
-    '/usr/lib/postgresql/*/bin/initdb:postgresql' sox:sox ffmpeg:ffmpeg opusenc:opus-tools chromium:chromium
+  install_postgres
+  need_packages /bin/kill:procps mount:mount systemd-analyze:systemd /usr/sbin/mosquitto:mosquitto \
+    sox:sox ffmpeg:ffmpeg opusenc:opus-tools chromium:chromium
+}
+
+# The programs of the second database; also for what is measured on it.
+install_postgres() {
+  need_packages '/usr/lib/postgresql/*/bin/initdb:postgresql'
 }
 
 # need_command_of_cargo COMMAND VERSION — a developer's tool of the same name on crates.io.

@@ -25,6 +25,7 @@ use crate::enrol::{BrokerAddress, Enrolments};
 use crate::http;
 use crate::identity::{Authority, BrokerFiles};
 use crate::making;
+use crate::metrics::scrape::{self, Scrape};
 use crate::open_files;
 use crate::services::{Clock, Nudges, Services};
 use crate::site;
@@ -46,6 +47,7 @@ pub struct Controller {
     services: Services,
     _claim: Claim,
     http_addr: SocketAddr,
+    metrics_addr: Option<SocketAddr>,
     broker_addr: Option<SocketAddr>,
     base_url: String,
     enrolments: Arc<Enrolments>,
@@ -82,12 +84,19 @@ impl Controller {
         services.set_may_order(trust.may_order());
         let access = Arc::new(access::Access::default());
         access.refresh(services.store()).await?;
+        let metrics = services.metrics().clone();
         let (incoming, reports) = mpsc::channel(INCOMING_CAPACITY);
+        let waiting = incoming.downgrade();
+        let mut certificates: Vec<_> =
+            authority.not_after().map(|end| ("authority", end)).into_iter().collect();
         let broker = match config.broker.mode {
             BrokerMode::Embedded => {
                 open_files::prepare(access.count());
+                let names = std::slice::from_ref(&config.broker.public_host);
+                let certificate = authority.broker_certificate(names, clock.now())?;
+                certificates.push(("broker", certificate.not_after));
                 let broker =
-                    start_broker(&config, &authority, Arc::clone(&access), incoming.clone(), &clock).await?;
+                    start_broker(&config, certificate.into(), Arc::clone(&access), incoming.clone()).await?;
                 // Whoever was connected was so to an earlier broker.
                 let mut tx = services.store().write().await?;
                 presence::set_all_offline(&mut tx, clock.now()).await?;
@@ -114,7 +123,10 @@ impl Controller {
         let store = services.store().clone();
 
         let watched = Watched { tasks: tasks.clone(), stop: stop.clone() };
-        watched.spawn("the link to the broker", outlet::pump(events, connected, incoming, clock.clone()));
+        watched.spawn(
+            "the link to the broker",
+            outlet::pump(events, connected, incoming, clock.clone(), metrics.publish.clone()),
+        );
         let orders = live_orders::Settings {
             store: store.clone(),
             trust: Arc::clone(&trust),
@@ -154,16 +166,19 @@ impl Controller {
         });
         watched.spawn("the emergencies", alerts.run(stop.clone()));
         let reconciler = reconcile::Reconciler::new(reconcile::Settings {
-            store: store.clone(),
-            manifests: services.manifests().clone(),
-            trust: Arc::clone(&trust),
+            sources: reconcile::Sources {
+                store: store.clone(),
+                manifests: services.manifests().clone(),
+                trust: Arc::clone(&trust),
+                offers: Arc::clone(&offers),
+                problems: services.problems().clone(),
+                zone: config.zone,
+                health_interval_s: HEALTH_INTERVAL_S,
+            },
             link: link.clone(),
             connection,
-            offers: Arc::clone(&offers),
-            problems: services.problems().clone(),
-            zone: config.zone,
-            health_interval_s: HEALTH_INTERVAL_S,
             nudge: nudges.plans.clone(),
+            metrics: metrics.plans.clone(),
             clock: clock.clone(),
             reported,
         });
@@ -181,10 +196,12 @@ impl Controller {
             alerts_reported: alert_states,
             changes: changes.clone(),
             refused: Arc::clone(&refused_reports),
+            metrics: metrics.ingest.clone(),
         };
         watched.spawn("the ingest", ingest::run(ingest, stop.clone()));
         let (audio, events) = Link::spawn(broker_link::for_audio(options()?))?;
         watched.spawn("the connection for audio", transfer::watch(events));
+        let links = vec![link.clone(), audio.clone()];
         let transfer = transfer::Transfer::new(transfer::Settings {
             blobs: services.objects().clone(),
             tenant: config.tenant.clone(),
@@ -213,6 +230,7 @@ impl Controller {
             nudge: nudges.speech.clone(),
             made: nudges.alerts.clone(),
             changes,
+            metrics: metrics.making.clone(),
             clock: clock.clone(),
         };
         watched.spawn("the making of sounds", making::run(making, stop.clone()));
@@ -228,6 +246,18 @@ impl Controller {
         watched.spawn("the sweeper", sweep::run(sweeper, stop.clone()));
         watched.spawn("the purge of sessions", services.sessions.clone().keep_purged(stop.clone()));
 
+        let figures = scrape::Sources {
+            metrics,
+            store: services.store().clone(),
+            clock: clock.clone(),
+            incoming: waiting,
+            broker: broker.clone(),
+            refused_reports: Arc::clone(&refused_reports),
+            deliveries: services.deliveries().clone(),
+            links,
+            certificates,
+        };
+        let metrics_addr = serve_figures(&config, figures, &watched).await;
         let broker_addr = broker.as_ref().map(|broker| broker.nodes_addr());
         let enrolments = Arc::new(Enrolments {
             nodes: services.nodes.clone(),
@@ -260,6 +290,7 @@ impl Controller {
             services,
             _claim: claim,
             http_addr,
+            metrics_addr,
             broker_addr,
             base_url,
             enrolments,
@@ -274,6 +305,11 @@ impl Controller {
     /// Where pages and API are served.
     pub fn http_addr(&self) -> SocketAddr {
         self.http_addr
+    }
+
+    /// Where the figures for Prometheus are served, if they are.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_addr
     }
 
     /// Where nodes connect to the embedded broker.
@@ -358,6 +394,29 @@ impl Drop for EndsAlone {
     }
 }
 
+/// Serves the figures where the configuration says, and tells where that is. A port that is in use leaves the installation without
+/// figures, not without broadcasts.
+async fn serve_figures(config: &Config, figures: scrape::Sources, watched: &Watched) -> Option<SocketAddr> {
+    let listen = config.metrics.listen?;
+    let listener = match TcpListener::bind(listen).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, %listen, "no figures are served: set metrics.listen to a free port, or to \"\" for none");
+            return None;
+        }
+    };
+    let address = listener.local_addr().ok()?;
+    let service = Scrape::new(figures, config.metrics.token.clone()).router().into_make_service();
+    let stopped = watched.stop.clone();
+    watched.spawn("the figures", async move {
+        let served = axum::serve(listener, service).with_graceful_shutdown(stopped.cancelled_owned()).await;
+        if let Err(error) = served {
+            tracing::error!(%error, "the figures are served no more");
+        }
+    });
+    Some(address)
+}
+
 /// Sentences that were spoken before. Nothing is lost with the folder.
 fn open_sound_cache(config: &Config) -> anyhow::Result<Option<Arc<SoundCache>>> {
     let max_bytes = config.speech.cache_max_mib.saturating_mul(1024 * 1024);
@@ -381,17 +440,14 @@ fn open_exports(config: &Config, services: &Services) -> anyhow::Result<Exports>
 
 async fn start_broker(
     config: &Config,
-    authority: &Authority,
+    tls: broker::BrokerTls,
     access: Arc<access::Access>,
     incoming: mpsc::Sender<broker::Incoming>,
-    clock: &Clock,
 ) -> anyhow::Result<EmbeddedBroker> {
-    let certificate =
-        authority.broker_certificate(std::slice::from_ref(&config.broker.public_host), clock.now())?;
     let settings = broker::BrokerConfig {
         tenant: config.tenant.clone(),
         nodes_addr: config.broker.listen,
-        tls: certificate.into(),
+        tls,
         limits: broker::BrokerLimits {
             max_packet_bytes: config.broker.packet_max_bytes,
             ..broker::BrokerLimits::default()

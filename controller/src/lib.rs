@@ -12,6 +12,7 @@ pub mod http;
 pub mod identity;
 pub mod live;
 pub mod making;
+pub mod metrics;
 pub mod open_files;
 pub mod pages;
 pub mod services;

@@ -139,10 +139,9 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::alert::{AlertDraft, ExpiryDraft};
     use crate::domain::bulletin::{SourceDraft, TrackDraft};
     use crate::domain::role::{Principal, Role};
-    use crate::services::story::{Story, area, draft};
+    use crate::services::story::{Story, alert_draft, area, draft};
 
     struct Kept {
         story: Story,
@@ -261,21 +260,7 @@ mod tests {
     async fn the_sound_of_an_emergency_goes_ninety_days_after_it_is_over() {
         let kept = Kept::new().await;
         let alerts = &kept.story.services.alerts;
-        let draft = AlertDraft {
-            areas: vec!["thon-1".to_owned()],
-            template: String::new(),
-            title: "Lũ quét".to_owned(),
-            text: "Nước đang lên.".to_owned(),
-            category: String::new(),
-            tracks: Vec::new(),
-            severity: "severe".to_owned(),
-            status: String::new(),
-            expiry: ExpiryDraft::Minutes(60),
-            rounds: 1,
-            gap_s: None,
-            corrects: String::new(),
-        };
-        let id = alerts.give(&kept.author, &draft, None).await.unwrap().alert.id;
+        let id = alerts.give(&kept.author, &alert_draft(&["thon-1"]), None).await.unwrap().alert.id;
         kept.story.make_sounds().await;
         let sound = alerts.get(&kept.author, &id).await.unwrap().revision.tracks[0].object.unwrap();
         kept.story.clock.advance(3_600_000 - 1);

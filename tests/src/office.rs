@@ -35,6 +35,7 @@ impl Office {
             ("LOA_DATA_DIR", text(folder.join("controller"))),
             ("LOA_TENANT", crate::station::tenant()?.to_string()),
             ("LOA_HTTP_LISTEN", free_address()?),
+            ("LOA_METRICS_LISTEN", "127.0.0.1:0".to_owned()),
             ("LOA_BROKER_LISTEN", free_address()?),
             ("LOA_BROKER_PUBLIC_HOST", "127.0.0.1".to_owned()),
         ];

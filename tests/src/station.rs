@@ -341,6 +341,7 @@ fn config(folder: &Path) -> Result<Config> {
     config.tenant = tenant()?;
     config.http.listen = "127.0.0.1:0".parse()?;
     config.broker.listen = "127.0.0.1:0".parse()?;
+    config.metrics.listen = Some("127.0.0.1:0".parse()?);
     config.broker.public_host = "127.0.0.1".to_owned();
     Ok(config)
 }

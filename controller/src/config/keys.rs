@@ -62,6 +62,8 @@ pub const KEYS: &[Key] = &[
     text("broker.files_dir"),
     integer("broker.packet_max_bytes"),
     text("clock.trust"),
+    text("metrics.listen"),
+    text("metrics.token"),
     integer("speech.workers"),
     text("speech.voice"),
     text("speech.region"),

@@ -72,6 +72,12 @@ impl Config {
             "broker.packet_max_bytes",
             "an emergency carries up to 128 KiB of sound inline: at least 262144",
         )?;
+        let is_open = self.metrics.listen.is_some_and(|listen| !listen.ip().is_loopback());
+        rule(
+            !is_open || !self.metrics.token.reveal().is_empty(),
+            "metrics.token",
+            "other machines reach `metrics.listen`: set a token, or listen on 127.0.0.1",
+        )?;
         rule((1..=64).contains(&self.speech.workers), "speech.workers", "choose 1 to 64")?;
         rule(
             (80..=300).contains(&self.speech.words_per_minute),
@@ -427,7 +433,7 @@ mod tests {
 
     #[test]
     fn the_list_of_keys_is_the_structs() {
-        for group in ["", "database", "http", "broker", "clock", "speech", "limits"] {
+        for group in ["", "database", "http", "broker", "clock", "metrics", "speech", "limits"] {
             let path = if group.is_empty() { "qq".to_owned() } else { format!("{group}.qq") };
             let error = Figment::new()
                 .merge(figment::providers::Serialized::default(&path, 1))
@@ -443,7 +449,7 @@ mod tests {
                     Some((g, name)) => (g == group).then_some(name),
                 })
                 .collect();
-            let groups = ["database", "http", "broker", "clock", "speech", "limits"];
+            let groups = ["database", "http", "broker", "clock", "metrics", "speech", "limits"];
             let fields: Vec<&str> = fields.iter().copied().filter(|f| !groups.contains(f)).collect();
             assert_eq!(listed, fields, "group {group:?}");
         }

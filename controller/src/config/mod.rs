@@ -16,6 +16,7 @@ mod keys;
 mod languages;
 mod limits;
 mod load;
+mod metrics;
 mod speech;
 mod text;
 
@@ -34,6 +35,7 @@ pub use keys::{KEYS, Key, KeyKind};
 pub use languages::LanguageConfig;
 pub use limits::Limits;
 pub use loa_speech::Secret;
+pub use metrics::MetricsConfig;
 pub use speech::{EMBEDDED, EngineConfig, EngineKind, Offered, OrderConfig, SpeechConfig, VoiceConfig};
 
 use crate::domain::language::Languages;
@@ -60,6 +62,8 @@ pub struct Config {
     pub broker: BrokerConfig,
     /// This machine's clock.
     pub clock: ClockConfig,
+    /// Figures for Prometheus.
+    pub metrics: MetricsConfig,
     /// Making speech from text.
     pub speech: SpeechConfig,
     /// What staff may send at most, and how long things last.
@@ -77,6 +81,7 @@ impl Default for Config {
             http: HttpConfig::default(),
             broker: BrokerConfig::default(),
             clock: ClockConfig::default(),
+            metrics: MetricsConfig::default(),
             speech: SpeechConfig::default(),
             limits: Limits::default(),
         }

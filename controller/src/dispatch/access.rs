@@ -1,8 +1,11 @@
 //! Who may connect, and what each node may read: the database decides. The embedded broker asks from memory; one that
 //! stands elsewhere reads the list of revoked certificates.
+//!
+//! Whoever changes who may connect leaves an entry in the log of deeds, in the same transaction. So the nodes are read only when there is
+//! a new entry: ten thousand of them every five seconds would cost more than all they report.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use loa_protocol::ids::NodeId;
@@ -11,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::DispatchError;
 use crate::broker::{AccessPolicy, EmbeddedBroker};
-use crate::domain::node::NodeState;
-use crate::domain::role::Scope;
 use crate::identity::BrokerFiles;
 use crate::services::{Clock, Nudge};
-use crate::store::{Store, certificates, nodes};
+use crate::store::audit::{self, Position};
+use crate::store::nodes::{self, EnrolledNode};
+use crate::store::{Store, certificates};
 
 /// How often the database is read without a nudge: how long a revocation by the command line takes at most.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -33,11 +36,15 @@ type Table = BTreeMap<String, Admitted>;
 
 /// The enrolled nodes, the areas on their paths, and the one certificate of each.
 #[derive(Debug, Default)]
-pub struct Access(RwLock<Table>);
+pub struct Access {
+    table: RwLock<Table>,
+    /// How far the log of deeds had come when the table was read; `None`: it never was.
+    read_at: Mutex<Option<Position>>,
+}
 
 impl AccessPolicy for Access {
     fn node_areas(&self, node: &str, serial: &str) -> Option<Arc<[String]>> {
-        let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         table
             .get(node)
             .filter(|admitted| admitted.serial == serial)
@@ -46,35 +53,39 @@ impl AccessPolicy for Access {
 }
 
 impl Access {
-    /// Reads the database and answers whose sessions must end: revoked nodes, nodes that were
-    /// moved, and nodes with another certificate.
+    /// Reads the database, if anything was decided since it was last read, and answers whose sessions must end: revoked nodes, nodes
+    /// that were moved, and nodes with another certificate.
     ///
     /// # Errors
     /// [`DispatchError`]; then everything stays as it was.
     pub async fn refresh(&self, store: &Store) -> Result<Vec<NodeId>, DispatchError> {
         let mut tx = store.read().await?;
-        let nodes = nodes::list(&mut tx, &[Scope::Everywhere]).await?;
-        let fresh: Table = nodes
-            .into_iter()
-            .filter(|(node, _)| node.state == NodeState::Enrolled)
-            .filter_map(|(node, _)| {
-                let areas = node.path.areas().iter().map(ToString::to_string).collect();
-                let serial = node.certificate?.serial;
-                Some((node.id.to_string(), Admitted { areas, serial }))
-            })
-            .collect();
-        let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let position = audit::position(&mut tx).await?;
+        if self.read_at().as_ref() == Some(&position) {
+            return Ok(Vec::new());
+        }
+        let admitted = |node: EnrolledNode| {
+            let areas = node.path.areas().iter().map(ToString::to_string).collect();
+            Some((node.id.to_string(), Admitted { areas, serial: node.certificate_serial? }))
+        };
+        let fresh: Table = nodes::enrolled(&mut tx).await?.into_iter().filter_map(admitted).collect();
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let changed = |(node, admitted): (&String, &Admitted)| {
             if fresh.get(node) == Some(admitted) { None } else { NodeId::new(node.as_str()).ok() }
         };
         let end = table.iter().filter_map(changed).collect();
         *table = fresh;
+        *self.read_at() = Some(position);
         Ok(end)
+    }
+
+    fn read_at(&self) -> MutexGuard<'_, Option<Position>> {
+        self.read_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many nodes may connect.
     pub fn count(&self) -> u64 {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).len() as u64
+        self.table.read().unwrap_or_else(PoisonError::into_inner).len() as u64
     }
 }
 

@@ -14,9 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::outlet::offer;
 
-/// Acknowledgements that wait for the link. Full: one is dropped; its node sends the receipts again, and is acknowledged
-/// again.
-pub const CAPACITY: usize = 1024;
+/// Acknowledgements that wait for the link: one for each node of a large installation, for after a power cut all of them report
+/// at once, and a node whose acknowledgement is lost sends all its receipts again. About 5 MB at most. Full: one is dropped; its
+/// node sends the receipts again after 20 s, and is acknowledged again.
+pub const CAPACITY: usize = 16_384;
 
 /// An acknowledgement for a node.
 pub type Ack = (NodeId, ReceiptAck);

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::time::Duration;
 
 use axum::http::Uri;
 use loa_link::{
-    Credentials, FlooredClock, LinkOptions, Qos, Secret, TlsOptions, TlsSetupError, client_config,
+    Backoff, Credentials, FlooredClock, LinkOptions, Qos, Secret, TlsOptions, TlsSetupError, client_config,
 };
 use loa_protocol::ids::TenantId;
 
@@ -17,6 +18,9 @@ use crate::config::BrokerConfig;
 const QUEUE_MESSAGES: usize = 512;
 const QUEUE_BYTES: usize = 8 * 1024 * 1024;
 const INFLIGHT: u16 = 256;
+/// Longest wait between two attempts to connect. Nodes wait up to five minutes because they are many; all of them wait for what
+/// the controller gives a broker that has come back.
+const RETRY_MAX: Duration = Duration::from_secs(5);
 /// Blocks that wait for the connection.
 const AUDIO_QUEUE_MESSAGES: usize = 16;
 
@@ -126,6 +130,7 @@ fn common(host: String, port: u16) -> LinkOptions {
         queue_bytes: QUEUE_BYTES,
         inflight: INFLIGHT,
         event_capacity: QUEUE_MESSAGES,
+        backoff: Backoff { max: RETRY_MAX, ..Backoff::default() },
         ..LinkOptions::new(CONTROLLER_NAME, host, port)
     }
 }

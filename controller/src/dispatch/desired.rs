@@ -12,8 +12,8 @@ use super::compile::{Desired, DesiredArea, DesiredItem, DesiredNode, OVER_KEPT_M
 use crate::domain::area::{Area, inherited, languages_at};
 use crate::domain::area_rules::AreaRules;
 use crate::domain::calendar::Calendars;
-use crate::domain::node::{Node, NodeState};
 use crate::domain::role::Scope;
+use crate::store::nodes::EnrolledNode;
 use crate::store::schedules::OnAir;
 use crate::store::{
     Connection, Store, StoreError, alert_templates, area_rules, areas, calendars, nodes, schedules,
@@ -25,8 +25,8 @@ pub struct Rows {
     pub areas: Vec<Area>,
     /// What areas state beyond their names.
     pub rules: BTreeMap<AreaId, AreaRules>,
-    /// Every node.
-    pub nodes: Vec<Node>,
+    /// The enrolled nodes.
+    pub nodes: Vec<EnrolledNode>,
     /// The schedules that may still sound, with what they play.
     pub on_air: Vec<OnAir>,
     /// The calendars that schedules may name.
@@ -45,7 +45,7 @@ impl Rows {
         Ok(Self {
             areas: areas::list(c, &everywhere).await?,
             rules: area_rules::all(c).await?,
-            nodes: nodes::list(c, &everywhere).await?.into_iter().map(|(node, _)| node).collect(),
+            nodes: nodes::enrolled(c).await?,
             on_air: schedules::on_air(c, now - OVER_KEPT_MS).await?,
             calendars: Calendars::of(&calendars::all(c).await?),
             prepared: alert_templates::prepared(c).await?,
@@ -61,8 +61,7 @@ impl Rows {
             let rules = rules.get(&area.id).cloned().unwrap_or_default();
             (area.id.clone(), DesiredArea { path: area.path.clone(), zone, rules })
         };
-        let enrolled = nodes.into_iter().filter(|node| node.state == NodeState::Enrolled);
-        let nodes = enrolled.map(|node| DesiredNode {
+        let nodes = nodes.into_iter().map(|node| DesiredNode {
             zone: zone_of(&node.path, &by_id).unwrap_or(zone),
             languages: languages_at(&node.path, &by_id),
             id: node.id,

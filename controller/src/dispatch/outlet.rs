@@ -1,10 +1,14 @@
 //! The way out: one link to the broker, embedded or not, and what comes of it.
 
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
 use loa_link::{LinkEvent, LinkHandle, Publication, PublishRefused};
 use loa_protocol::topic::Topic;
 use tokio::sync::{mpsc, watch};
 
 use crate::broker::Incoming;
+use crate::metrics::PublishMeters;
 use crate::services::Clock;
 
 /// What became of an offered publication.
@@ -18,10 +22,15 @@ pub(super) enum Offered {
     NotConnected,
 }
 
+/// The instant from which tokens count.
+static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
 /// Offers a publication until the link takes it; waits while its queue is full. Not for whoever takes what nodes report,
-/// see [`super::acks`].
+/// see [`super::acks`]. Its token is set to the instant of the offer, so that the broker's acknowledgement tells how long it took.
 pub(super) async fn offer(link: &LinkHandle, publication: Publication) -> Offered {
     let topic = publication.topic.clone();
+    let token = u64::try_from(BEGUN.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let publication = Publication { token, ..publication };
     match link.publish_when_room(publication).await {
         Ok(()) => Offered::Taken,
         Err(PublishRefused::NotConnected | PublishRefused::QueueFull) => Offered::NotConnected,
@@ -40,6 +49,7 @@ pub async fn pump(
     connection: watch::Sender<u64>,
     incoming: mpsc::Sender<Incoming>,
     clock: Clock,
+    metrics: PublishMeters,
 ) {
     while let Some(event) = events.recv().await {
         match event {
@@ -74,12 +84,15 @@ pub async fn pump(
                 }
             }
             LinkEvent::Rejected { reason, .. } => {
+                metrics.rejected();
                 tracing::error!(
                     ?reason,
                     "the broker refuses a publication; check its access list and limits"
                 );
             }
-            LinkEvent::Acked { .. } => {}
+            LinkEvent::Acked { token } => {
+                metrics.acknowledged(BEGUN.elapsed().saturating_sub(Duration::from_micros(token)));
+            }
         }
     }
 }

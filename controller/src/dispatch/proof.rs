@@ -4,6 +4,8 @@
 //! and on the node's page, once. What is compared are the bytes as they were sent. A receipt that overtook the one before it
 //! shows a hole for as long as that is under way.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use loa_protocol::ids::{Digest, NodeId};
 use loa_protocol::receipt::{Receipt, ReceiptBatch, Seal};
 use loa_protocol::time::UnixMs;
@@ -11,57 +13,123 @@ use serde_json::json;
 
 use super::DispatchError;
 use crate::domain::doubt::Doubt;
-use crate::domain::node::Node;
 use crate::identity::check_seal;
 use crate::store::audit::{self, AuditEntry};
 use crate::store::receipt_doubts::{self, Link};
-use crate::store::receipts::{self, Proof};
-use crate::store::{Connection, nodes};
+use crate::store::receipts::{self, Arrived};
+use crate::store::reporters::{self, Reporter};
+use crate::store::{Connection, Said};
 
 /// In whose name the audit log tells what nobody did.
 const FINDER: &str = "loa-controller";
 
-/// Keeps a batch of receipts and what speaks against it. `digests` are those of the receipts as they were sent.
+/// A batch of receipts as it came: with the digests of the receipts as they were sent, one for each.
+#[derive(Debug, Clone)]
+pub(super) struct Sent {
+    pub(super) batch: ReceiptBatch,
+    pub(super) digests: Vec<Digest>,
+}
+
+impl Sent {
+    /// The numbers that may lie next to those of the batch, and those of the batch.
+    fn span(&self) -> Option<(u64, u64)> {
+        let (first, last) = (self.batch.receipts.first()?, self.batch.receipts.last()?);
+        Some((first.number.saturating_sub(1), last.number.saturating_add(1)))
+    }
+
+    fn with_digests(&self) -> impl Iterator<Item = (&Receipt, &Digest)> {
+        self.batch.receipts.iter().zip(&self.digests)
+    }
+}
+
+/// Keeps batches of receipts, one of each node, and what speaks against them.
 pub(super) async fn keep(
     c: &mut Connection,
-    id: &NodeId,
-    batch: &ReceiptBatch,
-    digests: &[Digest],
-    now: UnixMs,
+    sent: &[Said<'_, Sent>],
+    reporters: &BTreeMap<NodeId, Reporter>,
 ) -> Result<(), DispatchError> {
-    let Some((node, _)) = nodes::get(c, id).await? else { return Ok(()) };
-    let (Some(first), Some(last)) = (batch.receipts.first(), batch.receipts.last()) else { return Ok(()) };
-    let seal_doubt = match &batch.seal {
-        Some(seal) => (!is_signed_by(&node, seal, digests)).then_some(Doubt::Forged),
-        None => receipt_doubts::has_signed(c, id).await?.then_some(Doubt::Unsigned),
-    };
-    let is_signed = batch.seal.is_some() && seal_doubt.is_none();
-    receipts::insert(c, id, &batch.receipts, Some(Proof { digests, is_signed }), now).await?;
-
-    let known = receipt_doubts::links(c, id, (first.number.saturating_sub(1), last.number + 1)).await?;
-    let found = doubts(batch.receipts.iter().zip(digests), &known);
-    for (number, doubt) in seal_doubt.map(|doubt| (first.number, doubt)).into_iter().chain(found) {
-        if receipt_doubts::note(c, id, (number, doubt), now).await? {
-            tracing::error!(node = %id, number, %doubt, "something speaks against a receipt; it is kept all the same");
-            tell(c, &node, "receipts.doubted", json!({ "number": number, "doubt": doubt.as_str() }), now)
-                .await?;
+    let unsealed: Vec<&NodeId> =
+        sent.iter().filter(|said| said.word.batch.seal.is_none()).map(|said| said.node).collect();
+    let signers = reporters::have_signed(c, &unsealed).await?;
+    let spans: Vec<_> =
+        sent.iter().filter_map(|said| said.word.span().map(|span| (said.node, span))).collect();
+    // What was here before; what comes now is joined to it, for it is what the database then has.
+    let mut known = receipt_doubts::links(c, &spans).await?;
+    let mut arrived = Vec::new();
+    let mut found = Vec::new();
+    for said in sent {
+        let Said { node, at, word: Sent { batch, .. } } = *said;
+        let (Some(reporter), Some(first)) = (reporters.get(node), batch.receipts.first()) else { continue };
+        let seal_doubt = match &batch.seal {
+            Some(seal) => (!is_signed_by(node, reporter, seal, &said.word.digests)).then_some(Doubt::Forged),
+            None => signers.contains(node).then_some(Doubt::Unsigned),
+        };
+        let is_signed = batch.seal.is_some() && seal_doubt.is_none();
+        let links = known.entry(node.clone()).or_default();
+        for (receipt, digest) in said.word.with_digests() {
+            arrived.push(Arrived { node, receipt, digest: Some(*digest), is_signed, at });
+            join(links, receipt, *digest);
+        }
+        let doubts = doubts(said.word.with_digests(), links);
+        found.extend(seal_doubt.map(|doubt| (*said, first.number, doubt)));
+        found.extend(doubts.into_iter().map(|(number, doubt)| (*said, number, doubt)));
+    }
+    receipts::insert(c, &arrived).await?;
+    for (said, number, doubt) in found {
+        let Said { node, at, .. } = said;
+        if receipt_doubts::note(c, node, (number, doubt), at).await? {
+            tracing::error!(%node, number, %doubt, "something speaks against a receipt; it is kept all the same");
+            let after = json!({ "number": number, "doubt": doubt.as_str() });
+            tell(c, node, reporters, "receipts.doubted", after, at).await?;
         }
     }
-    for receipt in &batch.receipts {
-        let after = receipt.number.saturating_add(1);
-        let follows = |link: &&Link| link.number == after && link.previous.is_some();
-        if known.iter().any(|link| follows(&link)) && receipt_doubts::fill(c, id, after).await? {
-            tell(c, &node, "receipts.completed", json!({ "number": receipt.number }), now).await?;
+    fill_holes(c, sent, &known, reporters).await
+}
+
+/// Forgets that receipts are missing which are here now.
+async fn fill_holes(
+    c: &mut Connection,
+    sent: &[Said<'_, Sent>],
+    known: &BTreeMap<NodeId, Vec<Link>>,
+    reporters: &BTreeMap<NodeId, Reporter>,
+) -> Result<(), DispatchError> {
+    let nodes: Vec<&NodeId> = sent.iter().map(|said| said.node).collect();
+    let holes: BTreeSet<(NodeId, u64)> = receipt_doubts::holes(c, &nodes).await?;
+    if holes.is_empty() {
+        return Ok(());
+    }
+    for Said { node, at, word } in sent {
+        let Some(links) = known.get(*node) else { continue };
+        for receipt in &word.batch.receipts {
+            let after = receipt.number.saturating_add(1);
+            let follows = links.iter().any(|link| link.number == after && link.previous.is_some());
+            if follows
+                && holes.contains(&((*node).clone(), after))
+                && receipt_doubts::fill(c, node, after).await?
+            {
+                let what = json!({ "number": receipt.number });
+                tell(c, node, reporters, "receipts.completed", what, *at).await?;
+            }
         }
     }
     Ok(())
 }
 
-fn is_signed_by(node: &Node, seal: &Seal, digests: &[Digest]) -> bool {
-    let Some(certificate) = &node.certificate else { return false };
-    let checked = check_seal(seal, &Seal::head(&node.id, digests), &certificate.fingerprint);
+/// Joins a receipt to what is known of its node's, unless that very one is known.
+fn join(links: &mut Vec<Link>, receipt: &Receipt, digest: Digest) {
+    let occurrence = receipt.occurrence.to_string();
+    let is_known = |link: &Link| link.number == receipt.number && link.occurrence == occurrence;
+    if !links.iter().any(is_known) {
+        let Receipt { number, previous, .. } = *receipt;
+        links.push(Link { number, occurrence, digest: Some(digest), previous });
+    }
+}
+
+fn is_signed_by(node: &NodeId, reporter: &Reporter, seal: &Seal, digests: &[Digest]) -> bool {
+    let Some(fingerprint) = &reporter.fingerprint else { return false };
+    let checked = check_seal(seal, &Seal::head(node, digests), fingerprint);
     if let Err(error) = checked {
-        tracing::warn!(node = %node.id, %error, "the signature under a batch of receipts proves nothing");
+        tracing::warn!(%node, %error, "the signature under a batch of receipts proves nothing");
     }
     checked.is_ok()
 }
@@ -97,7 +165,8 @@ fn doubts<'a>(batch: impl Iterator<Item = (&'a Receipt, &'a Digest)>, known: &[L
 
 async fn tell(
     c: &mut Connection,
-    node: &Node,
+    node: &NodeId,
+    reporters: &BTreeMap<NodeId, Reporter>,
     action: &'static str,
     after: serde_json::Value,
     now: UnixMs,
@@ -107,8 +176,8 @@ async fn tell(
         actor_name: FINDER,
         address: None,
         action,
-        subject_id: node.id.as_str(),
-        area: Some(&node.path),
+        subject_id: node.as_str(),
+        area: reporters.get(node).map(|reporter| &reporter.path),
         before: None,
         after: Some(after.to_string()),
     };

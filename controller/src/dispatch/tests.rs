@@ -1,5 +1,6 @@
 //! Dispatch on a real database.
 
+mod access;
 mod answers;
 mod away;
 mod ingest;

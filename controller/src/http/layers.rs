@@ -1,9 +1,10 @@
 //! What surrounds every request.
 
 use std::any::Any;
+use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -41,6 +42,7 @@ pub(super) fn around(routes: Router, state: &AppState) -> Router {
         .layer(default(header::REFERRER_POLICY, "same-origin"))
         .layer(default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
         .layer(default(HeaderName::from_static("permissions-policy"), crate::pages::PERMISSIONS_POLICY))
+        .layer(from_fn_with_state(state.clone(), measure))
         .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
             let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
             // The query stays out: it may hold what a person searched for.
@@ -48,6 +50,20 @@ pub(super) fn around(routes: Router, state: &AppState) -> Router {
         }))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+}
+
+/// Counts the answer, by the pattern of its route.
+async fn measure(
+    axum::extract::State(state): axum::extract::State<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let (method, begun) = (request.method().clone(), Instant::now());
+    let response = next.run(request).await;
+    let route = route.as_ref().map(MatchedPath::as_str);
+    state.services.metrics().http.answered(&method, route, response.status().as_u16(), begun.elapsed());
+    response
 }
 
 async fn time_limit(

@@ -121,6 +121,12 @@ impl Authority {
         &self.ca_pem
     }
 
+    /// When the authority's own certificate ends: then every board needs a new one. `None`: it cannot be read.
+    pub fn not_after(&self) -> Option<UnixMs> {
+        let (_, pem) = x509_parser::pem::parse_x509_pem(self.ca_pem.as_bytes()).ok()?;
+        Some(UnixMs::from_seconds(pem.parse_x509().ok()?.validity().not_after.timestamp()))
+    }
+
     /// What the root signs once for this installation, and every enrolment answer carries.
     pub fn trust_anchor(&self, tenant: TenantId) -> TrustAnchor {
         TrustAnchor { tenant, broker_name: BROKER_NAME.to_owned(), ca_pem: self.ca_pem.clone() }

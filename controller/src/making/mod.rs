@@ -18,7 +18,7 @@ mod words;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use loa_protocol::ids::ObjectHash;
 use loa_speech::{AudioObject, Finish, RecordingLimits, Reporter, SoundCache, SpeechError, master_recording};
@@ -30,6 +30,7 @@ use crate::config::{Limits, SpeechConfig};
 use crate::domain::bulletin::{Spoken, TrackSource};
 use crate::domain::ids::TrackId;
 use crate::live::{Change, Changes};
+use crate::metrics::MakingMeters;
 use crate::services::{ALERT_URGENCY, Clock, Nudge, Readers};
 use crate::store::blobs::BlobStore;
 use crate::store::speech_jobs::{self, RunningJob, SpeechJob};
@@ -67,6 +68,8 @@ pub struct Settings {
     pub made: Nudge,
     /// Tells the pages which track changed.
     pub changes: Changes,
+    /// Measures.
+    pub metrics: MakingMeters,
     /// The time.
     pub clock: Clock,
 }
@@ -203,7 +206,10 @@ impl Maker {
     async fn work(&self, job: SpeechJob) {
         let track = job.track.id.clone();
         self.tell(&track);
-        let ended = match self.make(&job).await {
+        let begun = Instant::now();
+        let made = self.make(&job).await;
+        self.settings.metrics.ended(made.is_ok(), begun.elapsed());
+        let ended = match made {
             Ok((hash, spoken)) => self.finish(&track, &hash, spoken.as_ref()).await,
             Err(error) => self.give_up(&job, error).await,
         };

@@ -51,6 +51,7 @@ impl Studio {
             nudge: services.nudges().speech.clone(),
             made: services.nudges().alerts.clone(),
             changes: Changes::default(),
+            metrics: Default::default(),
             clock: self.story.clock.clone(),
         }
     }

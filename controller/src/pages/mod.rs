@@ -105,7 +105,7 @@
 //! marks with `sse-swap`. Names come from [`views::event`].
 //! | Topic | Events | Fragment |
 //! |---|---|---|
-//! | `today` | `today-sounding`, `today-waiting`, `today-silent` | [`views::TodaySounding`], [`views::TodayWaiting`], [`views::TodaySilent`] |
+//! | `today` | `today-alerts`, `today-sounding`, `today-waiting`, `today-silent` | [`views::TodayAlerts`], [`views::TodaySounding`], [`views::TodayWaiting`], [`views::TodaySilent`] |
 //! | `waiting` (every page) | `waiting-count` | [`views::WaitingCount`] |
 //! | `bulletins` | `bulletins-list` | [`views::BulletinsList`] |
 //! | `bulletin:{id}` with `words`, the digest of the words that the page shows | `bulletin-state-{id}`, `bulletin-tracks-{id}`, `track-{track}`, `bulletin-plan-{id}`, `bulletin-history-{id}`, `bulletin-decide-{id}` | [`views::BulletinStateTag`], [`views::BulletinTracks`], [`views::TrackProgress`], [`views::BulletinPlan`], [`views::BulletinHistory`], [`views::BulletinDecide`] |
@@ -295,6 +295,7 @@ fragments!(
     OrdersList,
     SchedulePreviewPart,
     TextCheckPart,
+    TodayAlerts,
     TodaySilent,
     TodaySounding,
     TodayWaiting,

@@ -2,8 +2,7 @@
 //! not stored.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use loa_protocol::ids::NodeId;
 
@@ -11,19 +10,12 @@ use crate::dispatch::bulk::Stuck;
 
 /// What was sent so far. Cheap to clone; clones are the same.
 #[derive(Debug, Clone, Default)]
-pub struct Deliveries(Arc<Counts>);
+pub struct Deliveries(Arc<Mutex<Counted>>);
 
 #[derive(Debug, Default)]
-struct Counts {
-    single_blocks: AtomicU64,
-    wave_blocks: AtomicU64,
-    waves: AtomicU64,
-    published_bytes: AtomicU64,
-    delivered_bytes: AtomicU64,
-    wasted_bytes: AtomicU64,
-    refused_wants: AtomicU64,
-    slowed_wants: AtomicU64,
-    stuck: RwLock<BTreeMap<NodeId, Stuck>>,
+struct Counted {
+    figures: DeliveryFigures,
+    stuck: BTreeMap<NodeId, Stuck>,
 }
 
 /// What was sent so far, in numbers.
@@ -48,61 +40,42 @@ pub struct DeliveryFigures {
 }
 
 impl Deliveries {
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn count_sent(&self, by_wave: bool, bytes: u64, audience: usize, wasted: usize) {
-        let Counts { single_blocks, wave_blocks, published_bytes, delivered_bytes, wasted_bytes, .. } =
-            &*self.0;
-        let blocks = if by_wave { wave_blocks } else { single_blocks };
-        blocks.fetch_add(1, Ordering::Relaxed);
-        published_bytes.fetch_add(bytes, Ordering::Relaxed);
-        delivered_bytes.fetch_add(bytes.saturating_mul(audience as u64), Ordering::Relaxed);
-        wasted_bytes.fetch_add(bytes.saturating_mul(wasted as u64), Ordering::Relaxed);
+        let figures = &mut self.counted().figures;
+        let blocks = if by_wave { &mut figures.wave_blocks } else { &mut figures.single_blocks };
+        *blocks += 1;
+        figures.published_bytes += bytes;
+        figures.delivered_bytes += bytes.saturating_mul(audience as u64);
+        figures.wasted_bytes += bytes.saturating_mul(wasted as u64);
     }
 
     pub(crate) fn count_refused(&self) {
-        self.0.refused_wants.fetch_add(1, Ordering::Relaxed);
+        self.counted().figures.refused_wants += 1;
     }
 
     pub(crate) fn count_slowed(&self) {
-        self.0.slowed_wants.fetch_add(1, Ordering::Relaxed);
+        self.counted().figures.slowed_wants += 1;
     }
 
     pub(crate) fn set_waves(&self, waves: u64) {
-        self.0.waves.store(waves, Ordering::Relaxed);
+        self.counted().figures.waves = waves;
     }
 
     pub(crate) fn replace_stuck(&self, stuck: Vec<Stuck>) {
-        let stuck = stuck.into_iter().map(|stuck| (stuck.node.clone(), stuck)).collect();
-        *self.0.stuck.write().unwrap_or_else(PoisonError::into_inner) = stuck;
+        self.counted().stuck = stuck.into_iter().map(|stuck| (stuck.node.clone(), stuck)).collect();
     }
 
     /// What was sent so far.
     pub fn figures(&self) -> DeliveryFigures {
-        let Counts {
-            single_blocks,
-            wave_blocks,
-            waves,
-            published_bytes,
-            delivered_bytes,
-            wasted_bytes,
-            refused_wants,
-            slowed_wants,
-            stuck: _,
-        } = &*self.0;
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        DeliveryFigures {
-            single_blocks: read(single_blocks),
-            wave_blocks: read(wave_blocks),
-            waves: read(waves),
-            published_bytes: read(published_bytes),
-            delivered_bytes: read(delivered_bytes),
-            wasted_bytes: read(wasted_bytes),
-            refused_wants: read(refused_wants),
-            slowed_wants: read(slowed_wants),
-        }
+        self.counted().figures
     }
 
     /// What a node asks for again and again in vain, if it does.
     pub fn stuck(&self, node: &NodeId) -> Option<Stuck> {
-        self.0.stuck.read().unwrap_or_else(PoisonError::into_inner).get(node).cloned()
+        self.counted().stuck.get(node).cloned()
     }
 }

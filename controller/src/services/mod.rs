@@ -43,7 +43,7 @@ use loa_protocol::time::UnixMs;
 use tokio::sync::Semaphore;
 
 pub(crate) use alerts::ALERT_URGENCY;
-pub use alerts::{AlertView, Alerts, Template, TemplateDraft, Wave};
+pub use alerts::{AlertPlace, AlertView, Alerts, Template, TemplateDraft, Wave};
 pub use area_rules::AreaRulesView;
 pub use areas::Areas;
 pub use audit::AuditLog;
@@ -76,6 +76,7 @@ use crate::dispatch::manifests::Manifests;
 use crate::domain::bulletin::DraftRules;
 use crate::domain::language::Languages;
 use crate::live::Changes;
+use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::store::blobs::BlobStore;
 
@@ -126,6 +127,7 @@ struct Ground {
     clock: Clock,
     nudges: Nudges,
     changes: Changes,
+    metrics: Metrics,
     problems: PlanProblems,
     deliveries: Deliveries,
     alert_problems: AlertProblems,
@@ -209,6 +211,7 @@ impl Services {
             clock,
             nudges,
             changes: Changes::default(),
+            metrics: Metrics::default(),
             problems: PlanProblems::default(),
             deliveries: Deliveries::default(),
             alert_problems: AlertProblems::default(),
@@ -268,6 +271,11 @@ impl Services {
     /// Where what changed is told to open pages.
     pub fn changes(&self) -> &Changes {
         &self.ground.changes
+    }
+
+    /// What the tasks and the web server measure of themselves.
+    pub fn metrics(&self) -> &Metrics {
+        &self.ground.metrics
     }
 
     /// The clock that all services read.

@@ -13,6 +13,7 @@ use loa_protocol::time::UnixMs;
 
 use super::{BulletinView, Clock, Enrolled, Nudges, Origin, Services, UserDraft, Visit};
 use crate::config::Config;
+use crate::domain::alert::{AlertDraft, ExpiryDraft};
 use crate::domain::area::AreaDraft;
 use crate::domain::bulletin::BulletinDraft;
 use crate::domain::node::{CertificateRecord, NodeDraft};
@@ -206,6 +207,24 @@ pub(crate) fn schedule_draft(bulletin: &BulletinId, start: StartDraft, areas: &[
         areas: areas.iter().map(|a| (*a).to_owned()).collect(),
         nodes: Vec::new(),
         rules: ScheduleRulesDraft::default(),
+    }
+}
+
+/// An emergency in words of its own, for an hour.
+pub(crate) fn alert_draft(areas: &[&str]) -> AlertDraft {
+    AlertDraft {
+        areas: areas.iter().map(|area| (*area).to_owned()).collect(),
+        template: String::new(),
+        title: "Lũ quét".to_owned(),
+        text: "Nước suối đang lên rất nhanh. Rời khỏi nhà ngay.".to_owned(),
+        category: String::new(),
+        tracks: Vec::new(),
+        severity: "severe".to_owned(),
+        status: String::new(),
+        expiry: ExpiryDraft::Minutes(60),
+        rounds: 1,
+        gap_s: None,
+        corrects: String::new(),
     }
 }
 

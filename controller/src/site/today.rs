@@ -8,12 +8,12 @@ use super::heard::{self, Start};
 use super::places::Places;
 use super::program::{self, Lengths};
 use super::reader::Me;
-use super::{Site, shell, words};
+use super::{Site, alerts, shell, words};
 use crate::domain::node::NodeState;
 use crate::domain::schedule::local_time;
 use crate::pages::Nav;
 use crate::pages::labels::DayState;
-use crate::pages::views::{Coverage, SilentNode, TodayItem, TodayPage, WaitingItem};
+use crate::pages::views::{AlertCard, Coverage, SilentNode, TodayItem, TodayPage, WaitingItem};
 use crate::services::{AlertView, ServiceError};
 
 /// How long a sound is taken to last when it is not known, in milliseconds.
@@ -28,6 +28,7 @@ pub(super) async fn page(State(site): State<Site>, me: Me) -> Answer {
     answer::page(TodayPage {
         shell,
         day,
+        alerts: today.alerts,
         sounding: today.sounding,
         waiting: today.waiting,
         silent: today.silent,
@@ -38,12 +39,13 @@ pub(super) async fn page(State(site): State<Site>, me: Me) -> Answer {
 
 /// What the page of the day shows, for the page and for its live parts.
 pub(super) struct Today {
+    pub(super) alerts: Vec<AlertCard>,
     pub(super) sounding: Vec<TodayItem>,
     pub(super) waiting: Vec<WaitingItem>,
     pub(super) silent: Vec<SilentNode>,
     pub(super) nodes_all: usize,
     pub(super) nodes_online: usize,
-    /// When the next of today's starts begins or ends.
+    /// When the next of today's starts begins or ends, or an emergency is over.
     pub(super) turns: Option<UnixMs>,
 }
 
@@ -57,8 +59,10 @@ impl Today {
         // Never seen comes before long unseen: `None` is the smallest.
         silent.sort_by_key(|(_, status)| status.online_changed);
         let now = site.app.services.clock().now();
+        let (alerts, next_over) = alerts::in_force(site, me, places).await?;
         Ok(Self {
-            turns: sounding.iter().flat_map(turns).filter(|at| *at > now).min(),
+            turns: sounding.iter().flat_map(turns).filter(|at| *at > now).chain(next_over).min(),
+            alerts,
             sounding,
             waiting: waiting(site, me, places).await?,
             silent: silent

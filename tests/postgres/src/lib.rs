@@ -1,7 +1,7 @@
 //! Debian's PostgreSQL on a Unix socket in a temporary folder: made by `initdb`, gone with whoever started it.
 //!
-//! PostgreSQL refuses to run as root; then it runs as the system's user `postgres`. It writes nothing through to the disk:
-//! these databases are for tests alone. What goes wrong here panics, with what to do about it.
+//! PostgreSQL refuses to run as root; then it runs as the system's user `postgres`. For tests it writes nothing through to the
+//! disk; for measurements it does. What goes wrong here panics, with what to do about it.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -22,6 +22,7 @@ pub struct Postgres {
     programs: PathBuf,
     folder: tempfile::TempDir,
     as_root: bool,
+    settings: &'static str,
     databases: AtomicU64,
     /// Waits for the end of its standard input, which is the end of this process at the latest; then stops the server.
     keeper: Child,
@@ -35,8 +36,20 @@ pub struct Database<'s> {
 }
 
 impl Postgres {
-    /// Makes a server and starts it.
+    /// Makes a server and starts it. It may forget everything with the power.
     pub fn start() -> Self {
+        Self::start_with(
+            "-c fsync=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0 -c max_connections=400 \
+             -c shared_buffers=64MB -c autovacuum=off",
+        )
+    }
+
+    /// The same with Debian's own settings: what was committed is on the disk. For what is measured.
+    pub fn start_durable() -> Self {
+        Self::start_with("")
+    }
+
+    fn start_with(settings: &'static str) -> Self {
         let programs = programs();
         let folder = tempfile::Builder::new().prefix("loa-pg-").tempdir().expect("a temporary folder");
         let as_root = rustix::process::geteuid().is_root();
@@ -55,7 +68,7 @@ impl Postgres {
             .stderr(Stdio::null())
             .spawn()
             .expect("sh");
-        let server = Self { programs, folder, as_root, databases: AtomicU64::new(0), keeper };
+        let server = Self { programs, folder, as_root, settings, databases: AtomicU64::new(0), keeper };
         let made = server
             .program("initdb")
             .args(["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", "--username", ROLE, "-D"])
@@ -74,11 +87,10 @@ impl Postgres {
 
     /// Starts it again.
     pub fn resume(&self) {
-        // A database for tests may forget everything with the power.
         let settings = format!(
-            "-c listen_addresses= -c unix_socket_directories={} -c fsync=off -c full_page_writes=off -c wal_level=minimal \
-             -c max_wal_senders=0 -c max_connections=400 -c shared_buffers=64MB -c autovacuum=off",
-            self.folder.path().display()
+            "-c listen_addresses= -c unix_socket_directories={} {}",
+            self.folder.path().display(),
+            self.settings
         );
         let log = self.folder.path().join("log");
         let started =

@@ -62,6 +62,13 @@ impl Fleet {
             .with_context(|| format!("the fleet ended: {last}"))
     }
 
+    /// Waits until no node is connected.
+    pub(crate) async fn is_alone(&mut self) -> Result<()> {
+        let alone = self.figures.wait_for(|line| number(line, "connected") == Some(0));
+        let seen = timeout(PATIENCE, alone).await.map(|seen| seen.map(drop));
+        seen.context("nodes stay connected for ten minutes")?.context("the fleet ended")
+    }
+
     /// Ends it in good order, and gives its report.
     pub(crate) async fn stop(mut self) -> Result<Value> {
         let id = self.child.id().context("the fleet's id")?.to_string();

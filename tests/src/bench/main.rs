@@ -4,6 +4,7 @@
 //! whether the goals were met or not.
 
 mod alert;
+mod failover;
 mod field;
 mod fleet;
 mod footprint;
@@ -64,6 +65,9 @@ enum Bench {
     },
     /// How fast receipts get from nodes into the database.
     Ingest {
+        /// Where the rows go, one after the other.
+        #[arg(long, value_delimiter = ',', value_enum, default_value = "sqlite,postgres")]
+        databases: Vec<ingest::Database>,
         /// How many nodes, one size after the other.
         #[arg(long, value_delimiter = ',', default_value = "1000,2000,5000,10000")]
         nodes: Vec<usize>,
@@ -91,6 +95,18 @@ enum Bench {
         /// How many nodes, one size after the other.
         #[arg(long, value_delimiter = ',', default_value = "1000,2000,5000,10000")]
         nodes: Vec<usize>,
+    },
+    /// How long a province is without its broker when an empty one takes the place of one that died.
+    Failover {
+        /// How many nodes, one size after the other.
+        #[arg(long, value_delimiter = ',', default_value = "1000,2000,5000,10000")]
+        nodes: Vec<usize>,
+        /// How long there is none, in seconds, one time after the other.
+        #[arg(long, value_delimiter = ',', default_value = "2,60")]
+        away_s: Vec<u64>,
+        /// How many nodes switch on in a second.
+        #[arg(long, default_value_t = 500.0)]
+        joins_per_s: f64,
     },
     /// The embedded broker alone, for the others: a program of its own, until its input ends.
     #[command(hide = true)]
@@ -127,9 +143,14 @@ async fn main() -> Result<()> {
         Bench::Alert { nodes, rounds, joins_per_s } => {
             ("alert", alert::run(&nodes, rounds, joins_per_s).await?)
         }
-        Bench::Ingest { nodes, receipts } => ("ingest", ingest::run(&nodes, receipts).await?),
+        Bench::Ingest { databases, nodes, receipts } => {
+            ("ingest", ingest::run(&databases, &nodes, receipts).await?)
+        }
         Bench::Idle { nodes, seconds, joins_per_s } => {
             ("idle", idle::run(&nodes, seconds, joins_per_s).await?)
+        }
+        Bench::Failover { nodes, away_s, joins_per_s } => {
+            ("failover", failover::run(&nodes, &away_s, joins_per_s).await?)
         }
         Bench::Plan { areas, nodes } => ("plan", plan::run(&areas, &nodes).await?),
         Bench::RawBroker { authority, expect } => return raw_broker::serve(&authority, expect).await,

@@ -96,7 +96,7 @@ async fn a_flood_of_receipts_locks_nothing() -> Result<()> {
     let stop = CancellationToken::new();
     let (incoming, reports) = mpsc::channel::<Incoming>(1);
     let (connected, mut connection) = watch::channel(0);
-    tokio::spawn(outlet::pump(events, connected, incoming, Clock::machine()));
+    tokio::spawn(outlet::pump(events, connected, incoming, Clock::machine(), Default::default()));
     let (acknowledge, acknowledged) = mpsc::channel(acks::CAPACITY);
     tokio::spawn(acks::run(tenant.clone(), link, acknowledged, stop.clone()));
     let settings = ingest::Settings {
@@ -108,6 +108,7 @@ async fn a_flood_of_receipts_locks_nothing() -> Result<()> {
         alerts_reported: mpsc::channel(1).0,
         changes: Changes::default(),
         refused: Arc::new(AtomicU64::new(0)),
+        metrics: Default::default(),
     };
     tokio::spawn(ingest::run(settings, stop.clone()));
     connection.changed().await?;

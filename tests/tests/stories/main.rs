@@ -6,6 +6,7 @@ mod another_broker;
 mod bad_input;
 mod bad_line;
 mod download;
+mod figures;
 mod full_disk;
 mod languages;
 mod main_job;

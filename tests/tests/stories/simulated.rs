@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use loa_controller::domain::role::Principal;
-use loa_controller::store::receipt_doubts;
+use loa_controller::store::reporters;
 use loa_firmware_sim::fleet::{self, FleetOptions, members};
 use loa_firmware_sim::node::Reach;
 use loa_tests::Station;
@@ -41,7 +41,10 @@ async fn simulated_boards_sign_their_chain_of_receipts_and_the_controller_doubts
         .await?;
         ensure!(receipts.iter().all(|receipt| receipt.outcome == "played"), "{receipts:?}");
         let mut tx = station.services().store().read().await?;
-        ensure!(receipt_doubts::has_signed(&mut tx, node).await?, "{node} signs nothing that can be checked");
+        ensure!(
+            reporters::have_signed(&mut tx, &[node]).await?.contains(node),
+            "{node} signs nothing that can be checked"
+        );
         // One without a signature, after one with it, would be doubted; and so would a hole.
         let doubts = station.services().nodes.doubts(&operator, node).await?;
         ensure!(doubts.is_empty(), "{node}: {doubts:?}");

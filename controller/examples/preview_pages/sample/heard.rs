@@ -24,6 +24,16 @@ pub(crate) fn today(look: Look) -> TodayPage {
     TodayPage {
         shell: shell(look, Nav::Today),
         day: day(25),
+        alerts: vec![AlertCard {
+            id: "a-1".into(),
+            title: format!("DIỄN TẬP: {STORM}"),
+            areas: "Xã Lạc Dương".into(),
+            given_at: at(25, 7, 38),
+            given_by: "Trần Văn Lộc".into(),
+            expires: at(25, 8, 38),
+            state: AlertStateTag { key: "alert-state-sent", tone: "pill-good" },
+            status: AlertStatus { code: "exercise", key: "alert-status-exercise" },
+        }],
         sounding: vec![
             item("1", VACCINE, Class::Normal, at(25, 6, 0), DayState::Done, 3, 0),
             item("2", "Bản tin buổi sáng của xã", Class::Normal, at(25, 6, 15), DayState::Partly, 2, 0),

@@ -7,7 +7,7 @@ use loa_protocol::wire::Wire as _;
 
 use super::ingest::{Desk, receipts_of};
 use crate::domain::alert::{AlertDraft, ExpiryDraft};
-use crate::services::story::{NOON, Story, area, node};
+use crate::services::story::{NOON, Story, alert_draft, area, node};
 use crate::store::alert_documents::{self, AlertDocument};
 
 #[tokio::test]
@@ -16,18 +16,9 @@ async fn answers_of_enrolled_nodes_are_in_the_wave_and_what_a_stranger_says_is_n
     story.enrolled("cum-1", "0a").await;
     story.enrolled("cum-2", "0b").await;
     let draft = AlertDraft {
-        areas: vec!["da-don".to_owned()],
-        template: String::new(),
-        title: "Lũ quét".to_owned(),
-        text: "Lũ đang về.".to_owned(),
-        category: String::new(),
-        tracks: Vec::new(),
-        severity: "severe".to_owned(),
         status: "test".to_owned(),
         expiry: ExpiryDraft::Minutes(30),
-        rounds: 1,
-        gap_s: None,
-        corrects: String::new(),
+        ..alert_draft(&["da-don"])
     };
     let (alerts, operator) = (story.services.alerts.clone(), story.operator.clone());
     let id = alerts.give(&operator, &draft, None).await.unwrap().alert.id;

@@ -45,6 +45,7 @@ impl Desk {
             alerts_reported: mpsc::channel(16).0,
             changes: Changes::default(),
             refused: Arc::clone(&refused),
+            metrics: Default::default(),
         };
         tokio::spawn(ingest::run(settings, CancellationToken::new()));
         Self { story, incoming, acks, states, refused }

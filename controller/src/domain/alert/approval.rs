@@ -24,29 +24,40 @@ pub struct Reached {
     pub some_unknown: bool,
 }
 
-/// The households of these areas, none of which lies in another. An area has as many as it states, or else as all areas directly inside
-/// have together. `all`: every area, in any order.
-pub fn reached<'a>(
-    areas: impl IntoIterator<Item = &'a AreaPath>,
-    all: &[Area],
-    stated: impl Fn(&AreaId) -> Option<u32>,
-) -> Reached {
-    let mut inside: BTreeMap<&AreaId, Vec<&AreaId>> = BTreeMap::new();
-    for area in all {
-        if let Some(parent) = area.parent() {
-            inside.entry(parent).or_default().push(&area.id);
+/// The households of all areas, as they are stated at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Households {
+    stated: BTreeMap<AreaId, u32>,
+    /// The areas directly inside each.
+    inside: BTreeMap<AreaId, Vec<AreaId>>,
+}
+
+impl Households {
+    /// `all`: every area, in any order; `stated`: those that state how many households they have.
+    pub fn new(all: &[Area], stated: BTreeMap<AreaId, u32>) -> Self {
+        let mut inside: BTreeMap<AreaId, Vec<AreaId>> = BTreeMap::new();
+        for area in all {
+            if let Some(parent) = area.parent() {
+                inside.entry(parent.clone()).or_default().push(area.id.clone());
+            }
         }
+        Self { stated, inside }
     }
-    let mut sum = Reached::default();
-    let mut open: Vec<&AreaId> = areas.into_iter().filter_map(|path| path.areas().last()).collect();
-    while let Some(area) = open.pop() {
-        match (stated(area), inside.get(area)) {
-            (Some(households), _) => sum.households += u64::from(households),
-            (None, Some(children)) => open.extend(children),
-            (None, None) => sum.some_unknown = true,
+
+    /// The households of these areas, none of which lies in another. An area has as many as it states, or else as all areas directly
+    /// inside have together.
+    pub fn reached<'a>(&self, areas: impl IntoIterator<Item = &'a AreaPath>) -> Reached {
+        let mut sum = Reached::default();
+        let mut open: Vec<&AreaId> = areas.into_iter().filter_map(|path| path.areas().last()).collect();
+        while let Some(area) = open.pop() {
+            match (self.stated.get(area), self.inside.get(area)) {
+                (Some(households), _) => sum.households += u64::from(*households),
+                (None, Some(children)) => open.extend(children),
+                (None, None) => sum.some_unknown = true,
+            }
         }
+        sum
     }
-    sum
 }
 
 /// How many people have to approve what reaches so many households.

@@ -26,7 +26,7 @@ use loa_protocol::time::UnixMs;
 use loa_protocol::timeline::{Repeats, Severity};
 use sha2::{Digest as _, Sha256};
 
-pub use approval::{Reached, approvers_needed, reached};
+pub use approval::{Households, Reached, approvers_needed};
 pub use draft::{AlertDraft, AlertValues, ExpiryDraft, estimated_ms, too_long, unknown_severity};
 pub use marks::marked;
 

@@ -66,8 +66,8 @@ fn unknown_households_count_as_many() {
     let all =
         [place(&["tinh"]), place(&["tinh", "xa"]), place(&["tinh", "xa", "a"]), place(&["tinh", "xa", "b"])];
     let of = |area: usize, stated: &[(&str, u32)]| {
-        let stated = |id: &AreaId| stated.iter().find(|(known, _)| *known == id.as_str()).map(|(_, n)| *n);
-        reached([&all[area].path], &all, stated)
+        let stated = stated.iter().map(|(id, n)| (AreaId::new(*id).unwrap(), *n)).collect();
+        Households::new(&all, stated).reached([&all[area].path])
     };
     assert_eq!(of(2, &[("a", 300)]), Reached { households: 300, some_unknown: false });
     assert_eq!(of(0, &[("a", 300), ("b", 200)]), Reached { households: 500, some_unknown: false });

@@ -86,6 +86,7 @@ async fn studio(speech: SpeechConfig) -> (Story, Maker) {
         nudge: services.nudges().speech.clone(),
         made: services.nudges().alerts.clone(),
         changes: Changes::default(),
+        metrics: Default::default(),
         clock: story.clock.clone(),
     });
     (story, maker)

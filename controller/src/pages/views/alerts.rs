@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::pages::filters;
-use crate::pages::form::{Choice, Errors, Tick};
+use crate::pages::form::{Choice, Errors};
 use crate::pages::format::Moment;
 use crate::pages::shell::Shell;
 use crate::pages::text::{Lang, Msg};
@@ -70,8 +70,8 @@ pub struct AlertFormPage {
     pub form_id: String,
     /// The alert that is corrected, and its title.
     pub corrects: Option<(String, String)>,
-    /// Areas to tick.
-    pub areas: Vec<Tick>,
+    /// Areas to tick, each after the one that contains it.
+    pub areas: Vec<AlertAreaRow>,
     /// Approved templates to choose from.
     pub templates: Vec<Choice>,
     /// Chosen template; empty: own words.
@@ -96,6 +96,23 @@ pub struct AlertFormPage {
     pub rounds: String,
     /// Errors of the fields.
     pub errors: Errors,
+}
+
+/// An area that can be ticked.
+#[derive(Clone, Debug)]
+pub struct AlertAreaRow {
+    /// Its id.
+    pub id: String,
+    /// Ids from the root to this one, joined by `/`.
+    pub path: String,
+    /// Its name.
+    pub name: String,
+    /// Depth, from 0.
+    pub depth: usize,
+    /// Whether it is ticked.
+    pub checked: bool,
+    /// Whom an emergency to all of it reaches, and how many people have to approve it.
+    pub reach: ReachView,
 }
 
 /// `GET /alerts/{id}`. Live topic `alert:{id}`.
@@ -125,6 +142,8 @@ pub struct AlertCard {
     pub given_at: Moment,
     /// By whom.
     pub given_by: String,
+    /// When it is over.
+    pub expires: Moment,
     /// Where it stands.
     pub state: AlertStateTag,
     /// Whether it is meant.

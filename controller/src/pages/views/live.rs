@@ -5,6 +5,7 @@
 
 use askama::Template;
 
+use super::alerts::AlertCard;
 use super::bulletin::{
     BulletinActions, BulletinDetail, ConsentCard, DecisionForm, HistoryItem, TrackCard, TrackForm,
 };
@@ -28,6 +29,16 @@ pub struct TodaySounding {
     pub lang: Lang,
     /// As [`super::TodayPage::sounding`].
     pub sounding: Vec<TodayItem>,
+}
+
+/// Event `today-alerts`, topic `today`.
+#[derive(Clone, Debug, Template)]
+#[template(path = "live/today_alerts.html")]
+pub struct TodayAlerts {
+    /// Reader's language.
+    pub lang: Lang,
+    /// As [`super::TodayPage::alerts`].
+    pub alerts: Vec<AlertCard>,
 }
 
 /// Event `today-waiting`, topic `today`.
@@ -253,6 +264,8 @@ pub struct TextCheckPart {
 
 /// Names of the events that `/live` sends; the data of each is the fragment's HTML.
 pub mod event {
+    /// Data: [`super::TodayAlerts`].
+    pub const TODAY_ALERTS: &str = "today-alerts";
     /// Data: [`super::TodaySounding`].
     pub const TODAY_SOUNDING: &str = "today-sounding";
     /// Data: [`super::TodayWaiting`].

@@ -3,6 +3,7 @@
 use askama::Template;
 use chrono::NaiveDate;
 
+use super::alerts::AlertCard;
 use super::parts::Coverage;
 use crate::pages::filters;
 use crate::pages::format::Moment;
@@ -17,6 +18,8 @@ pub struct TodayPage {
     pub shell: Shell,
     /// The day shown, in the user's zone.
     pub day: NaiveDate,
+    /// Emergencies in force, the latest first.
+    pub alerts: Vec<AlertCard>,
     /// What sounds today, by time.
     pub sounding: Vec<TodayItem>,
     /// Bulletins that this user may approve, oldest first.

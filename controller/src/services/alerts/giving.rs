@@ -1,7 +1,5 @@
 //! Giving an emergency.
 
-use std::collections::BTreeMap;
-
 use loa_protocol::alert::ALERT_LONGEST_MS;
 use loa_protocol::area::AreaPath;
 use loa_protocol::bulletin::{Class, Status};
@@ -10,18 +8,14 @@ use loa_protocol::time::UnixMs;
 
 use super::words::{Words, own_words};
 use super::{AlertView, Alerts, require_to_give, require_to_read};
-use crate::domain::alert::{
-    Alert, AlertArea, AlertDraft, AlertValues, Reached, approvers_needed, reached, too_long,
-};
-use crate::domain::area::Area;
-use crate::domain::area_rules::AreaRules;
+use crate::domain::alert::{Alert, AlertArea, AlertDraft, AlertValues, too_long};
 use crate::domain::bulletin::{RevisionState, Stamp};
 use crate::domain::ids::{TrackId, fresh_bulletin_id};
 use crate::domain::message::{FieldErrors, Message};
-use crate::domain::role::{Action, Forbidden, Principal, Scope};
+use crate::domain::role::{Action, Forbidden, Principal};
 use crate::domain::schedule::unknown_target;
 use crate::services::{ServiceError, Thing};
-use crate::store::{Connection, alerts, area_rules, areas, bulletins, objects, speech_jobs, tracks};
+use crate::store::{Connection, alerts, areas, bulletins, objects, speech_jobs, tracks};
 
 /// Ahead of every bulletin.
 pub(crate) const URGENCY: u8 = 3;
@@ -179,31 +173,6 @@ impl Alerts {
             require_to_give(who, &area.path)?;
         }
         Ok(Some(id))
-    }
-
-    /// What tells how many people have to approve something.
-    pub(super) async fn census(&self, c: &mut Connection) -> Result<Census, ServiceError> {
-        Ok(Census {
-            areas: areas::list(c, &[Scope::Everywhere]).await?,
-            rules: area_rules::all(c).await?,
-            two_above: self.0.limits.alert_two_approvers_above,
-        })
-    }
-}
-
-/// All places with their households, as they are stated at one moment.
-pub(super) struct Census {
-    areas: Vec<Area>,
-    rules: BTreeMap<AreaId, AreaRules>,
-    two_above: u64,
-}
-
-impl Census {
-    /// How many households these areas have, none of which lies in another, and how many people have to approve what sounds there.
-    pub(super) fn approvers_for(&self, paths: &[AreaPath]) -> (Reached, u32) {
-        let stated = |area: &AreaId| self.rules.get(area).and_then(|rules| rules.households);
-        let reached = reached(paths, &self.areas, stated);
-        (reached, approvers_needed(reached, self.two_above))
     }
 }
 

@@ -3,6 +3,7 @@
 //! What is given and approved here is desired state: [`crate::dispatch::alerts`] makes documents of it and sends them. Stopping needs
 //! one person with the right to emergencies, as orders do.
 
+mod census;
 mod deciding;
 mod giving;
 mod templates;
@@ -29,6 +30,7 @@ use crate::live::Change;
 use crate::store::{Connection, alerts, bulletins, objects};
 use loa_protocol::bulletin::Class;
 
+pub use census::AlertPlace;
 pub(crate) use giving::URGENCY as ALERT_URGENCY;
 pub use templates::{Template, TemplateDraft};
 pub use wave::Wave;
@@ -92,6 +94,21 @@ impl Alerts {
         let alert = load(&mut tx, id).await?;
         require_to_read(who, &alert)?;
         self.view(&mut tx, alert).await
+    }
+
+    /// The alerts that are in force in areas that the person may see, the latest first.
+    ///
+    /// # Errors
+    /// [`ServiceError::Store`].
+    pub async fn in_force(&self, who: &Principal) -> Result<Vec<AlertView>, ServiceError> {
+        let mut tx = self.0.store.read().await?;
+        let mut views = Vec::new();
+        for alert in alerts::in_force(&mut tx, self.0.now()).await?.into_iter().rev() {
+            if require_to_read(who, &alert).is_ok() {
+                views.push(self.view(&mut tx, alert).await?);
+            }
+        }
+        Ok(views)
     }
 
     /// The alerts that this person is asked to approve, the earliest given first, also while their sounds are being made: those of areas

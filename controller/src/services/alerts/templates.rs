@@ -8,7 +8,7 @@ use loa_protocol::bulletin::Class;
 use loa_protocol::ids::{AreaId, BulletinId};
 use loa_protocol::timeline::Severity;
 
-use super::giving::Census;
+use super::census::Census;
 use super::{Alerts, id_used};
 use crate::domain::alert::template::TemplateKind;
 use crate::domain::alert::{SeverityWord, unknown_severity};

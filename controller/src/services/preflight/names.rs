@@ -10,9 +10,9 @@ use crate::dispatch::compile::{Compiled, Desired};
 use crate::dispatch::foresee::ForeseenStart;
 use crate::domain::area::Area;
 use crate::domain::message::Message;
-use crate::domain::node::Node;
 use crate::domain::role::Scope;
 use crate::services::PlanProblem;
+use crate::store::nodes::EnrolledNode;
 
 /// Nothing but the nodes that are asked about, and what matters to them: the documents of these stay as they are.
 pub(super) fn narrowed(desired: Desired, of: Option<&BTreeSet<ItemId>>, within: &[Scope]) -> Desired {
@@ -62,7 +62,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub(super) fn of(areas: &[Area], nodes: &[Node]) -> Self {
+    pub(super) fn of(areas: &[Area], nodes: &[EnrolledNode]) -> Self {
         Self {
             areas: areas.iter().map(|a| (a.id.clone(), (a.path.clone(), a.name.clone()))).collect(),
             nodes: nodes.iter().map(|n| (n.id.clone(), (n.path.clone(), n.name.clone()))).collect(),

@@ -7,27 +7,15 @@ use crate::config::Config;
 use crate::domain::alert::{AlertDraft, AlertState, ExpiryDraft};
 use crate::domain::area_rules::AreaRulesDraft;
 use crate::domain::role::{ClassSet, Principal, Role};
-use crate::services::story::{NOON, Story, area, node, once, schedule_draft};
+use crate::services::story::{NOON, Story, alert_draft, area, node, once, schedule_draft};
 use crate::services::{AlertView, ServiceError, TemplateDraft};
 use crate::store::alert_answers::{self, DocumentAnswer, SoundingAnswer};
 use crate::store::alert_documents::{self, AlertDocument};
 use crate::store::{live_orders, speech_jobs};
 
+/// Said twice.
 pub(super) fn draft(areas: &[&str]) -> AlertDraft {
-    AlertDraft {
-        areas: areas.iter().map(|area| (*area).to_owned()).collect(),
-        template: String::new(),
-        title: "Lũ quét".to_owned(),
-        text: "Nước suối đang lên rất nhanh. Rời khỏi nhà ngay.".to_owned(),
-        category: String::new(),
-        tracks: Vec::new(),
-        severity: "severe".to_owned(),
-        status: String::new(),
-        expiry: ExpiryDraft::Minutes(60),
-        rounds: 2,
-        gap_s: None,
-        corrects: String::new(),
-    }
+    AlertDraft { rounds: 2, ..alert_draft(areas) }
 }
 
 pub(super) struct Staff {

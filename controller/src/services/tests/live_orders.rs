@@ -9,15 +9,13 @@ use crate::domain::bulletin::BulletinDraft;
 use crate::domain::role::{ClassSet, Role};
 use crate::services::ServiceError;
 use crate::services::story::{Story, area, draft, node, once, schedule_draft};
-use crate::store::{live_orders, presence, reports};
+use crate::store::{Said, live_orders, presence, reports};
 
 const BOOT: BootId = BootId([7; 8]);
 
-/// A node that is connected, with a clock or without.
-async fn connected(story: &Story, id: &str, serial: &str, clock: ClockTrust) {
-    story.enrolled(id, serial).await;
-    let now = story.clock.now();
-    let state = State {
+/// What a node with this clock says of itself.
+fn state(clock: ClockTrust) -> State {
+    State {
         boot: BOOT,
         firmware: "0.1.0".to_owned(),
         keys: None,
@@ -31,12 +29,18 @@ async fn connected(story: &Story, id: &str, serial: &str, clock: ClockTrust) {
         orders: Vec::new(),
         own_guards: None,
         alerts: Vec::new(),
-    };
+    }
+}
+
+/// A node that is connected, with a clock or without.
+async fn connected(story: &Story, id: &str, serial: &str, clock: ClockTrust) {
+    story.enrolled(id, serial).await;
+    let now = story.clock.now();
+    let state = state(clock);
     let mut tx = story.services.store().write().await.unwrap();
-    presence::put(&mut tx, &node(id), &Presence { boot: BOOT, connection: 1, online: true }, now)
-        .await
-        .unwrap();
-    reports::put_state(&mut tx, &node(id), &state, now).await.unwrap();
+    let (node, word) = (node(id), Presence { boot: BOOT, connection: 1, online: true });
+    presence::put(&mut tx, &[Said { node: &node, at: now, word: &word }]).await.unwrap();
+    reports::put_states(&mut tx, &[Said { node: &node, at: now, word: &state }]).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -78,10 +82,10 @@ async fn an_order_is_for_an_area_and_a_node_without_a_clock_gets_its_own() {
     let mut tx = story.services.store().write().await.unwrap();
     let own = answer(Addressee::Node(node("cum-2")), messages[1].epoch);
     let stranger = answer(Addressee::Area(area("da-don")), 1);
-    let news =
-        live_orders::note_applied(&mut tx, &node("cum-2"), &[own.clone(), stranger], now).await.unwrap();
-    assert!(news);
-    assert!(!live_orders::note_applied(&mut tx, &node("cum-2"), &[own], now).await.unwrap());
+    let obeyed = State { orders: vec![own, stranger], ..state(ClockTrust::Unknown) };
+    let said = [Said { node: &node("cum-2"), at: now, word: &obeyed }];
+    assert_eq!(live_orders::note_applied(&mut tx, &said).await.unwrap(), 1);
+    assert_eq!(live_orders::note_applied(&mut tx, &said).await.unwrap(), 0, "told again");
     tx.commit().await.unwrap();
     let view = orders.get(&hoa, &view.order.id).await.unwrap();
     let answered: Vec<_> = view.nodes.iter().map(|node| node.answered).collect();

@@ -13,7 +13,7 @@ use crate::domain::schedule::StartDraft;
 use crate::services::story::{NOON, Story, area, node, node_draft, path, schedule_draft};
 use crate::services::{Enrolled, ServiceError};
 use crate::store::audit::AuditFilter;
-use crate::store::receipts::{self, ReceiptFilter};
+use crate::store::receipts::{self, Arrived, ReceiptFilter};
 
 fn code(error: &ServiceError) -> &'static str {
     error.message().code
@@ -226,7 +226,7 @@ async fn a_node_is_removed_after_its_revocation_and_what_it_played_is_still_told
         previous: None,
     };
     let mut tx = story.services.store().write().await.unwrap();
-    receipts::insert(&mut tx, &node("cum-1"), &[receipt], None, NOON).await.unwrap();
+    receipts::insert(&mut tx, &[Arrived::unproven(&node("cum-1"), &receipt, NOON)]).await.unwrap();
     tx.commit().await.unwrap();
 
     nodes.revoke(&story.operator, &node("cum-1"), "hỏng").await.unwrap();

@@ -15,7 +15,8 @@ use crate::domain::role::{Principal, Role};
 use crate::domain::schedule::{ScheduleDraft, StartDraft};
 use crate::domain::schedule_rules::ScheduleRulesDraft;
 use crate::services::BulletinView;
-use crate::store::{receipts, reports};
+use crate::store::receipts::{self, Arrived};
+use crate::store::{Said, reports};
 
 struct Staff {
     lan: Principal,
@@ -173,7 +174,9 @@ async fn receipt(story: &Story, id: &str, of: (&ItemId, &BulletinView), number: 
         previous: None,
     };
     let mut tx = story.services.store().write().await.unwrap();
-    receipts::insert(&mut tx, &node(id), &[receipt], None, story.clock.now()).await.unwrap();
+    let id = node(id);
+    let arrived = Arrived::unproven(&id, &receipt, story.clock.now());
+    receipts::insert(&mut tx, &[arrived]).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -200,7 +203,9 @@ async fn reports(story: &Story, id: &str, own_guards: Option<OwnGuards>) {
         alerts: Vec::new(),
     };
     let mut tx = story.services.store().write().await.unwrap();
-    reports::put_state(&mut tx, &node(id), &state, story.clock.now()).await.unwrap();
+    let id = node(id);
+    let said = Said { node: &id, at: story.clock.now(), word: &state };
+    reports::put_states(&mut tx, &[said]).await.unwrap();
     tx.commit().await.unwrap();
 }
 

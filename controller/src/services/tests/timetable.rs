@@ -11,9 +11,9 @@ use crate::domain::role::Role;
 use crate::domain::schedule::StartDraft;
 use crate::services::story::{NOON, Story, area, node, once, schedule_draft};
 use crate::services::{ScheduleView, ServiceError};
-use crate::store::receipts::ReceiptFilter;
+use crate::store::receipts::{self, Arrived, ReceiptFilter};
 use crate::store::schedules::{ScheduleFilter, on_air};
-use crate::store::{presence, receipts};
+use crate::store::{Said, presence};
 
 fn code(error: &ServiceError) -> &'static str {
     error.message().code
@@ -151,19 +151,24 @@ async fn receipts_are_kept_once_and_tell_which_villages_heard() {
         winner: None,
         previous: None,
     };
-    let played = [receipt(1, Outcome::Played)];
-    let missed = [receipt(1, Outcome::Missed(Reason::AudioIncomplete))];
+    let (one, two) = (node("cum-1"), node("cum-2"));
+    let played = receipt(1, Outcome::Played);
+    let missed = receipt(1, Outcome::Missed(Reason::AudioIncomplete));
     let mut tx = story.services.store().write().await.unwrap();
     for expected in [1, 0] {
-        assert_eq!(receipts::insert(&mut tx, &node("cum-1"), &played, None, NOON).await.unwrap(), expected);
+        let played = Arrived::unproven(&one, &played, NOON);
+        assert_eq!(receipts::insert(&mut tx, &[played]).await.unwrap(), expected);
     }
-    assert_eq!(receipts::insert(&mut tx, &node("cum-2"), &missed, None, NOON).await.unwrap(), 1);
+    let missed = Arrived::unproven(&two, &missed, NOON);
+    assert_eq!(receipts::insert(&mut tx, &[missed]).await.unwrap(), 1);
     // A board that was replaced counts from 1 again.
     let replaced =
-        [Receipt { occurrence: OccurrenceId([9; 16]), nominal: nominal - 1, ..receipt(1, Outcome::Played) }];
-    assert_eq!(receipts::insert(&mut tx, &node("cum-1"), &replaced, None, NOON).await.unwrap(), 1);
+        Receipt { occurrence: OccurrenceId([9; 16]), nominal: nominal - 1, ..receipt(1, Outcome::Played) };
+    let replaced = Arrived::unproven(&one, &replaced, NOON);
+    assert_eq!(receipts::insert(&mut tx, &[replaced]).await.unwrap(), 1);
     let online = Presence { boot: BootId([1; 8]), connection: 3, online: true };
-    assert!(presence::put(&mut tx, &node("cum-1"), &online, NOON).await.unwrap());
+    let said = Said { node: &one, at: NOON, word: &online };
+    assert_eq!(presence::put(&mut tx, &[said]).await.unwrap(), 1);
     tx.commit().await.unwrap();
 
     let coverage = story.services.heard.coverage(&author, &view.bulletin.id).await.unwrap();

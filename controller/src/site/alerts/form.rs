@@ -1,7 +1,7 @@
 //! The form by which an emergency is given.
 
 use axum::extract::State;
-use loa_protocol::bulletin::{Class, Status};
+use loa_protocol::bulletin::Status;
 
 use super::super::answer::{Answer, done, page as answer_page, refused};
 use super::super::fields::{Asked, Fields, Posted};
@@ -9,10 +9,11 @@ use super::super::reader::Me;
 use super::super::{Site, flash, shell, words};
 use super::shown;
 use crate::domain::alert::{AlertDraft, ExpiryDraft, SEVERITIES};
+use crate::domain::area::Area;
 use crate::domain::ids::fresh_bulletin_id;
-use crate::pages::views::AlertFormPage;
-use crate::pages::{Choice, Errors, Nav, Tick, msg};
-use crate::services::ServiceError;
+use crate::pages::views::{AlertAreaRow, AlertFormPage};
+use crate::pages::{Choice, Errors, Nav, msg};
+use crate::services::{AlertPlace, ServiceError};
 
 /// For how many minutes it may hold, and the keys of these.
 const MINUTES: [(u32, &str); 5] = [
@@ -98,11 +99,18 @@ async fn form_page(
         Err(_) => None,
     };
     let ticked = typed.all("areas");
-    let offered = places.choices(|area| me.who().may_silence(Class::Emergency, &area.path));
-    let tick = |choice: Choice| {
-        let label = format!("{}{}", choice.indent(), choice.label);
-        let checked = ticked.contains(&choice.value);
-        Tick::new(choice.value, label, checked)
+    let takes = alerts.places(me.who()).await?;
+    let row = |area: &Area| {
+        let AlertPlace { reached, approvers_needed } = takes.get(&area.id)?;
+        let ids: Vec<&str> = area.path.areas().iter().map(|id| id.as_str()).collect();
+        Some(AlertAreaRow {
+            id: area.id.to_string(),
+            path: ids.join("/"),
+            name: area.name.clone(),
+            depth: places.depth(&area.path),
+            checked: ticked.iter().any(|id| id == area.id.as_str()),
+            reach: shown::reach(*reached, *approvers_needed),
+        })
     };
     let templates = alerts.templates(me.who()).await?.into_iter().filter_map(|template| {
         Some(Choice::new(template.view.bulletin.id.as_str(), template.ready()?.title.clone()))
@@ -111,7 +119,7 @@ async fn form_page(
     Ok(AlertFormPage {
         form_id: typed.text("form_id"),
         corrects,
-        areas: offered.into_iter().map(tick).collect(),
+        areas: places.all().iter().filter_map(row).collect(),
         templates: templates.collect(),
         template: typed.text("template"),
         title: typed.text("title"),

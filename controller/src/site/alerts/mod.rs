@@ -102,8 +102,27 @@ pub(super) async fn latest(
     me: &Me,
     places: &Places,
 ) -> Result<(Vec<AlertCard>, Option<UnixMs>), ServiceError> {
+    let views = site.app.services.alerts.list(me.who(), SHOWN).await?;
+    cards(site, me, places, &views).await
+}
+
+/// The alerts in force, the latest first, for the page of the day, and when the next of them is over.
+pub(super) async fn in_force(
+    site: &Site,
+    me: &Me,
+    places: &Places,
+) -> Result<(Vec<AlertCard>, Option<UnixMs>), ServiceError> {
+    let views = site.app.services.alerts.in_force(me.who()).await?;
+    cards(site, me, places, &views).await
+}
+
+async fn cards(
+    site: &Site,
+    me: &Me,
+    places: &Places,
+    views: &[AlertView],
+) -> Result<(Vec<AlertCard>, Option<UnixMs>), ServiceError> {
     let services = &site.app.services;
-    let views = services.alerts.list(me.who(), SHOWN).await?;
     let now = services.clock().now();
     let next_over = views.iter().map(|view| view.alert.expires).filter(|at| *at > now).min();
     let names = services.users.names(views.iter().map(|view| view.alert.created.by.clone())).await?;
@@ -115,6 +134,7 @@ pub(super) async fn latest(
             title: view.revision.title.clone(),
             areas: Places::short(me.lang(), &areas),
             given_at: places.moment(alert.created.at, &alert.path),
+            expires: places.moment(alert.expires, &alert.path),
             given_by: words::person(me.lang(), &names, &alert.created.by),
             state: shown::state(view.state),
             status: shown::status(alert.status),
@@ -197,7 +217,7 @@ pub(super) async fn of(
         status: shown::status(alert.status),
         severity: shown::severity(alert.severity),
         areas: alert.areas.iter().map(|area| places.name(&area.id)).collect(),
-        reach: shown::reach(alert),
+        reach: shown::reach(alert.reached, alert.approvers_needed),
         given_at: places.moment(alert.created.at, &alert.path),
         given_by: words::person(me.lang(), &names, &alert.created.by),
         expires: places.moment(alert.expires, &alert.path),

@@ -7,7 +7,7 @@ use super::super::places::Places;
 use super::super::reader::Me;
 use super::super::{Site, languages, words};
 use crate::domain::alert::template::TemplateKind;
-use crate::domain::alert::{Alert, AlertState};
+use crate::domain::alert::{AlertState, Reached};
 use crate::domain::refused;
 use crate::pages::views::{AlertStateTag, AlertStatus, ReachView, WaveCounts, WaveNode, WaveView};
 use crate::services::{AlertView, Wave};
@@ -53,12 +53,9 @@ pub(super) fn state(state: AlertState) -> AlertStateTag {
     AlertStateTag { key, tone }
 }
 
-pub(super) fn reach(alert: &Alert) -> ReachView {
-    ReachView {
-        households: alert.reached.households,
-        some_unknown: alert.reached.some_unknown,
-        needed: alert.approvers_needed,
-    }
+pub(super) fn reach(reached: Reached, needed: u32) -> ReachView {
+    let Reached { households, some_unknown } = reached;
+    ReachView { households, some_unknown, needed }
 }
 
 /// The languages' names, each with its sound once made.

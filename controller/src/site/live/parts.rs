@@ -8,8 +8,8 @@ use super::topic::Topic;
 use crate::pages::views::{
     AlertDecide, AlertWave, AlertsList, BulletinDecide, BulletinHistory, BulletinPage, BulletinPlan,
     BulletinStateTag, BulletinTracks, BulletinsList, DecisionForm, HeardList, NodeCells, NodeState,
-    NodesCounts, OccurrenceHeard, OrdersList, TodaySilent, TodaySounding, TodayWaiting, TrackProgress,
-    WaitingCount, event,
+    NodesCounts, OccurrenceHeard, OrdersList, TodayAlerts, TodaySilent, TodaySounding, TodayWaiting,
+    TrackProgress, WaitingCount, event,
 };
 use crate::services::ServiceError;
 use crate::site::bulletins::{detail, list};
@@ -63,6 +63,7 @@ impl Feed {
     async fn today(&mut self, places: &Places) -> Result<Option<UnixMs>, ServiceError> {
         let lang = self.me.lang();
         let today = Today::read(&self.site, &self.me, places).await?;
+        self.put(event::TODAY_ALERTS, &TodayAlerts { lang, alerts: today.alerts });
         self.put(event::TODAY_SOUNDING, &TodaySounding { lang, sounding: today.sounding });
         self.put(event::TODAY_WAITING, &TodayWaiting { lang, waiting: today.waiting });
         let (nodes_all, nodes_online) = (today.nodes_all, today.nodes_online);

@@ -1,8 +1,11 @@
 //! The pages on which emergencies are given, approved, watched and stopped.
 
 use super::*;
+use crate::domain::alert::AlertDraft;
+use crate::domain::area_rules::AreaRulesDraft;
 use crate::domain::role::{Principal, Role};
 use crate::services::AlertView;
+use crate::services::story::alert_draft;
 use crate::store::alert_answers::{self, SoundingAnswer};
 
 async fn the_only(web: &Web) -> AlertView {
@@ -90,21 +93,7 @@ async fn a_template_begins_on_the_page_with_the_words_that_are_shipped() {
 
 /// Gives the usual alert of these areas, its sound made.
 async fn given(web: &Web, who: &Principal, areas: &[&str]) -> AlertView {
-    let draft = crate::domain::alert::AlertDraft {
-        areas: areas.iter().map(|area| (*area).to_owned()).collect(),
-        template: String::new(),
-        title: "Lũ quét".to_owned(),
-        text: "Nước suối đang lên.".to_owned(),
-        category: String::new(),
-        tracks: Vec::new(),
-        severity: "severe".to_owned(),
-        status: String::new(),
-        expiry: crate::domain::alert::ExpiryDraft::Minutes(60),
-        rounds: 1,
-        gap_s: None,
-        corrects: String::new(),
-    };
-    let id = web.story.services.alerts.give(who, &draft, None).await.unwrap().alert.id;
+    let id = web.story.services.alerts.give(who, &alert_draft(areas), None).await.unwrap().alert.id;
     web.story.make_sounds().await;
     web.story.services.alerts.get(who, &id).await.unwrap()
 }
@@ -134,6 +123,55 @@ async fn approvers_are_told_wherever_they_are_that_an_emergency_waits() {
 }
 
 #[tokio::test]
+async fn the_page_of_the_day_shows_what_is_in_force_until_it_is_over() {
+    let web = Web::new().await;
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let view = given(&web, &lan, &["thon-1"]).await;
+    let banner = format!("<a href=\"/alerts/{}\"><strong>", view.alert.id);
+    let thu = web.story.person("thu", Role::Technician, "thon-1").await;
+    let mut villager = web.browser(&thu).await;
+    assert!(!web.get(&mut villager, "/").await.page().html.contains(&banner), "it is not approved");
+    for name in ["hoa", "minh"] {
+        let who = web.story.person(name, Role::Approver, "da-don").await;
+        web.story.services.alerts.approve(&who, &view.alert.id, &view.seen()).await.unwrap();
+    }
+    let today = web.get(&mut villager, "/").await.page().html;
+    assert!(today.contains(&banner) && today.contains("hiệu lực đến"), "{today}");
+    let bay = web.story.person("bay", Role::Technician, "thon-2").await;
+    let mut neighbour = web.browser(&bay).await;
+    assert!(!web.get(&mut neighbour, "/").await.page().html.contains(&banner), "it sounds elsewhere");
+    web.story.clock.advance(3_600_000);
+    assert!(!web.get(&mut villager, "/").await.page().html.contains(&banner), "its hour is over");
+}
+
+#[tokio::test]
+async fn the_form_says_whom_each_place_reaches_and_how_many_approve() {
+    let web = Web::new().await;
+    let lan = web.story.person("lan", Role::Author, "da-don").await;
+    let rules = AreaRulesDraft { households: "210".to_owned(), ..AreaRulesDraft::default() };
+    let operator = &web.story.operator;
+    web.story
+        .services
+        .areas
+        .set_rules(operator, &crate::services::story::area("thon-1"), &rules)
+        .await
+        .unwrap();
+    let mut author = web.browser(&lan).await;
+    let form = web.get(&mut author, "/alerts/new").await.page().html;
+    let row = |area: &str| {
+        let from = form.split(&format!("value=\"{area}\"")).nth(1).unwrap_or_default();
+        from.split("</li>").next().unwrap_or_default().to_owned()
+    };
+    for (area, said) in [
+        ("thon-1", "210 hộ · Cần 1 người khác duyệt"),
+        ("thon-2", "Chưa khai số hộ · Cần 2 người khác duyệt"),
+        ("da-don", "Đã khai 210 hộ; còn nơi chưa khai số hộ · Cần 2 người khác duyệt"),
+    ] {
+        assert!(row(area).contains(said), "{area}: {}", row(area));
+    }
+}
+
+#[tokio::test]
 async fn a_decision_that_is_not_taken_is_answered_on_the_alerts_own_page() {
     let web = Web::new().await;
     let lan = web.story.person("lan", Role::Author, "da-don").await;
@@ -156,19 +194,11 @@ async fn a_correction_is_read_by_whoever_may_not_see_the_former_one() {
     let web = Web::new().await;
     let lan = web.story.person("lan", Role::Author, "da-don").await;
     let former = given(&web, &lan, &["thon-2"]).await;
-    let draft = crate::domain::alert::AlertDraft {
-        areas: vec!["thon-1".to_owned()],
+    let draft = AlertDraft {
         corrects: former.alert.id.to_string(),
-        template: String::new(),
         title: "Đính chính".to_owned(),
         text: "Không có lũ.".to_owned(),
-        category: String::new(),
-        tracks: Vec::new(),
-        severity: "severe".to_owned(),
-        status: String::new(),
-        expiry: crate::domain::alert::ExpiryDraft::Minutes(60),
-        rounds: 1,
-        gap_s: None,
+        ..alert_draft(&["thon-1"])
     };
     let right = web.story.services.alerts.give(&lan, &draft, None).await.unwrap();
     let thu = web.story.person("thu", Role::Approver, "thon-1").await;

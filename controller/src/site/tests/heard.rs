@@ -10,8 +10,8 @@ use super::*;
 use crate::domain::node::CertificateRecord;
 use crate::domain::role::Role;
 use crate::services::story::{NOON, node, once, schedule_draft};
-use crate::store::receipts::ReceiptFilter;
-use crate::store::{nodes, presence, receipts};
+use crate::store::receipts::{self, Arrived, ReceiptFilter};
+use crate::store::{nodes, presence};
 
 /// Half an hour after the story begins: 08:30 where it plays.
 const START: UnixMs = UnixMs(NOON.0 + 30 * 60_000);
@@ -54,7 +54,7 @@ async fn receive_numbered(
         previous: None,
     };
     let mut tx = web.story.services.store().write().await.unwrap();
-    receipts::insert(&mut tx, &node(id), &[receipt], None, START + 6_000).await.unwrap();
+    receipts::insert(&mut tx, &[Arrived::unproven(&node(id), &receipt, START + 6_000)]).await.unwrap();
     tx.commit().await.unwrap();
 }
 

@@ -6,9 +6,10 @@ use axum::body::BodyDataStream;
 use futures_util::StreamExt as _;
 
 use super::*;
+use crate::domain::alert::{AlertDraft, ExpiryDraft};
 use crate::domain::role::Role;
 use crate::live::Change;
-use crate::services::story::{once, schedule_draft};
+use crate::services::story::{alert_draft, once, schedule_draft};
 use crate::store::{presence, speech_jobs};
 
 /// Longest wait for an event.
@@ -94,20 +95,10 @@ async fn an_emergency_that_is_over_says_so_at_its_hour() {
     let web = Web::new().await;
     let hoa = web.story.person("hoa", Role::Approver, "da-don").await;
     let browser = web.browser(&hoa).await;
-    let draft = crate::domain::alert::AlertDraft {
-        areas: vec!["thon-1".to_owned()],
-        template: String::new(),
-        title: "Lũ quét".to_owned(),
-        text: "Nước đang lên.".to_owned(),
-        category: String::new(),
-        tracks: Vec::new(),
-        severity: "severe".to_owned(),
-        status: String::new(),
+    let draft = AlertDraft {
         // The stream sleeps until then; nobody tells that the hour has come.
-        expiry: crate::domain::alert::ExpiryDraft::At((web.story.clock.now() + 1_000).to_string()),
-        rounds: 1,
-        gap_s: None,
-        corrects: String::new(),
+        expiry: ExpiryDraft::At((web.story.clock.now() + 1_000).to_string()),
+        ..alert_draft(&["thon-1"])
     };
     let id = web.story.services.alerts.give(&hoa, &draft, None).await.unwrap().alert.id;
     for (topic, event) in

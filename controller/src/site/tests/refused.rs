@@ -6,7 +6,7 @@ use loa_protocol::report::{Event, EventKind};
 use super::*;
 use crate::domain::role::Role;
 use crate::services::story::{NOON, node};
-use crate::store::node_events;
+use crate::store::{Said, node_events};
 
 #[tokio::test]
 async fn a_technician_reads_what_the_node_refused_and_why() {
@@ -20,7 +20,9 @@ async fn a_technician_reads_what_the_node_refused_and_why() {
         refusal: Refusal::BadSignature,
     };
     let mut tx = web.story.services.store().write().await.unwrap();
-    node_events::insert(&mut tx, &node("cum-1"), &Event { at: NOON, kind }, NOON).await.unwrap();
+    let event = Event { at: NOON, kind };
+    let said = Said { node: &node("cum-1"), at: NOON, word: &event };
+    node_events::insert(&mut tx, &[said]).await.unwrap();
     tx.commit().await.unwrap();
     let page = web.get(&mut technician, "/nodes/cum-1").await.html;
     assert!(page.contains("Không nhận kế hoạch phát của địa bàn da-don: chữ ký không đúng."), "{page}");
