@@ -7,6 +7,7 @@ pub mod line;
 pub mod mosquitto;
 pub mod office;
 pub mod program;
+pub mod programme;
 pub mod province;
 pub mod station;
 pub mod table;

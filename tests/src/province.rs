@@ -95,7 +95,8 @@ impl Province {
                 name: format!("Cụm loa {index:05}"),
                 serial: None,
                 volume_percent: 80,
-                line: LineClass::Unknown,
+                // The boards are on this machine: no line is the bound.
+                line: LineClass::Fibre,
             };
             nodes::insert(&mut tx, node, area, &values, clock.now()).await?;
             let record = CertificateRecord {

@@ -2,17 +2,15 @@
 //!
 //! Megabytes are 10^6 bytes. What is measured is the node's process alone; the recorder is one of its own.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use chrono::{TimeDelta, Utc};
-use chrono_tz::Asia::Ho_Chi_Minh;
 use loa_tests::api::text;
 use loa_tests::office::COMMUNE_ID;
 use loa_tests::table::layout;
 use loa_tests::wait::until;
-use loa_tests::{Office, Person, Village, program};
-use serde_json::{Value, json};
+use loa_tests::{Office, Person, Village, program, programme};
+use serde_json::json;
 
 use crate::Goal;
 use crate::peers::{self, measure};
@@ -38,13 +36,16 @@ pub(crate) async fn run(seconds: u64) -> Result<Vec<Goal>> {
 
     // Spoken in about seven seconds each: it must last while it is watched, and a little more.
     let sentences = usize::try_from((time + SETTLE).as_secs() / 5 + 4)?;
-    let bulletin = approved(&author, &approver, &SENTENCE.repeat(sentences)).await?;
+    let bulletin = programme::approved(&author, &approver, &json!({
+        "area": COMMUNE_ID, "title": "Thông báo", "text": SENTENCE.repeat(sentences), "category": "local_notice",
+        "class": "normal",
+    }))
+    .await?;
     let object = text(&bulletin, "/latest/tracks/0/object")?;
     let starts_in = SETTLE * 2 + time + Duration::from_secs(10);
     let id = text(&bulletin, "/id")?;
-    let at = Utc::now() + TimeDelta::from_std(starts_in)?;
-    let local = at.with_timezone(&Ho_Chi_Minh).format("%Y-%m-%dT%H:%M:%S").to_string();
-    author.post("/schedules", &json!({ "bulletin": id, "at": local, "areas": [COMMUNE_ID] })).await?;
+    let at = Instant::now() + starts_in;
+    programme::scheduled(&author, &bulletin, starts_in, &[COMMUNE_ID]).await?;
     until("audio ready", Duration::from_secs(60), async || {
         let node = author.get(&format!("/nodes/{}", village.node)).await?;
         Ok((node.pointer("/status/objects_ready") == Some(&json!(1))).then_some(()))
@@ -52,8 +53,11 @@ pub(crate) async fn run(seconds: u64) -> Result<Vec<Goal>> {
     .await?;
 
     let idle = measure(village.program()?, SETTLE, time).await?;
-    ensure!(Utc::now() < at, "the machine is too busy: the bulletin began while the idle node was watched");
-    let waiting = (at - Utc::now()).to_std()?;
+    ensure!(
+        Instant::now() < at,
+        "the machine is too busy: the bulletin began while the idle node was watched"
+    );
+    let waiting = at.saturating_duration_since(Instant::now());
     let playing = measure(village.program()?, waiting + SETTLE, time).await?;
     heard(&author, &mut village, &id).await?;
     village.stop().await?;
@@ -92,21 +96,6 @@ fn row(program: &str, state: &str, usage: Usage) -> Vec<String> {
         format!("{:.1}", usage.pss_bytes as f64 / MEGABYTE),
         format!("{:.2}", usage.cpu_percent),
     ]
-}
-
-/// A bulletin that one wrote and the other approved.
-async fn approved(author: &Person, approver: &Person, words: &str) -> Result<Value> {
-    let form = json!({
-        "area": COMMUNE_ID, "title": "Thông báo", "text": words, "category": "local_notice", "class": "normal",
-    });
-    let path = format!("/bulletins/{}", text(&author.post("/bulletins", &form).await?, "/id")?);
-    let made = until("the sound", Duration::from_secs(120), async || {
-        let bulletin = author.get(&path).await?;
-        Ok((text(&bulletin, "/latest/tracks/0/making")? == "done").then_some(bulletin))
-    })
-    .await?;
-    let submitted = author.post(&format!("{path}/submit"), &json!({ "seen": made["seen"] })).await?;
-    approver.post(&format!("{path}/approve"), &json!({ "seen": submitted["seen"] })).await
 }
 
 /// Waits for the receipt: what was watched was really a sound.

@@ -4,6 +4,7 @@
 //! whether the goals were met or not.
 
 mod alert;
+mod bulk;
 mod failover;
 mod field;
 mod fleet;
@@ -61,6 +62,21 @@ enum Bench {
         rounds: usize,
         /// How many nodes switch on in a second.
         #[arg(long, default_value_t = 500.0)]
+        joins_per_s: f64,
+        /// Then as many in the middle of a wave of audio to all nodes.
+        #[arg(long)]
+        busy: bool,
+    },
+    /// How fast audio gets to all nodes.
+    Bulk {
+        /// How many nodes, one size after the other.
+        #[arg(long, value_delimiter = ',', default_value = "200,500,1000")]
+        nodes: Vec<usize>,
+        /// How many objects, one after the other.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// How many nodes switch on in a second.
+        #[arg(long, default_value_t = 200.0)]
         joins_per_s: f64,
     },
     /// How fast receipts get from nodes into the database.
@@ -140,9 +156,10 @@ async fn main() -> Result<()> {
         Bench::Footprint { seconds } => ("footprint", footprint::run(seconds).await?),
         Bench::Start { starts } => ("start", start::run(starts).await?),
         Bench::Preempt { emergencies } => ("preempt", preempt::run(emergencies).await?),
-        Bench::Alert { nodes, rounds, joins_per_s } => {
-            ("alert", alert::run(&nodes, rounds, joins_per_s).await?)
+        Bench::Alert { nodes, rounds, joins_per_s, busy } => {
+            ("alert", alert::run(&nodes, rounds, joins_per_s, busy).await?)
         }
+        Bench::Bulk { nodes, rounds, joins_per_s } => ("bulk", bulk::run(&nodes, rounds, joins_per_s).await?),
         Bench::Ingest { databases, nodes, receipts } => {
             ("ingest", ingest::run(&databases, &nodes, receipts).await?)
         }

@@ -1,10 +1,10 @@
 //! A commune of the highlands: its controller, its people and its three villages.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::DateTime;
 use chrono_tz::Asia::Ho_Chi_Minh;
 use loa_protocol::enrolment::EnrolmentToken;
 use loa_tests::Village;
@@ -213,11 +213,4 @@ fn read(receipt: &Value) -> Result<Heard> {
         started: instant("/started").map(clock),
         error_ms: receipt.pointer("/start_error_ms").and_then(Value::as_i64),
     })
-}
-
-/// The commune's wall clock after a while, in whole seconds, as the schedule's form takes it.
-pub(crate) fn local_time_in(lead: Duration) -> String {
-    let now = DateTime::<Utc>::from(SystemTime::now());
-    let lead = TimeDelta::from_std(lead).unwrap_or_default();
-    (now + lead).with_timezone(&Ho_Chi_Minh).format("%Y-%m-%dT%H:%M:%S").to_string()
 }

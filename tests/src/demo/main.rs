@@ -13,16 +13,14 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Parser;
 use loa_tests::api::text;
+use loa_tests::programme;
 use loa_tests::table::layout;
-use loa_tests::wait::until;
 use serde_json::json;
 
 use commune::{COMMUNE_ID, Commune, People};
 
 /// How long before its start a bulletin is scheduled: time to fetch it.
 const LEAD_S: u64 = 8;
-/// The longest text takes a small machine some minutes.
-const SPOKEN_WITHIN: Duration = Duration::from_secs(600);
 /// No voice takes longer for a character.
 const A_CHARACTER: Duration = Duration::from_millis(150);
 const TITLE: &str = "Cảnh báo mưa lớn và sạt lở đất";
@@ -108,30 +106,12 @@ async fn put_in(people: &People, words: &str) -> Result<Planned> {
     let form = json!({
         "area": COMMUNE_ID, "title": TITLE, "text": words, "category": "disaster_prevention", "class": "priority",
     });
-    let begun = people.author.post("/bulletins", &form).await?;
-    let id = text(&begun, "/id")?;
-    let path = format!("/bulletins/{id}");
-    let made = until("the sound of the bulletin", SPOKEN_WITHIN, async || {
-        let bulletin = people.author.get(&path).await?;
-        match text(&bulletin, "/latest/tracks/0/making")?.as_str() {
-            "done" => Ok(Some(bulletin)),
-            "failed" => {
-                let why = |language| text(&bulletin, &format!("/latest/tracks/0/error/{language}"));
-                anyhow::bail!("the sound cannot be made: {} / {}", why("vi")?, why("en")?)
-            }
-            _ => Ok(None),
-        }
-    })
-    .await?;
-    let submitted =
-        people.author.post(&format!("{path}/submit"), &json!({ "seen": text(&made, "/seen")? })).await?;
-    people.approver.post(&format!("{path}/approve"), &json!({ "seen": text(&submitted, "/seen")? })).await?;
-    let at = commune::local_time_in(Duration::from_secs(LEAD_S));
-    let schedule = json!({ "bulletin": id, "at": at, "areas": [COMMUNE_ID], "nodes": [] });
-    people.author.post("/schedules", &schedule).await?;
+    let bulletin = programme::approved(&people.author, &people.approver, &form).await?;
+    let lead = Duration::from_secs(LEAD_S);
+    let (_, at) = programme::scheduled(&people.author, &bulletin, lead, &[COMMUNE_ID]).await?;
     let sounds_for =
         A_CHARACTER * u32::try_from(words.chars().count()).context("a text that was accepted")?;
-    Ok(Planned { bulletin: id, start: at.replace('T', " "), sounds_for })
+    Ok(Planned { bulletin: text(&bulletin, "/id")?, start: at.replace('T', " "), sounds_for })
 }
 
 /// Prints the table, and says whether every village heard it.

@@ -9,7 +9,7 @@ use loa_tests::api::text;
 use loa_tests::office::COMMUNE_ID;
 use loa_tests::station::COMMUNE;
 use loa_tests::wait::until;
-use loa_tests::{Office, Station};
+use loa_tests::{Office, Station, programme};
 use serde_json::{Value, json};
 
 const TEXT: &str = "Ủy ban nhân dân xã Lạc Dương thông báo lịch tiêm phòng cho gia súc.";
@@ -62,21 +62,9 @@ async fn a_receipt_outlives_a_controller_that_is_killed_before_it_acknowledges()
     let form = json!({
         "area": COMMUNE_ID, "title": "Tiêm phòng", "text": TEXT, "category": "health", "class": "normal",
     });
-    let id = text(&author.post("/bulletins", &form).await?, "/id")?;
-    let path = format!("/bulletins/{id}");
-    let made = until("the sound", Duration::from_secs(60), async || {
-        let bulletin = author.get(&path).await?;
-        Ok((text(&bulletin, "/latest/tracks/0/making")? == "done").then_some(bulletin))
-    })
-    .await?;
-    let seen = text(&made, "/seen")?;
-    let submitted = author.post(&format!("{path}/submit"), &json!({ "seen": seen })).await?;
-    approver.post(&format!("{path}/approve"), &json!({ "seen": text(&submitted, "/seen")? })).await?;
-    let at = (chrono::Utc::now() + chrono::TimeDelta::seconds(12))
-        .with_timezone(&chrono_tz::Asia::Ho_Chi_Minh)
-        .format("%Y-%m-%dT%H:%M:%S")
-        .to_string();
-    author.post("/schedules", &json!({ "bulletin": id, "at": at, "areas": [COMMUNE_ID] })).await?;
+    let bulletin = programme::approved(&author, &approver, &form).await?;
+    let id = text(&bulletin, "/id")?;
+    programme::scheduled(&author, &bulletin, Duration::from_secs(12), &[COMMUNE_ID]).await?;
     let node = format!("/nodes/{}", village.node);
     until("audio ready", Duration::from_secs(30), async || {
         let node = author.get(&node).await?;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use sqlx::SqlitePool;
 use tokio::sync::mpsc;
 
+use super::Series;
 use crate::field::now;
 use crate::spread::Spread;
 
@@ -29,6 +30,8 @@ const SETTLE: Duration = Duration::from_secs(20);
 pub(super) struct Rounds {
     pub(super) author: Person,
     pub(super) approvers: [Person; 2],
+    /// Sees what is sent.
+    pub(super) watcher: Person,
     pub(super) database: SqlitePool,
     pub(super) nodes: usize,
     pub(super) area: AreaId,
@@ -58,8 +61,17 @@ pub(super) struct Round {
 }
 
 impl Rounds {
+    /// So many emergencies, one after the other.
+    pub(super) async fn series(&mut self, rounds: usize) -> Result<Series> {
+        let mut measured = Vec::with_capacity(rounds);
+        for _ in 0..rounds {
+            measured.push(self.round().await?);
+        }
+        Ok(Series(measured))
+    }
+
     /// Gives an emergency, has it approved, waits until it is over, and sends the same to the bare clients.
-    pub(super) async fn round(&mut self) -> Result<Round> {
+    async fn round(&mut self) -> Result<Round> {
         let form = json!({
             "areas": [self.area.as_str()],
             "title": "Lũ quét",
