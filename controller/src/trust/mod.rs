@@ -51,6 +51,7 @@ pub struct Trust {
     /// `None` while the key set has no such key.
     time: Option<SigningKey>,
     key_set: Vec<u8>,
+    key_set_version: u64,
     may_order: bool,
     anchor: SignedTrustAnchor,
 }
@@ -107,6 +108,7 @@ impl Trust {
             emergency,
             time,
             key_set,
+            key_set_version: set.version,
             may_order,
             anchor: signed,
         })
@@ -125,6 +127,11 @@ impl Trust {
     /// The signed key set, as it stands on the topic `keys`.
     pub fn key_set(&self) -> &[u8] {
         &self.key_set
+    }
+
+    /// The version of the key set, which nodes compare.
+    pub fn key_set_version(&self) -> u64 {
+        self.key_set_version
     }
 
     /// Whether the emergency key may give live orders. A key set of an earlier version does not say so, and only the root

@@ -136,7 +136,7 @@ impl Documents {
         let envelope = self.sources.trust.key_set().to_vec();
         PlanRecord {
             audience: PlanAudience::Keys,
-            epoch: 0,
+            epoch: self.sources.trust.key_set_version(),
             digest: Digest::of(&envelope).0,
             content_digest: [0; 32],
             envelope,

@@ -116,8 +116,10 @@ impl Standing {
         let mut compare = |audience: PlanAudience, applied: Option<Applied>| {
             match (self.sent.get(&audience), applied) {
                 (Some(sent), Some(applied)) if applied.digest == sent.digest => {}
+                // Of the key set only what is above ours: nobody here can sign above it.
                 (Some(sent), Some(applied))
-                    if applied.sequence >= sent.epoch && audience != PlanAudience::Keys =>
+                    if applied.sequence > sent.epoch
+                        || (applied.sequence == sent.epoch && audience != PlanAudience::Keys) =>
                 {
                     difference.newer.push((audience, applied.sequence));
                 }
@@ -139,7 +141,8 @@ impl Standing {
         difference
     }
 
-    /// Takes a node's word that there is a newer document than ours, to sign above it. `false`: the word is not taken.
+    /// Takes a node's word that there is a newer document than ours, to sign above it. `false`: the word is not taken, or the document
+    /// is the key set, above which only the root signs. Ours would be refused by the node each time it is sent.
     pub(super) fn raise(
         &mut self,
         node: &NodeId,
@@ -155,8 +158,15 @@ impl Standing {
         if self.raised.get(&audience).is_some_and(|at| now.duration_since(*at) < RAISE_AGAIN) {
             return false;
         }
-        tracing::warn!(%node, %audience, epoch, "a node has a newer document than this database: was it restored?");
         self.raised.insert(audience.clone(), now);
+        if audience == PlanAudience::Keys {
+            tracing::error!(
+                %node, version = epoch,
+                "a node has a newer key set than this controller: were its keys restored from an older backup? Put the newest key set back"
+            );
+            return false;
+        }
+        tracing::warn!(%node, %audience, epoch, "a node has a newer document than this database: was it restored?");
         self.seen.insert(audience, epoch);
         true
     }
@@ -171,6 +181,8 @@ mod tests {
 
     const NOW: UnixMs = UnixMs(1_795_309_200_000);
     const EPOCH: Epoch = 1_795_309_200_000;
+    /// The version of the key set.
+    const KEYS: Epoch = 4;
 
     fn node() -> NodeId {
         NodeId::new("cum-1").unwrap()
@@ -221,7 +233,7 @@ mod tests {
         let audiences = [PlanAudience::Keys, own(), plan()];
         let paths = BTreeMap::from([(node(), AreaPath::new(vec![area()]).unwrap())]);
         standing.stand(paths, BTreeSet::from(audiences.clone()));
-        for (audience, epoch) in audiences.into_iter().zip([0, EPOCH, EPOCH]) {
+        for (audience, epoch) in audiences.into_iter().zip([KEYS, EPOCH, EPOCH]) {
             standing.carry(&head(audience, epoch), now);
         }
         standing
@@ -233,13 +245,13 @@ mod tests {
         let compare = |keys, desired, plan| standing.compare(&node(), &state(keys, desired, plan));
         let lacks = |lacks: &[PlanAudience]| Difference { lacks: lacks.to_vec(), newer: Vec::new() };
         let newer = |newer: &[(PlanAudience, Epoch)]| Difference { lacks: Vec::new(), newer: newer.to_vec() };
-        let (keys, good) = (applied(0), applied(EPOCH));
+        let (keys, good) = (applied(KEYS), applied(EPOCH));
         assert_eq!(compare(keys, good, good), Difference::default());
         assert_eq!(compare(None, None, None), lacks(&[PlanAudience::Keys, own(), plan()]));
         assert_eq!(compare(keys, applied(EPOCH - 1), good), lacks(&[own()]));
         assert_eq!(compare(keys, good, applied(EPOCH + 9)), newer(&[(plan(), EPOCH + 9)]));
-        // The key set has no epoch that is ours to raise: the root signs it.
-        assert_eq!(compare(applied(7), good, good), lacks(&[PlanAudience::Keys]));
+        assert_eq!(compare(applied(KEYS - 1), good, good), lacks(&[PlanAudience::Keys]));
+        assert_eq!(compare(applied(KEYS + 1), good, good), newer(&[(PlanAudience::Keys, KEYS + 1)]));
     }
 
     #[test]
@@ -289,5 +301,8 @@ mod tests {
         assert_eq!(standing.seen(&plan()), EPOCH + 5);
         assert!(standing.raise(&node(), plan(), EPOCH + 7, NOW, now + RAISE_AGAIN));
         assert_eq!(standing.areas_seen().collect::<Vec<_>>(), [&area()]);
+        // Above the key set only the root signs.
+        assert!(!standing.raise(&node(), PlanAudience::Keys, KEYS + 1, NOW, now));
+        assert_eq!(standing.seen(&PlanAudience::Keys), 0);
     }
 }
